@@ -1,0 +1,4 @@
+//! plimsoll says whether a repository may ship.
+#![forbid(unsafe_code)]
+
+pub mod text;

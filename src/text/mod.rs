@@ -1,0 +1,13 @@
+//! Text and places in it. Layer 0: imports nothing of plimsoll.
+
+mod decode;
+mod lines;
+mod passage;
+mod secret;
+mod span;
+
+pub use decode::{Decoded, Encoding, decode};
+pub use lines::{LineColumn, LineIndex};
+pub use passage::Passage;
+pub use secret::{Redactor, Secret, mask};
+pub use span::{FileId, Span, Spanned};
