@@ -13,10 +13,18 @@ use std::ops::Range;
 pub struct Passage {
     file: FileId,
     text: String,
-    /// (offset in `text`, offset in the file)
-    pieces: Vec<(u32, u32)>,
+    pieces: Vec<Piece>,
     /// Offset in the file just past the last byte that was taken.
     end: u32,
+}
+
+/// Where the text from `text` up to the next piece stands in the file.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    text: u32,
+    file: u32,
+    /// `Some` for a meaning (an escape, a folded break): the whole piece stands for `file..end`.
+    end: Option<u32>,
 }
 
 impl Passage {
@@ -37,8 +45,9 @@ impl Passage {
         if piece.is_empty() {
             return;
         }
-        if self.pieces.is_empty() || self.end as usize != at {
-            self.pieces.push((self.text.len() as u32, at as u32));
+        let continues = self.end as usize == at && self.pieces.last().is_some_and(|p| p.end.is_none());
+        if !continues {
+            self.pieces.push(Piece { text: self.text.len() as u32, file: at as u32, end: None });
         }
         self.text.push_str(piece);
         self.end = (at + piece.len()) as u32;
@@ -47,16 +56,12 @@ impl Passage {
     /// Appends text that is not in the file as such (an escape's meaning, a folded line break); its
     /// place is `source`.
     pub fn push_meaning(&mut self, meaning: &str, source: Range<usize>) {
-        if meaning.is_empty() {
-            self.end = self.end.max(source.end as u32);
-            return;
+        let (start, end) = (source.start as u32, source.end as u32);
+        if !meaning.is_empty() {
+            self.pieces.push(Piece { text: self.text.len() as u32, file: start, end: Some(end) });
+            self.text.push_str(meaning);
         }
-        for (i, _) in meaning.char_indices() {
-            self.pieces.push(((self.text.len() + i) as u32, source.start as u32));
-        }
-        self.text.push_str(meaning);
-        self.pieces.push((self.text.len() as u32, source.end as u32));
-        self.end = source.end as u32;
+        self.end = end;
     }
 
     /// The file that the text came from.
@@ -72,11 +77,8 @@ impl Passage {
     /// Where bytes `range` of the text stand in the file. Always a valid range of the file: the start
     /// never lies behind the end.
     pub fn span(&self, range: Range<usize>) -> Span {
-        if self.pieces.is_empty() {
-            return Span { file: self.file, start: self.end, end: self.end };
-        }
-        let start = self.offset(range.start, false);
-        let end = if range.end > range.start { self.offset(range.end, true) } else { start };
+        let start = self.start_offset(range.start);
+        let end = if range.end > range.start { self.end_offset(range.end) } else { start };
         Span { file: self.file, start, end: end.max(start) }
     }
 
@@ -85,18 +87,22 @@ impl Passage {
         self.span(0..self.text.len())
     }
 
-    /// The file offset of text offset `at`. At a boundary between two pieces an end belongs to the
-    /// piece before, a start to the piece after.
-    fn offset(&self, at: usize, is_end: bool) -> u32 {
-        let at = at.min(self.text.len()) as u32;
-        if at as usize == self.text.len() && (is_end || at == 0) {
+    /// The file offset of the character that starts at text offset `at`.
+    fn start_offset(&self, at: usize) -> u32 {
+        if at >= self.text.len() {
             return self.end;
         }
-        let index = self.pieces.partition_point(|&(t, _)| if is_end { t < at } else { t <= at });
-        let (text, file) = self.pieces[index.saturating_sub(1)];
-        // A piece that stands for a meaning is shorter in one of the two; never run past the next piece.
-        let limit = self.pieces.get(index).map_or(self.end, |&(_, next)| next);
-        (file + (at - text)).min(limit.max(file))
+        let index = self.pieces.partition_point(|p| p.text as usize <= at);
+        let piece = self.pieces[index - 1];
+        if piece.end.is_some() { piece.file } else { piece.file + (at as u32 - piece.text) }
+    }
+
+    /// The file offset just past the character that ends at text offset `at`, which is not 0.
+    fn end_offset(&self, at: usize) -> u32 {
+        let at = at.min(self.text.len());
+        let index = self.pieces.partition_point(|p| (p.text as usize) < at);
+        let piece = self.pieces[index - 1];
+        piece.end.unwrap_or(piece.file + (at as u32 - piece.text))
     }
 }
 
