@@ -1,6 +1,7 @@
 //! What words mean before any file gives them a context. Layer 1: imports only [`crate::text`].
 
 pub mod environments;
+pub mod patterns;
 pub mod places;
 pub mod words;
 

@@ -1,12 +1,14 @@
 //! Text and places in it. Layer 0: imports nothing of plimsoll.
 
 mod decode;
+mod line_hash;
 mod lines;
 mod passage;
 mod secret;
 mod span;
 
 pub use decode::{Decoded, Encoding, decode};
+pub use line_hash::line_hashes;
 pub use lines::{LineColumn, LineIndex};
 pub use passage::Passage;
 pub use secret::{Redactor, Secret, mask};

@@ -1,0 +1,48 @@
+//! Runs rules on a repository.
+
+use crate::checks;
+use crate::facts::Repository;
+use crate::finding::{Finding, Verdict};
+use crate::parameters::Parameters;
+use crate::rule::{Active, Catalog, Matcher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Judges the repository by every active rule: one verdict per rule, in the order of their ids, each
+/// verdict's findings in the order of (place, subject).
+pub fn run(catalog: &Catalog, parameters: &Parameters, repository: &Repository) -> Vec<Verdict> {
+    catalog.active.iter().map(|active| judge(active, parameters, repository)).collect()
+}
+
+fn judge(active: &Active, parameters: &Parameters, repository: &Repository) -> Verdict {
+    let rule = &active.rule;
+    let empty = || Verdict::new(&rule.id, active.severity, rule.confidence);
+    let mut verdict = empty();
+    if let Some(why) = active.absent_subject(repository) {
+        verdict.not_applicable(why);
+        return verdict;
+    }
+    // A rule that panics must not take the report with it; its payload may quote a file, so it is dropped.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        match &rule.matcher {
+            Matcher::Text(text) => text.judge(&rule.id, repository, &mut verdict),
+            Matcher::Facts(facts) => facts.judge(repository, &mut verdict),
+            Matcher::Check(name) => {
+                let check = checks::find(name).expect("the loader accepts known checks only");
+                check(repository, parameters, &mut verdict);
+            }
+        }
+        verdict
+    }));
+    let Ok(mut verdict) = outcome else {
+        let mut crashed = empty();
+        crashed.crashed = true;
+        return crashed;
+    };
+    verdict.findings.sort_by(order);
+    verdict.findings.dedup_by(|b, a| a.place == b.place && a.subject == b.subject && a.kind == b.kind);
+    verdict
+}
+
+fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
+    (a.place, &a.subject, a.kind).cmp(&(b.place, &b.subject, b.kind))
+}

@@ -1,0 +1,348 @@
+//! Everything that was read: files, facts, flow, and what was not read.
+
+use super::*;
+use crate::lexicon::Environments;
+use crate::source::{GitFacts, Unread};
+use crate::text::{FileId, Span};
+use std::collections::BTreeSet;
+
+words! {
+    /// What became of a file.
+    pub enum FileClass {
+        /// A reader claimed it and turned it into facts.
+        Read = "read",
+        /// No reader claims it; its text was scanned.
+        Scanned = "scanned",
+        /// Binary content.
+        Binary = "binary",
+        /// Listed as unread, with a reason.
+        Unread = "unread",
+        /// Not opened, because this run did not need it (staged checks).
+        Unopened = "unopened",
+    }
+}
+
+fact! {
+    /// A file of the repository.
+    pub struct File = "file" {
+        /// Its start.
+        place: Span,
+        /// Path from the root, with `/`.
+        path: String,
+        /// Whether git tracks it; absent if there is no git.
+        tracked: Option<bool>,
+        /// Whether it may be executed.
+        executable: bool,
+        /// What became of it.
+        class: FileClass,
+        /// The reader that claimed it.
+        reader: Option<String>,
+        /// The environment that its path speaks of.
+        target: Option<Target>;
+        /// Size in bytes of its content, if known.
+        size: Option<u64>,
+    }
+}
+
+impl File {
+    /// The path's last part.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// All facts, each list sorted by place.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "each list is named after its fact")]
+pub struct Facts {
+    pub pipelines: Vec<Pipeline>,
+    pub scripts: Vec<Script>,
+    pub settings: Vec<Setting>,
+    pub credentials: Vec<Credential>,
+    pub base_images: Vec<BaseImage>,
+    pub instructions: Vec<Instruction>,
+    pub sections: Vec<Section>,
+    pub ignores: Vec<Ignore>,
+    pub test_marks: Vec<TestMark>,
+    pub manifests: Vec<Manifest>,
+    pub text_hits: Vec<TextHit>,
+    pub env_reads: Vec<EnvRead>,
+    pub allows: Vec<Allow>,
+    pub migrations: Vec<Migration>,
+}
+
+/// What rules are run on.
+#[derive(Debug, Clone, Default)]
+pub struct Repository {
+    /// All files, in the order of their ids.
+    pub files: Vec<File>,
+    /// All facts.
+    pub facts: Facts,
+    /// The order of jobs.
+    pub flow: Flow,
+    /// Files that were not read, wholly or partly.
+    pub unread: Vec<Unread>,
+    /// What git tells, if there is a git repository.
+    pub git: Option<GitFacts>,
+    /// In a staged or `--since` run, the files that the change touches.
+    pub changed: Option<BTreeSet<FileId>>,
+    /// The team's own names for environments.
+    pub environments: Environments,
+}
+
+/// Who owns a command.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'a> {
+    /// A step of a pipeline.
+    Step {
+        /// The pipeline.
+        pipeline: &'a Pipeline,
+        /// The job.
+        job: &'a Job,
+        /// The step.
+        step: &'a Step,
+    },
+    /// A script.
+    Script(&'a Script),
+}
+
+impl Owner<'_> {
+    /// The environment that the owner declares or speaks of.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Owner::Step { job, .. } => job.target.as_ref(),
+            Owner::Script(script) => script.target.as_ref(),
+        }
+    }
+}
+
+impl Repository {
+    /// The file of an id.
+    pub fn file(&self, id: FileId) -> &File {
+        &self.files[id.0 as usize]
+    }
+
+    /// The path of the file that holds `span`.
+    pub fn path(&self, span: Span) -> &str {
+        &self.file(span.file).path
+    }
+
+    /// The file with this path.
+    pub fn by_path(&self, path: &str) -> Option<&File> {
+        self.files.binary_search_by(|f| f.path.as_bytes().cmp(path.as_bytes())).ok().map(|i| &self.files[i])
+    }
+
+    /// Every command of every step and script, with its owner.
+    pub fn commands(&self) -> impl Iterator<Item = (Owner<'_>, &Command)> {
+        let steps = self.facts.pipelines.iter().flat_map(|pipeline| {
+            pipeline.jobs.iter().flat_map(move |job| {
+                job.steps.iter().flat_map(move |step| {
+                    step.commands.iter().map(move |c| (Owner::Step { pipeline, job, step }, c))
+                })
+            })
+        });
+        let scripts = self
+            .facts
+            .scripts
+            .iter()
+            .flat_map(|script| script.commands.iter().map(move |c| (Owner::Script(script), c)));
+        steps.chain(scripts)
+    }
+
+    /// Every step, with its pipeline and job.
+    pub fn steps(&self) -> impl Iterator<Item = (&Pipeline, &Job, &Step)> {
+        self.facts
+            .pipelines
+            .iter()
+            .flat_map(|p| p.jobs.iter().flat_map(move |j| j.steps.iter().map(move |s| (p, j, s))))
+    }
+
+    /// Whether every pipeline was read and followed completely. Statements of the form "nobody does X"
+    /// hold only then.
+    pub fn pipelines_complete(&self) -> bool {
+        self.facts.pipelines.iter().all(|p| p.complete)
+            && !self.unread.iter().any(|u| u.path.contains("ci") || u.path.contains(".github"))
+    }
+}
+
+/// A fact and the facts that it stands in, outermost first.
+#[derive(Clone)]
+pub struct Item<'a> {
+    /// The fact.
+    pub fact: &'a dyn Fact,
+    /// Pipeline, job, step … around it.
+    pub parents: Vec<&'a dyn Fact>,
+}
+
+/// One kind of fact: its name, its field table, and how to list all of them.
+pub struct KindRow {
+    /// Name in rule files.
+    pub name: &'static str,
+    /// Field table.
+    pub rows: &'static [FieldRow],
+    /// Kinds that stand around it; their fields are reached as `job.target`.
+    pub parents: &'static [&'static str],
+    /// Lists all of this kind, sorted by place.
+    pub each: for<'a> fn(&'a Repository, &mut dyn FnMut(Item<'a>)),
+}
+
+macro_rules! flat {
+    ($type:ident, $list:ident) => {
+        KindRow {
+            name: $type::KIND_NAME,
+            rows: $type::ROWS,
+            parents: &[],
+            each: |repository, visit| {
+                for fact in &repository.facts.$list {
+                    visit(Item { fact, parents: Vec::new() });
+                }
+            },
+        }
+    };
+}
+
+/// Every kind of fact that a rule file can name.
+pub const KINDS: &[KindRow] = &[
+    flat!(Pipeline, pipelines),
+    flat!(Script, scripts),
+    flat!(Setting, settings),
+    flat!(Credential, credentials),
+    flat!(BaseImage, base_images),
+    flat!(Instruction, instructions),
+    flat!(Section, sections),
+    flat!(Ignore, ignores),
+    flat!(TestMark, test_marks),
+    flat!(Manifest, manifests),
+    flat!(EnvRead, env_reads),
+    flat!(Migration, migrations),
+    KindRow {
+        name: File::KIND_NAME,
+        rows: File::ROWS,
+        parents: &[],
+        each: |repository, visit| {
+            for fact in &repository.files {
+                visit(Item { fact, parents: Vec::new() });
+            }
+        },
+    },
+    KindRow {
+        name: Trigger::KIND_NAME,
+        rows: Trigger::ROWS,
+        parents: &["pipeline"],
+        each: |repository, visit| {
+            for p in &repository.facts.pipelines {
+                for fact in &p.triggers {
+                    visit(Item { fact, parents: vec![p] });
+                }
+            }
+        },
+    },
+    KindRow {
+        name: Input::KIND_NAME,
+        rows: Input::ROWS,
+        parents: &["pipeline", "trigger"],
+        each: |repository, visit| {
+            for p in &repository.facts.pipelines {
+                for t in &p.triggers {
+                    for fact in &t.inputs {
+                        visit(Item { fact, parents: vec![p, t] });
+                    }
+                }
+            }
+        },
+    },
+    KindRow {
+        name: Job::KIND_NAME,
+        rows: Job::ROWS,
+        parents: &["pipeline"],
+        each: |repository, visit| {
+            for p in &repository.facts.pipelines {
+                for fact in &p.jobs {
+                    visit(Item { fact, parents: vec![p] });
+                }
+            }
+        },
+    },
+    KindRow {
+        name: Step::KIND_NAME,
+        rows: Step::ROWS,
+        parents: &["pipeline", "job"],
+        each: |repository, visit| {
+            for (p, j, fact) in repository.steps() {
+                visit(Item { fact, parents: vec![p, j] });
+            }
+        },
+    },
+    KindRow {
+        name: Transfer::KIND_NAME,
+        rows: Transfer::ROWS,
+        parents: &["pipeline", "job"],
+        each: |repository, visit| {
+            for p in &repository.facts.pipelines {
+                for j in &p.jobs {
+                    for fact in &j.transfers {
+                        visit(Item { fact, parents: vec![p, j] });
+                    }
+                }
+            }
+        },
+    },
+    KindRow {
+        name: Use::KIND_NAME,
+        rows: Use::ROWS,
+        parents: &["pipeline", "job", "step"],
+        each: |repository, visit| {
+            for p in &repository.facts.pipelines {
+                for fact in &p.includes {
+                    visit(Item { fact, parents: vec![p] });
+                }
+                for j in &p.jobs {
+                    for fact in j.calls.iter().chain(&j.images) {
+                        visit(Item { fact, parents: vec![p, j] });
+                    }
+                    for s in &j.steps {
+                        if let Some(fact) = &s.uses {
+                            visit(Item { fact, parents: vec![p, j, s] });
+                        }
+                    }
+                }
+            }
+        },
+    },
+    KindRow {
+        name: Command::KIND_NAME,
+        rows: Command::ROWS,
+        parents: &["pipeline", "job", "step", "script"],
+        each: |repository, visit| {
+            for (owner, fact) in repository.commands() {
+                visit(Item { fact, parents: owner_facts(owner) });
+            }
+        },
+    },
+    KindRow {
+        name: Effect::KIND_NAME,
+        rows: Effect::ROWS,
+        parents: &["pipeline", "job", "step", "script", "command"],
+        each: |repository, visit| {
+            for (p, j, s) in repository.steps() {
+                for fact in &s.effects {
+                    visit(Item { fact, parents: vec![p, j, s] });
+                }
+            }
+            for (owner, command) in repository.commands() {
+                for fact in &command.effects {
+                    let mut parents = owner_facts(owner);
+                    parents.push(command);
+                    visit(Item { fact, parents });
+                }
+            }
+        },
+    },
+];
+
+fn owner_facts(owner: Owner<'_>) -> Vec<&dyn Fact> {
+    match owner {
+        Owner::Step { pipeline, job, step } => vec![pipeline, job, step],
+        Owner::Script(script) => vec![script],
+    }
+}

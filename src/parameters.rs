@@ -1,0 +1,4 @@
+//! Stub until merge.
+/// Parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters;

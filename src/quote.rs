@@ -1,0 +1,204 @@
+//! The last reading: only files that findings name are opened again, for lines, columns, masked
+//! excerpts and fingerprints.
+
+use crate::facts::Repository;
+use crate::finding::{Finding, Related};
+use crate::source::Source;
+use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode, mask};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A place as people and machines read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Path from the root, with `/`.
+    pub path: String,
+    /// First character.
+    pub start: LineColumn,
+    /// Just behind the last character.
+    pub end: LineColumn,
+    /// Offset of the first character in UTF-16 code units from the start of the text.
+    pub char_offset: u32,
+    /// Length in UTF-16 code units.
+    pub char_length: u32,
+    /// Number of the first line of `excerpt`.
+    pub first_line: u32,
+    /// The lines of the place and up to two on either side, secrets masked at equal length; empty if
+    /// the file is empty, binary or gone.
+    pub excerpt: String,
+    /// Byte range of the place within `excerpt`.
+    pub mark: std::ops::Range<usize>,
+    /// Whether something in the excerpt was masked.
+    pub masked: bool,
+    /// GitHub's `primaryLocationLineHash` of the first line.
+    pub line_hash: String,
+}
+
+/// A finding with its places quoted and its fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    /// The finding.
+    pub finding: Finding,
+    /// Its place.
+    pub quote: Quote,
+    /// Its related places.
+    pub related: Vec<(Related, Quote)>,
+    /// Identifies the finding across edits elsewhere: a hash of (scheme, rule, path, subject, marked
+    /// text with blanks squeezed, ordinal among equals). It is no function of a credential's value.
+    pub fingerprint: String,
+}
+
+/// Longest excerpt line that is shown whole, in bytes; of a longer one, a window around the place.
+const LONGEST_LINE: usize = 400;
+
+struct Opened {
+    text: String,
+    lines: LineIndex,
+    secrets: Vec<Span>,
+    hashes: Option<Vec<String>>,
+}
+
+/// Quotes findings, which must be sorted; keeps their order.
+pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -> Vec<Quoted> {
+    let mut wanted: BTreeSet<FileId> = BTreeSet::new();
+    for finding in &findings {
+        wanted.insert(finding.place.file);
+        wanted.extend(finding.related.iter().map(|r| r.place.file));
+    }
+    let redactor = Redactor::new(repository.facts.credentials.iter().map(|c| c.value.clone()));
+    let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+    for credential in &repository.facts.credentials {
+        secrets.entry(credential.place.file).or_default().push(credential.place);
+    }
+    // One file at a time stays in memory: quotes are made per file, then put in order again.
+    let mut quotes: BTreeMap<Span, (Quote, String)> = BTreeMap::new();
+    let mut places: BTreeMap<FileId, BTreeSet<Span>> = BTreeMap::new();
+    for finding in &findings {
+        for place in std::iter::once(finding.place).chain(finding.related.iter().map(|r| r.place)) {
+            places.entry(place.file).or_default().insert(place);
+        }
+    }
+    for (file, spans) in places {
+        let mut opened = open(source, file, secrets.remove(&file).unwrap_or_default());
+        for span in spans {
+            let quote = opened.quote(repository.path(span), span, &redactor);
+            let marked = opened.marked(span);
+            quotes.insert(span, (quote, marked));
+        }
+    }
+    let mut ordinals: BTreeMap<String, u32> = BTreeMap::new();
+    findings
+        .into_iter()
+        .map(|finding| {
+            let (quote, marked) = quotes[&finding.place].clone();
+            let related =
+                finding.related.iter().map(|r| (r.clone(), quotes[&r.place].0.clone())).collect();
+            let key = [&finding.rule, &quote.path, &finding.subject, &marked].map(|s| s.as_str()).join("\0");
+            let ordinal = ordinals.entry(key.clone()).and_modify(|n| *n += 1).or_insert(0);
+            let fingerprint = fingerprint(&format!("1\0{key}\0{ordinal}"));
+            Quoted { finding, quote, related, fingerprint }
+        })
+        .collect()
+}
+
+fn open(source: &Source, file: FileId, secrets: Vec<Span>) -> Opened {
+    let text = source.read(file).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
+    Opened { lines: LineIndex::new(&text), text, secrets, hashes: None }
+}
+
+impl Opened {
+    /// The marked text with blanks squeezed; credentials in it contribute nothing.
+    fn marked(&self, span: Span) -> String {
+        let mut text = self.text.get(span.range()).unwrap_or("").to_owned();
+        if self.secrets.iter().any(|s| s.start < span.end && span.start < s.end) {
+            text.clear();
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn quote(&mut self, path: &str, span: Span, redactor: &Redactor) -> Quote {
+        let start = floor(&self.text, span.start as usize);
+        let end = floor(&self.text, span.end as usize).max(start);
+        let (first, last) = (self.lines.line(start), self.lines.line(end.max(start + 1) - 1));
+        let shown = first.saturating_sub(2).max(1)..=(last.min(first + 12) + 2).min(self.lines.count());
+        let mut excerpt = String::new();
+        let (mut mark, mut masked) = (0..0, false);
+        for line in shown.clone() {
+            let range = self.lines.range(&self.text, line);
+            let window = window(&self.text, range, start);
+            let at = excerpt.len();
+            let text = self.masked(window.clone(), redactor, &mut masked);
+            // Masks keep the number of characters only for one-byte characters; places are clamped.
+            let place = |offset: usize| at + floor(&text, offset.saturating_sub(window.start).min(text.len()));
+            if line == first {
+                mark.start = place(start);
+            }
+            if line == last || line == *shown.end() && mark.end == 0 {
+                mark.end = place(end);
+            }
+            excerpt.push_str(&text);
+            excerpt.push('\n');
+        }
+        mark.end = mark.end.max(mark.start);
+        let units = |text: &str| text.encode_utf16().count() as u32;
+        let hashes = self.hashes.get_or_insert_with(|| crate::text::line_hashes(&self.text));
+        Quote {
+            path: path.to_owned(),
+            start: self.lines.line_column(&self.text, start),
+            end: self.lines.line_column(&self.text, end),
+            char_offset: units(&self.text[..start]),
+            char_length: units(&self.text[start..end]),
+            first_line: *shown.start(),
+            excerpt,
+            mark,
+            masked,
+            line_hash: hashes.get(first as usize - 1).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The text of `range` with secrets masked by place and by value.
+    fn masked(&self, range: std::ops::Range<usize>, redactor: &Redactor, masked: &mut bool) -> String {
+        let mut out = String::new();
+        let mut at = range.start;
+        for secret in &self.secrets {
+            let (from, to) = (secret.start as usize, secret.end as usize);
+            let (from, to) = (from.max(at), to.min(range.end));
+            if from < to {
+                out.push_str(&redactor.redact(&self.text[at..from]));
+                out.push_str(&mask(&self.text[from..to]));
+                *masked = true;
+                at = to;
+            }
+        }
+        let rest = &self.text[at.min(range.end)..range.end];
+        let redacted = redactor.redact(rest);
+        *masked |= redacted != rest;
+        out + &redacted
+    }
+}
+
+/// Of a very long line, the part around `at`.
+fn window(text: &str, line: std::ops::Range<usize>, at: usize) -> std::ops::Range<usize> {
+    if line.len() <= LONGEST_LINE {
+        return line;
+    }
+    let at = at.clamp(line.start, line.end);
+    let start = at.saturating_sub(LONGEST_LINE / 4).max(line.start);
+    let end = (start + LONGEST_LINE).min(line.end);
+    floor(text, start)..floor(text, end)
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// 128 bits of FNV-1a as hexadecimal: fixed for all time, fast, and not meant to resist forgery.
+fn fingerprint(text: &str) -> String {
+    let hash = text.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    });
+    format!("{hash:032x}")
+}

@@ -1,0 +1,51 @@
+//! The `text` matcher: patterns over a file's text. They are searched while files are read; here is
+//! only what was written and what it says about a hit.
+
+use crate::facts::Repository;
+use crate::finding::Verdict;
+use crate::lexicon::patterns::TextPattern;
+use serde::Deserialize;
+
+/// `[text]` of a rule file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TextMatcher {
+    /// Regular expressions; a group named `here` marks the place if it is not the whole match.
+    pub patterns: Vec<String>,
+    /// Globs of paths that are searched; all if empty.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Globs of paths that are not.
+    #[serde(default)]
+    pub not_paths: Vec<String>,
+    /// Regular expressions; a hit whose line, or the line before it, matches one of them is none.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// The finding's sentence.
+    pub message: String,
+}
+
+impl TextMatcher {
+    /// What the reading pass searches for.
+    pub fn patterns(&self, rule: &str) -> TextPattern {
+        TextPattern {
+            rule: rule.to_owned(),
+            patterns: self.patterns.clone(),
+            paths: self.paths.clone(),
+            not_paths: self.not_paths.clone(),
+            unless: self.unless.clone(),
+        }
+    }
+
+    /// Every regular expression compiles, every glob is well-formed: the reason if not.
+    pub fn validate(&self) -> Result<(), String> {
+        self.patterns("").validate()
+    }
+
+    /// Turns hits into findings.
+    pub fn judge(&self, rule: &str, repository: &Repository, verdict: &mut Verdict) {
+        for hit in repository.facts.text_hits.iter().filter(|h| h.rule == rule) {
+            verdict.fail(hit.place, repository.path(hit.place), &self.message);
+        }
+    }
+}
