@@ -1,4 +1,0 @@
-//! Stub until merge.
-/// Parameters.
-#[derive(Debug, Clone, Default)]
-pub struct Parameters;
