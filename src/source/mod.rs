@@ -1,19 +1,155 @@
-//! Stub until merge.
-/// G
-#[derive(Debug, Clone, Default)]
-#[allow(missing_docs)] pub struct GitFacts { pub tags: Vec<String> }
-/// U
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct Unread { pub path: String }
-/// M
-#[derive(Debug, Clone)]
-#[allow(missing_docs)]
-pub struct MemoryFile { pub path: String, pub bytes: Vec<u8>, pub executable: bool, pub link: Option<String>, pub tracked: bool }
-/// S
-#[derive(Debug)]
-pub struct Source;
+//! Where the files come from: a work tree, the git index, a commit, or memory. Layer 1.
+//!
+//! Opening a source lists names, modes and blob ids, and opens no content. Reading is safe from several
+//! threads, bounded, and never follows a link out of the tree. No git binary is needed.
+
+mod entry;
+mod error;
+mod git;
+mod history;
+mod link;
+mod moment;
+mod open;
+mod options;
+mod read;
+mod repo;
+mod staging;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod walk;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::text::FileId;
+
+pub use entry::{BlobId, Entry, Mode, State, Tracked};
+pub use error::{Error, Unread, UnreadClass};
+pub use git::{Branches, Git, GitState, Tag};
+pub use history::{Commit, Log};
+pub use link::Link;
+pub use moment::Moment;
+pub use open::open;
+pub use options::{MemoryFile, Options, Target};
+pub use repo::find_root;
+pub use tree::Difference;
+
+/// More paths than this are not listed: enough for the largest repositories, and a bound on what a tree that
+/// is made to be endless can cost.
+const LARGEST_SOURCE: usize = 2_000_000;
+
+/// The files of a target: names, modes and blob ids. Contents are read one by one, on demand.
+///
+/// Invariant: `files` is sorted by true name (bytes) without duplicates, and a [`FileId`] is an index into it.
+pub struct Source {
+    root: PathBuf,
+    files: Vec<Entry>,
+    escaped: HashMap<String, FileId>,
+    memory: Vec<MemoryFile>,
+    repo: Option<Arc<repo::Repo>>,
+    changed: Option<BTreeSet<FileId>>,
+    deleted: Vec<String>,
+    sparse: Vec<String>,
+    nested: Vec<String>,
+    unread: Vec<Unread>,
+    excluded: usize,
+    bases: Vec<gix::ObjectId>,
+    git: Option<Git>,
+    options: Options,
+}
+
 impl Source {
-    /// read
-    pub fn read(&self, _: crate::text::FileId) -> Result<Vec<u8>, Unread> { Ok(Vec::new()) }
+    /// The folder that paths are relative to; empty for memory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Everything that was listed, sorted by path bytes.
+    pub fn files(&self) -> &[Entry] {
+        &self.files
+    }
+
+    /// Every id with its entry.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &Entry)> {
+        self.files.iter().enumerate().map(|(at, entry)| (file_id(at), entry))
+    }
+
+    /// The id of a path as it is shown.
+    pub fn id(&self, path: &str) -> Option<FileId> {
+        self.find(path.as_bytes()).or_else(|| self.escaped.get(path).copied())
+    }
+
+    /// The entry of an id. Panics on an id of another source.
+    pub fn entry(&self, id: FileId) -> &Entry {
+        &self.files[id.0 as usize]
+    }
+
+    /// The path of an id, relative to the root. Panics on an id of another source.
+    pub fn path(&self, id: FileId) -> &str {
+        &self.entry(id).path
+    }
+
+    /// Whether git keeps a file.
+    pub fn tracked(&self, id: FileId) -> Tracked {
+        self.entry(id).tracked
+    }
+
+    /// The files that differ from where the change set out: for an index source from HEAD's tree, for a
+    /// source with a `since` revision from the merge base. `None` for other targets, where all files count.
+    pub fn changed(&self) -> Option<&BTreeSet<FileId>> {
+        self.changed.as_ref()
+    }
+
+    /// Paths that are gone: for an index source those that HEAD's tree has and the index has not; with a
+    /// `since` revision those that the merge base has and the work tree has not; for a work tree those
+    /// that the index has and the work tree has not.
+    pub fn deleted(&self) -> &[String] {
+        &self.deleted
+    }
+
+    /// Tracked paths that a sparse checkout leaves out of the work tree.
+    pub fn sparse(&self) -> &[String] {
+        &self.sparse
+    }
+
+    /// Folders that were not entered because they are repositories of their own.
+    pub fn nested(&self) -> &[String] {
+        &self.nested
+    }
+
+    /// What could not even be listed.
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
+    }
+
+    /// The number of files that the `exclude` setting left out.
+    pub fn excluded(&self) -> usize {
+        self.excluded
+    }
+
+    /// The trees that the change set out from, as sources of their own, to find out what was there already:
+    /// HEAD's, and in a merge the other parents', for an index source; the merge base's with a `since`
+    /// revision; else none. Listing them takes time and is done only here.
+    pub fn bases(&self) -> Result<Vec<Source>, Error> {
+        let Some(repo) = &self.repo else { return Ok(Vec::new()) };
+        let base = |commit: &gix::ObjectId| {
+            open::commit(repo.clone(), repo.tree_of_commit(*commit)?, Some(*commit), &self.options)
+        };
+        self.bases.iter().map(base).collect()
+    }
+
+    /// What git knows; `None` outside of a repository.
+    pub fn git(&self) -> Option<&Git> {
+        self.git.as_ref()
+    }
+
+    fn find(&self, name: &[u8]) -> Option<FileId> {
+        self.files.binary_search_by(|entry| entry.name().cmp(name)).ok().map(file_id)
+    }
+}
+
+fn file_id(at: usize) -> FileId {
+    FileId(u32::try_from(at).expect("a source holds at most LARGEST_SOURCE files"))
 }

@@ -1,0 +1,207 @@
+//! Reading one file's bytes.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::entry::{Content, Entry, Mode, to_path};
+use super::error::{Unread, UnreadClass};
+use super::link::Link;
+use super::repo::Missing;
+use super::staging::stat_of;
+use super::{FileId, Source};
+
+/// Files beyond this size are taken for changed rather than compared.
+const LARGEST_COMPARISON: u64 = 64 * 1024 * 1024;
+
+impl Source {
+    /// A file's bytes, if there are at most `limit`. A link is read as the file of this source that it leads
+    /// to. Safe to call from several threads.
+    ///
+    /// A work-tree file that no longer looks as it did when the source was opened is `Unreadable`: spans of
+    /// its earlier content would point at the wrong bytes.
+    pub fn read(&self, id: FileId, limit: u64) -> Result<Vec<u8>, Unread> {
+        let entry = self.entry(self.resolved(id)?);
+        match &entry.content {
+            Content::Memory(at) => {
+                let bytes = &self.memory[*at].bytes;
+                check_size(entry, bytes.len() as u64, limit)?;
+                Ok(bytes.clone())
+            }
+            Content::Disk { .. } => {
+                let (file, len) = self.open_listed(entry)?;
+                check_size(entry, len, limit)?;
+                read_whole(&entry.path, file, len)
+            }
+            Content::Staged(blob, stat) => match self.read_twin(entry, *blob, stat, limit) {
+                Some(bytes) => Ok(bytes),
+                None => self.blob(entry, *blob, limit),
+            },
+            Content::Blob(blob) => self.blob(entry, *blob, limit),
+            Content::None => Err(submodule(entry)),
+        }
+    }
+
+    /// A file's bytes one after the other, for a file too large to be held. Only a work tree is read
+    /// piecemeal; other contents are held whole, up to 256 MiB.
+    pub fn stream(&self, id: FileId) -> Result<Box<dyn Read + Send>, Unread> {
+        let entry = self.entry(self.resolved(id)?);
+        if let Content::Disk { .. } = entry.content {
+            let (file, len) = self.open_listed(entry)?;
+            return Ok(Box::new(file.take(len)));
+        }
+        Ok(Box::new(Cursor::new(self.read(id, u64::MAX)?)))
+    }
+
+    /// The id itself, or of a link what it leads to.
+    fn resolved(&self, id: FileId) -> Result<FileId, Unread> {
+        let entry = self.entry(id);
+        if entry.mode != Mode::Symlink {
+            return Ok(id);
+        }
+        let outside = |reason| Err(Unread::new(&entry.path, UnreadClass::Outside, reason));
+        match self.follow(id) {
+            Link::File(id) => Ok(id),
+            Link::Folder(_) => outside("a link to a folder, which is listed under its own name"),
+            Link::Unlisted => outside("a link to something that is not part of the audited files"),
+            Link::Outside => outside("a link out of the tree"),
+            Link::Nowhere => Err(Unread::new(
+                &entry.path,
+                UnreadClass::Unreadable,
+                "a link that leads nowhere, or in a circle",
+            )),
+        }
+    }
+
+    fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
+        let repo = self.repo.as_ref().expect("blobs are only listed from a repository");
+        repo.blob(blob, limit).map_err(|missing| match missing {
+            Missing::TooLarge(size, limit) => too_large(entry, size, limit),
+            Missing::Absent => {
+                let reason = format!("this clone does not hold blob {blob}; a partial clone, or damaged");
+                Unread::new(&entry.path, UnreadClass::Unreadable, reason)
+            }
+            Missing::Broken(reason) => Unread::new(&entry.path, UnreadClass::Unreadable, reason),
+        })
+    }
+
+    /// The work-tree file of a staged entry, if it is at hand and has the staged bytes. Its time and size
+    /// only say that looking is worth while: line ends and filters (LFS, git-crypt) make it differ from the
+    /// blob although git takes it for unmodified, so its hash decides.
+    fn read_twin(
+        &self,
+        entry: &Entry,
+        blob: ObjectId,
+        stat: &gix::index::entry::Stat,
+        limit: u64,
+    ) -> Option<Vec<u8>> {
+        if entry.mode == Mode::Symlink || u64::from(stat.size) > limit {
+            return None;
+        }
+        let path = self.root.join(to_path(entry.name()));
+        let (_, now) = stat_of(&path).ok()?;
+        if now.size != stat.size || now.mtime != stat.mtime {
+            return None;
+        }
+        let (file, len) = open_plain(&path).ok()?;
+        let bytes = (len == u64::from(stat.size)).then(|| read_whole(&entry.path, file, len))?.ok()?;
+        let hash = gix::objs::compute_hash(blob.kind(), Kind::Blob, &bytes).ok()?;
+        (hash == blob).then_some(bytes)
+    }
+
+    fn open_listed(&self, entry: &Entry) -> Result<(File, u64), Unread> {
+        let Content::Disk { len, modified } = entry.content else { return Err(submodule(entry)) };
+        let path = self.root.join(to_path(entry.name()));
+        let (file, now) = open_plain(&path).map_err(|e| match e {
+            NotPlain::Io(e) => Unread::io(&entry.path, &e),
+            NotPlain::Special => {
+                Unread::new(&entry.path, UnreadClass::Outside, "became something else than a file")
+            }
+        })?;
+        let touched = file.metadata().ok().and_then(|metadata| metadata.modified().ok());
+        if now != len || (modified.is_some() && touched != modified) {
+            return Err(Unread::new(&entry.path, UnreadClass::Unreadable, "changed while it was being read"));
+        }
+        Ok((file, now))
+    }
+
+    /// Whether a work-tree entry has the content of a blob, as far as that can be told without filters.
+    pub(super) fn has_content(&self, id: FileId, blob: ObjectId) -> bool {
+        let entry = self.entry(id);
+        if let Some(known) = entry.blob {
+            return known.0 == blob;
+        }
+        let bytes = match entry.mode {
+            Mode::Symlink => self.link_text(entry).ok(),
+            _ => self.read(id, LARGEST_COMPARISON).ok(),
+        };
+        let hash = bytes.and_then(|bytes| gix::objs::compute_hash(blob.kind(), Kind::Blob, &bytes).ok());
+        hash == Some(blob)
+    }
+
+    /// Where a link says that it leads.
+    pub(super) fn link_text(&self, entry: &Entry) -> Result<Vec<u8>, Unread> {
+        const LONGEST: u64 = 4096;
+        match &entry.content {
+            Content::Memory(at) => Ok(self.memory[*at].link.clone().unwrap_or_default().into_bytes()),
+            Content::Disk { .. } => {
+                let path = self.root.join(to_path(entry.name()));
+                let target = std::fs::read_link(path).map_err(|e| Unread::io(&entry.path, &e))?;
+                Ok(super::entry::to_name(&target))
+            }
+            Content::Staged(blob, _) | Content::Blob(blob) => self.blob(entry, *blob, LONGEST),
+            Content::None => Err(submodule(entry)),
+        }
+    }
+}
+
+enum NotPlain {
+    Io(std::io::Error),
+    Special,
+}
+
+/// Opens a file that is a file. Opening a pipe would wait for a writer, and a device could do anything,
+/// so that what lies there is looked at first.
+fn open_plain(path: &Path) -> Result<(File, u64), NotPlain> {
+    let is_file = path.symlink_metadata().map_err(NotPlain::Io)?.is_file();
+    if !is_file {
+        return Err(NotPlain::Special);
+    }
+    let file = File::open(path).map_err(NotPlain::Io)?;
+    let metadata = file.metadata().map_err(NotPlain::Io)?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(NotPlain::Special) }
+}
+
+/// Reads exactly `len` bytes, so that a file that grows meanwhile cannot fill the memory.
+fn read_whole(path: &str, file: File, len: u64) -> Result<Vec<u8>, Unread> {
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+    file.take(len).read_to_end(&mut bytes).map_err(|e| Unread::io(path, &e))?;
+    if bytes.len() as u64 != len {
+        return Err(Unread::new(path, UnreadClass::Unreadable, "changed while it was being read"));
+    }
+    Ok(bytes)
+}
+
+fn check_size(entry: &Entry, size: u64, limit: u64) -> Result<(), Unread> {
+    if size > limit { Err(too_large(entry, size, limit)) } else { Ok(()) }
+}
+
+fn too_large(entry: &Entry, size: u64, limit: u64) -> Unread {
+    let reason = format!("{}, over the limit of {}", human(size), human(limit));
+    Unread::new(&entry.path, UnreadClass::TooLarge, reason)
+}
+
+fn submodule(entry: &Entry) -> Unread {
+    Unread::new(&entry.path, UnreadClass::Outside, "a submodule: its files belong to another repository")
+}
+
+fn human(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

@@ -1,0 +1,1 @@
+//! Sources, tried on repositories that git itself made.
