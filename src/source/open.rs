@@ -90,16 +90,14 @@ fn work_tree(root: &Path, paths: &[PathBuf], options: &Options) -> Result<(Sourc
             }
         }
     }
-    let tracked_without = if repo.is_some() { Tracked::Unknown } else { Tracked::No };
     let entry = |found: Found| {
         let staged = index.as_ref().and_then(|index| Some((index, index.get(&found.name)?)));
         let mut entry = Entry::new(found.name, found.mode, found.content);
         entry.size = Some(found.size);
         entry.tracked = match (&index, staged) {
-            (_, Some(_)) => Tracked::Yes,
+            (None, _) => Tracked::Unknown,
             (Some(_), None) => Tracked::No,
-            (None, None) if unread.iter().any(|met| met.path.starts_with(".git")) => Tracked::Unknown,
-            (None, None) => tracked_without,
+            (Some(_), Some(_)) => Tracked::Yes,
         };
         if let Some((index, staged)) = staged {
             let same_kind = (staged.mode == Mode::Symlink) == (entry.mode == Mode::Symlink);
@@ -110,9 +108,6 @@ fn work_tree(root: &Path, paths: &[PathBuf], options: &Options) -> Result<(Sourc
         entry
     };
     let mut entries: Vec<Entry> = files.into_iter().map(entry).collect();
-    if repo.is_none() && unread.iter().all(|met| met.path != ".git") {
-        entries.iter_mut().for_each(|entry| entry.tracked = Tracked::Unknown);
-    }
     submodules.iter_mut().for_each(|entry| entry.tracked = Tracked::Yes);
     entries.extend(submodules);
     let mut source = arrange(root, entries, repo, options)?;

@@ -40,6 +40,7 @@ pub(super) fn list(repo: &Repo, tree: ObjectId, prefix: &[u8]) -> Result<Leaves,
                 Ok(children) => children,
                 Err(reason) => {
                     let inner = folder.strip_prefix(prefix).unwrap_or(b"");
+                    let inner = inner.strip_suffix(b"/").unwrap_or(inner);
                     let path = if inner.is_empty() { ".".to_owned() } else { shown(inner) };
                     found.unread.push(Unread::new(path, UnreadClass::Unreadable, reason));
                     continue;

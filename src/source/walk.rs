@@ -78,10 +78,10 @@ pub(super) fn walk(root: &Path, starts: &[PathBuf], options: &Options) -> Result
                 Ok(entry) => look(root, &entry),
                 Err(error) => unwalked(root, &error).map(Sight::Unread),
             };
-            match sight.map(|sight| sender.send(sight)) {
-                Some(Err(_)) => WalkState::Quit,
-                _ => WalkState::Continue,
+            if sight.is_some_and(|sight| sender.send(sight).is_err()) {
+                return WalkState::Quit;
             }
+            WalkState::Continue
         })
     });
     drop((sender, builder));
