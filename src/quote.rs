@@ -101,7 +101,7 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
 }
 
 fn open(source: &Source, file: FileId, secrets: Vec<Span>) -> Opened {
-    let text = source.read(file).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
+    let text = source.read(file, u64::MAX).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
     Opened { lines: LineIndex::new(&text), text, secrets, hashes: None }
 }
 

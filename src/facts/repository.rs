@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lexicon::Environments;
-use crate::source::{GitFacts, Unread};
+use crate::source::Unread;
 use crate::text::{FileId, Span};
 use std::collections::BTreeSet;
 
