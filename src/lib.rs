@@ -8,6 +8,7 @@ pub mod facts;
 pub mod finding;
 pub mod lexicon;
 pub mod parameters;
+pub mod policy;
 pub mod quote;
 pub mod report;
 pub mod rule;

@@ -10,6 +10,7 @@ mod text;
 
 pub use catalog::{Active, Catalog};
 pub use error::RuleError;
+pub(crate) use error::nearest_key;
 pub use example::{Commit, Example, ExampleFile, Expected, GitState, Tag};
 pub use facts::FactsMatcher;
 pub use load::{Head, builtin_heads, builtin_tail, load, load_examples};
