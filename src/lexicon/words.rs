@@ -111,7 +111,7 @@ pub fn mentions(text: &str, environments: &Environments) -> Mentions {
     while at < words.len() {
         let (length, stages, strength) = if let Some((stages, length)) = environments.named_at(&words[at..]) {
             (length, stages, Strength::Place)
-        } else if let Some((length, entry)) = entry_at(&words, at) {
+        } else if let Some((length, entry)) = entry_at(text, &words, at) {
             (
                 length,
                 entry.map(|(stage, _)| stage).into_iter().collect(),
@@ -240,7 +240,11 @@ const ENTRIES: &[Entry] = &[
         strength: Strength::Place,
         not_after: &[],
         not_before: &[
+            "dependencies",
+            "dependency",
+            "deps",
             "like",
+            "mode",
             "equivalent",
             "ready",
             "readiness",
@@ -442,6 +446,7 @@ const ENTRIES: &[Entry] = &[
             "bin",
             "branch",
             "date",
+            "exec",
             "include",
             "lib",
             "path",
@@ -460,7 +465,7 @@ const ENTRIES: &[Entry] = &[
 /// What begins at `words[at]`: how many words it takes, and the stage that it speaks of.
 ///
 /// No stage with a length means: these words look like a stage and expressly are none.
-fn entry_at(words: &[Word<'_>], at: usize) -> Option<(usize, Option<(Stage, Strength)>)> {
+fn entry_at(text: &str, words: &[Word<'_>], at: usize) -> Option<(usize, Option<(Stage, Strength)>)> {
     let word = words[at];
     let before = at.checked_sub(1).map(|before| words[before]);
     let next = words.get(at + 1).copied();
@@ -475,9 +480,12 @@ fn entry_at(words: &[Word<'_>], at: usize) -> Option<(usize, Option<(Stage, Stre
     if word.is("pr") {
         return next.filter(Word::is_number).map(|_| (2, Some((Stage::Preview, Strength::Place))));
     }
-    // As the name of a place `review` leads (`review/login`) or is followed by `app`; otherwise people
-    // review code, dependencies and pull requests.
-    if word.is("review") && (at == 0 || next.is_some_and(|next| next.is_among(&["app", "apps"]))) {
+    // As the name of a place `review` stands alone, leads a path (`review/login`) or is followed by `app`;
+    // otherwise people review code, dependencies and pull requests.
+    let leads_a_path = at == 0 && text[word.end()..].starts_with('/');
+    let names_a_place =
+        words.len() == 1 || leads_a_path || next.is_some_and(|next| next.is_among(&["app", "apps"]));
+    if word.is("review") && names_a_place {
         return Some((1, Some((Stage::Preview, Strength::Place))));
     }
     if word.is("testing") && words.len() == 1 {
