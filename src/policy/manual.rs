@@ -101,6 +101,36 @@ impl Manual {
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id == id)
     }
+
+    /// Gives this manual's values to `parameters`.
+    ///
+    /// # Errors
+    /// Only if another manual of the same id was applied and chooses otherwise: the loader, which reads one
+    /// manual at a time, has tried everything else.
+    pub fn apply_to(&self, parameters: &mut Parameters) -> Result<(), String> {
+        for one in &self.parameters {
+            parameters
+                .apply(&self.id, &one.name, &one.value, &one.clause)
+                .map_err(|why| format!("`{}` of the manual {}: {why}", one.name, self.id))?;
+        }
+        Ok(())
+    }
+}
+
+/// How bad it is to break a rule under the active manuals: the strictest grade of those that the rule's
+/// clauses belong to. A manual that grades nothing stands by the rule's own severity, `own`.
+pub fn grade<'a>(
+    rule: &str,
+    own: Severity,
+    clauses: impl IntoIterator<Item = &'a str>,
+    active: &[&Manual],
+) -> Severity {
+    let prefixes: Vec<&str> = clauses.into_iter().filter_map(|id| id.split('/').next()).collect();
+    let grades = active.iter().filter_map(|manual| {
+        let owns = prefixes.contains(&manual.prefix.as_str());
+        manual.severity.get(rule).copied().or_else(|| owns.then_some(own))
+    });
+    grades.max().unwrap_or(own)
 }
 
 /// Id, prefix of clauses and text of each manual that comes with the program.

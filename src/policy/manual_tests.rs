@@ -60,9 +60,7 @@ fn a_clause_is_found_by_its_id() {
 fn all_manuals_together_leave_only_true_choices_unresolved() {
     let mut parameters = Parameters::default();
     for manual in builtin() {
-        for one in &manual.parameters {
-            parameters.apply(&manual.id, &one.name, &one.value, &one.clause).expect("the loader tried it");
-        }
+        manual.apply_to(&mut parameters).expect("their ids differ");
     }
     let unresolved = ["staging.trigger", "migration.rollback", "env_files.tracked", "version.scheme"];
     assert_eq!(parameters.unresolved(), unresolved);
@@ -72,11 +70,24 @@ fn all_manuals_together_leave_only_true_choices_unresolved() {
 }
 
 #[test]
-fn a_manual_grades_a_rule_where_it_differs() {
-    let level = |manual: &str| load_builtin(manual).unwrap().severity.get("dependency-unpinned").copied();
-    assert_eq!(level("doc-009"), Some(Severity::Error));
-    assert_eq!(level("step-08"), Some(Severity::Note));
-    assert_eq!(level("phase-10"), None);
+fn the_strictest_grade_of_the_active_manuals_holds() {
+    let clauses = ["DOC-009/2.1.b", "STEP-08/hardening.e", "PHASE-10/commandments.2"];
+    for (active, expected) in [
+        (&[][..], Severity::Warning),
+        (&["step-08"], Severity::Note),
+        (&["step-08", "doc-009"], Severity::Error),
+        // PHASE-10 grades nothing and stands by the rule; WTFB-SOP has no say in it.
+        (&["step-08", "phase-10"], Severity::Warning),
+        (&["step-08", "wtfb-sop"], Severity::Note),
+        (&["wtfb-sop"], Severity::Warning),
+    ] {
+        let manuals: Vec<&Manual> = active.iter().filter_map(|id| load_builtin(id)).collect();
+        assert_eq!(
+            grade("dependency-unpinned", Severity::Warning, clauses, &manuals),
+            expected,
+            "{active:?}"
+        );
+    }
 }
 
 const OURS: &str = r#"id = "ours"

@@ -7,5 +7,5 @@ pub mod manual;
 pub use conflict::{Conflict, Position, conflicts};
 pub use error::PolicyError;
 pub use manual::{
-    Checkable, Clause, ClauseKind, GivenParameter, Manual, builtin_ids, clause, load_builtin, load_file,
+    Checkable, Clause, ClauseKind, GivenParameter, Manual, builtin_ids, clause, grade, load_builtin, load_file,
 };
