@@ -71,6 +71,39 @@ pub struct Facts {
     pub migrations: Vec<Migration>,
 }
 
+macro_rules! each_list {
+    ($apply:ident) => {
+        $apply!(
+            pipelines, scripts, settings, credentials, base_images, instructions, sections, ignores,
+            test_marks, manifests, text_hits, env_reads, allows, migrations
+        )
+    };
+}
+
+impl Facts {
+    /// Takes over all facts of `other`.
+    pub fn append(&mut self, mut other: Facts) {
+        macro_rules! append {
+            ($($list:ident),*) => { $(self.$list.append(&mut other.$list);)* };
+        }
+        each_list!(append);
+    }
+
+    /// Brings every list into the order of places, which all later stages rely on, and drops what two
+    /// overlapping chunks of one file both found.
+    pub fn sort(&mut self) {
+        macro_rules! sort {
+            ($($list:ident),*) => { $(self.$list.sort_by_key(|fact| fact.place);)* };
+        }
+        each_list!(sort);
+        self.credentials.dedup_by(|a, b| a.place == b.place && a.credential == b.credential);
+        self.text_hits.dedup_by(|a, b| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
+        self.allows.dedup_by_key(|a| a.place);
+        self.test_marks.dedup_by_key(|m| m.place);
+        self.env_reads.dedup_by_key(|r| r.place);
+    }
+}
+
 /// What rules are run on.
 #[derive(Debug, Clone, Default)]
 pub struct Repository {

@@ -1,0 +1,104 @@
+//! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
+//! its path, and let go.
+
+mod read;
+
+use crate::facts::Facts;
+use crate::lexicon::{Environments, Lexicon};
+use crate::source::{Unread, UnreadClass};
+use crate::syntax::tree::Tree;
+use crate::text::FileId;
+use std::collections::BTreeMap;
+
+pub use read::{Reading, read};
+
+/// A file's text, as readers get it.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    /// The file.
+    pub file: FileId,
+    /// Its path from the root, with `/`.
+    pub path: &'a str,
+    /// Its decoded text.
+    pub text: &'a str,
+    /// Whether it may be executed.
+    pub executable: bool,
+    /// The team's own names for environments.
+    pub environments: &'a Environments,
+}
+
+/// What a reader makes of one file.
+#[derive(Default)]
+pub struct Parsed {
+    /// Facts that this file alone yields.
+    pub facts: Facts,
+    /// The tree, for a reader that lowers all files of its kind together.
+    pub tree: Option<Tree>,
+    /// Other files that must be read for this one to be understood.
+    pub wants: Vec<Want>,
+    /// What could not be understood, and why. The run goes on.
+    pub problems: Vec<(UnreadClass, String)>,
+}
+
+/// A file that another one sends for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Want {
+    /// Path from the root, or a glob (`*`, `**`); files that are not there are no error here.
+    pub path: String,
+    /// The reader that shall read it.
+    pub kind: &'static str,
+}
+
+/// All trees of one kind, by file.
+pub type Trees<'a> = BTreeMap<FileId, (&'a str, Tree)>;
+
+/// What a reader that lowers all its files together may use and writes into.
+pub struct Lowering<'a> {
+    /// Finds a file by path.
+    pub file: &'a dyn Fn(&str) -> Option<FileId>,
+    /// Whether a path exists in the tree.
+    pub environments: &'a Environments,
+    /// Facts of all files.
+    pub facts: &'a mut Facts,
+    /// What could not be understood.
+    pub unread: &'a mut Vec<Unread>,
+}
+
+/// Reads all files of these trees into facts.
+pub type Lower = fn(&Trees<'_>, &mut Lowering<'_>);
+
+/// Turns one kind of file into facts, and itself says which files it claims.
+pub struct Reader {
+    /// Its name, in `plimsoll facts` and wants.
+    pub kind: &'static str,
+    /// Whether it claims a file, by path and execute permission alone, so that a staged check need not
+    /// open what it will not read.
+    pub claims: fn(path: &str, executable: bool) -> bool,
+    /// Reads one file. Must not panic, and guards its depth.
+    pub parse: fn(&Text<'_>) -> Parsed,
+    /// Lowers all trees of this kind together, once every wanted file is there.
+    pub lower: Option<Lower>,
+}
+
+/// Every reader. The first that claims a path gets it.
+pub const READERS: &[Reader] = &[];
+
+/// The number of the reader that claims a file.
+pub fn claim(path: &str, executable: bool) -> Option<usize> {
+    READERS.iter().position(|r| (r.claims)(path, executable))
+}
+
+/// The reader of this kind.
+fn by_kind(kind: &str) -> Option<usize> {
+    READERS.iter().position(|r| r.kind == kind)
+}
+
+/// What reading needs to know besides the files.
+pub struct Options<'a> {
+    /// Words, effects, credential kinds, rules' patterns.
+    pub lexicon: &'a Lexicon,
+    /// Worker threads; 0 means one per core.
+    pub jobs: usize,
+    /// Only files that a reader claims, that another file sends for, or that this set holds are opened.
+    pub only: Option<&'a std::collections::BTreeSet<FileId>>,
+}

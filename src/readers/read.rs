@@ -1,0 +1,384 @@
+//! The one parallel reading pass.
+
+use super::scan::{ScanText, Scanner};
+use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link};
+use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
+use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
+use crate::text::{Encoding, FileId, Span, decode};
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+
+/// Beyond this size a file is scanned in chunks and never parsed.
+const LARGEST_PARSED: u64 = 8 << 20;
+/// Beyond this size a span's offsets would not fit, and a file is not scanned.
+const LARGEST_SCANNED: u64 = u32::MAX as u64;
+/// Chunks of large files, and how much two neighbours share, so that nothing at a border is missed.
+const CHUNK: usize = 1 << 20;
+const OVERLAP: usize = 64 << 10;
+/// Bytes of files in memory at one time, over all workers.
+const IN_FLIGHT: u64 = 64 << 20;
+/// Files that others send for: rounds of sending, and their number.
+const MOST_ROUNDS: usize = 16;
+const MOST_WANTED: usize = 5_000;
+/// Stack of a worker: readers guard their depth at a quarter of what this allows.
+const STACK: usize = 8 << 20;
+
+/// Counts what is under way, for a progress display.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Files that are done.
+    pub done: AtomicUsize,
+    /// Files in all.
+    pub all: AtomicUsize,
+}
+
+/// What one worker made of one file.
+struct Outcome {
+    file: FileId,
+    class: FileClass,
+    reader: Option<usize>,
+    parsed: Parsed,
+    unread: Vec<Unread>,
+    size: Option<u64>,
+}
+
+/// Reads the whole source into facts and links them. Never fails: what could not be read is listed.
+pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repository {
+    let scanner = Scanner::new(options.lexicon);
+    let mut tasks = Vec::new();
+    for (id, entry) in source.iter() {
+        let reader = claim(&entry.path, entry.mode == Mode::Executable);
+        let wanted = options.only.is_none_or(|only| reader.is_some() || only.contains(&id));
+        if wanted && matches!(entry.mode, Mode::File | Mode::Executable) {
+            tasks.push((id, reader, true));
+        }
+    }
+    let pass = Pass { source, options, scanner: &scanner, budget: Budget::default(), progress };
+    let mut outcomes = pass.run(&tasks);
+    let mut seen: BTreeSet<(FileId, usize)> = tasks.iter().filter_map(|&(f, r, _)| Some((f, r?))).collect();
+    let mut opened: BTreeSet<FileId> = tasks.iter().map(|t| t.0).collect();
+    let mut from = 0;
+    for _ in 0..MOST_ROUNDS {
+        let wants: BTreeSet<Want> =
+            outcomes[from..].iter_mut().flat_map(|o| std::mem::take(&mut o.parsed.wants)).collect();
+        from = outcomes.len();
+        let mut sent: Vec<(FileId, Option<usize>, bool)> = Vec::new();
+        for want in wants {
+            let Some(reader) = by_kind(want.kind) else { continue };
+            for file in find(source, &want.path) {
+                if seen.len() < MOST_WANTED + tasks.len() && seen.insert((file, reader)) {
+                    // A file that was opened before has been scanned.
+                    sent.push((file, Some(reader), opened.insert(file)));
+                }
+            }
+        }
+        if sent.is_empty() {
+            break;
+        }
+        outcomes.extend(pass.run(&sent));
+    }
+    assemble(source, options, outcomes)
+}
+
+/// The files that a wanted path or glob means.
+fn find(source: &Source, path: &str) -> Vec<FileId> {
+    let path = path.trim_start_matches("./").trim_start_matches('/');
+    if !path.contains(['*', '?']) {
+        return source.id(path).into_iter().collect();
+    }
+    let mut globs = ignore::gitignore::GitignoreBuilder::new("");
+    if globs.add_line(None, &format!("/{path}")).is_err() {
+        return Vec::new();
+    }
+    let Ok(globs) = globs.build() else { return Vec::new() };
+    source.iter().filter(|(_, e)| globs.matched(&e.path, false).is_ignore()).map(|(id, _)| id).collect()
+}
+
+struct Pass<'a> {
+    source: &'a Source,
+    options: &'a Options<'a>,
+    scanner: &'a Scanner,
+    budget: Budget,
+    progress: &'a Reading,
+}
+
+impl Pass<'_> {
+    /// Runs all tasks on the workers; outcomes in the order of the tasks.
+    fn run(&self, tasks: &[(FileId, Option<usize>, bool)]) -> Vec<Outcome> {
+        self.progress.all.fetch_add(tasks.len(), Ordering::Relaxed);
+        let next = AtomicUsize::new(0);
+        let outcomes: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::with_capacity(tasks.len()));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = if self.options.jobs == 0 { cores } else { self.options.jobs };
+        std::thread::scope(|scope| {
+            for _ in 0..workers.min(tasks.len().div_ceil(16)).max(1) {
+                let work = || {
+                    let mut own = Vec::new();
+                    while let Some(&(file, reader, scan)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        own.push((file, self.one(file, reader, scan)));
+                        self.progress.done.fetch_add(1, Ordering::Relaxed);
+                    }
+                    let mut all = outcomes.lock().expect("no worker panics while it holds the lock");
+                    all.extend(own.into_iter().map(|(file, o)| (file.0 as usize, o)));
+                };
+                std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).expect("threads can start");
+            }
+        });
+        let mut all = outcomes.into_inner().expect("no worker panics while it holds the lock");
+        all.sort_by_key(|(file, o)| (*file, o.reader));
+        all.into_iter().map(|(_, o)| o).collect()
+    }
+
+    fn one(&self, file: FileId, reader: Option<usize>, scan: bool) -> Outcome {
+        let entry = self.source.entry(file);
+        let mut outcome = Outcome {
+            file,
+            class: FileClass::Scanned,
+            reader,
+            parsed: Parsed::default(),
+            unread: Vec::new(),
+            size: entry.size,
+        };
+        let size = entry.size.unwrap_or(0);
+        let _held = self.budget.take(size.min(LARGEST_PARSED));
+        // A panic is a fault of ours, and must neither take the run with it nor quote the file.
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if size > LARGEST_PARSED { self.large(&mut outcome, scan) } else { self.whole(&mut outcome, scan) }
+        }));
+        if done.is_err() {
+            outcome.parsed = Parsed::default();
+            outcome.class = FileClass::Unread;
+            outcome.unread = vec![Unread::new(&entry.path, UnreadClass::Unparsed, "plimsoll failed on this file")];
+        }
+        outcome
+    }
+
+    fn whole(&self, outcome: &mut Outcome, scan: bool) {
+        let entry = self.source.entry(outcome.file);
+        let bytes = match self.source.read(outcome.file, LARGEST_PARSED) {
+            Ok(bytes) => bytes,
+            Err(unread) if unread.class == UnreadClass::TooLarge => return self.large(outcome, scan),
+            Err(unread) => {
+                outcome.class = FileClass::Unread;
+                outcome.unread.push(unread);
+                return;
+            }
+        };
+        let size = bytes.len() as u64;
+        outcome.size = Some(size);
+        let Some(decoded) = decode(bytes) else {
+            outcome.class = FileClass::Binary;
+            if outcome.reader.is_some() {
+                let reason = "it is binary, but its name promises text";
+                outcome.unread.push(Unread::new(&entry.path, UnreadClass::Unparsed, reason));
+                outcome.class = FileClass::Unread;
+            }
+            return;
+        };
+        let text = Text {
+            file: outcome.file,
+            path: &entry.path,
+            text: &decoded.text,
+            executable: entry.mode == Mode::Executable,
+            environments: &self.options.lexicon.environments,
+        };
+        if let Some(reader) = outcome.reader {
+            outcome.parsed = (READERS[reader].parse)(&text);
+            outcome.class = FileClass::Read;
+            for (class, reason) in outcome.parsed.problems.drain(..) {
+                outcome.unread.push(Unread::new(&entry.path, class, reason));
+            }
+        }
+        if decoded.encoding == Encoding::Utf8Lossy && outcome.reader.is_some() {
+            let reason = "it holds bytes that are not UTF-8; each was read as `?`";
+            outcome.unread.push(Unread::new(&entry.path, UnreadClass::Partly, reason));
+        }
+        if scan {
+            self.scan(&text, 0, &mut outcome.parsed.facts);
+        }
+    }
+
+    fn scan(&self, text: &Text<'_>, offset: usize, facts: &mut Facts) {
+        let text = ScanText {
+            file: text.file,
+            path: text.path,
+            text: text.text,
+            offset,
+            environments: text.environments,
+        };
+        self.scanner.scan(&text, facts);
+    }
+
+    /// Scans a file piece by piece; never parses it.
+    fn large(&self, outcome: &mut Outcome, scan: bool) {
+        let entry = self.source.entry(outcome.file);
+        if outcome.reader.is_some() {
+            outcome.class = FileClass::Unread;
+            let reason = format!("larger than {} MiB: scanned as text, its structure was not read", LARGEST_PARSED >> 20);
+            outcome.unread.push(Unread::new(&entry.path, UnreadClass::TooLarge, reason));
+        }
+        if !scan {
+            return;
+        }
+        if entry.size.is_some_and(|s| s > LARGEST_SCANNED) {
+            outcome.class = FileClass::Unread;
+            outcome.unread.push(Unread::new(&entry.path, UnreadClass::TooLarge, "larger than 4 GiB: not read"));
+            return;
+        }
+        let failed = match self.source.stream(outcome.file) {
+            Ok(stream) => self.chunks(outcome, stream),
+            Err(unread) => Some(unread),
+        };
+        if let Some(unread) = failed {
+            outcome.class = FileClass::Unread;
+            outcome.unread.push(unread);
+        }
+    }
+
+    fn chunks(&self, outcome: &mut Outcome, mut stream: Box<dyn std::io::Read + Send>) -> Option<Unread> {
+        let entry = self.source.entry(outcome.file);
+        let (mut buffer, mut offset) = (Vec::with_capacity(CHUNK + OVERLAP), 0usize);
+        loop {
+            let kept = buffer.len();
+            let got = std::io::Read::by_ref(&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
+            if let Err(error) = got {
+                return Some(Unread::new(&entry.path, UnreadClass::Unreadable, error.kind().to_string()));
+            }
+            if buffer.len() == kept {
+                return None;
+            }
+            if offset == 0 && (buffer.starts_with(&[0xff, 0xfe]) || buffer.starts_with(&[0xfe, 0xff])) {
+                let reason = "UTF-16 text of this size is not read";
+                return Some(Unread::new(&entry.path, UnreadClass::TooLarge, reason));
+            }
+            // Chunks begin and end between characters, so that no offset shifts.
+            let last = buffer.len() - incomplete(&buffer);
+            let Some(decoded) = decode(buffer[..last].to_vec()) else {
+                if offset == 0 {
+                    outcome.class = FileClass::Binary;
+                    return None;
+                }
+                return Some(Unread::new(&entry.path, UnreadClass::Partly, "it turns binary behind its start"));
+            };
+            let text = Text {
+                file: outcome.file,
+                path: &entry.path,
+                text: &decoded.text,
+                executable: false,
+                environments: &self.options.lexicon.environments,
+            };
+            self.scan(&text, offset, &mut outcome.parsed.facts);
+            let mut keep = last.saturating_sub(OVERLAP);
+            while keep < last && buffer[keep] & 0xc0 == 0x80 {
+                keep += 1;
+            }
+            if got.is_ok_and(|n| n < CHUNK) {
+                return None;
+            }
+            buffer.drain(..keep);
+            offset += keep;
+        }
+    }
+}
+
+/// Bytes at the end of a chunk that begin a character which the next chunk completes.
+fn incomplete(bytes: &[u8]) -> usize {
+    let tail = bytes.iter().rev().take(3).position(|b| b & 0xc0 == 0xc0).map_or(0, |i| i + 1);
+    match tail {
+        0 => 0,
+        n => {
+            let lead = bytes[bytes.len() - n];
+            let length = if lead >= 0xf0 { 4 } else if lead >= 0xe0 { 3 } else { 2 };
+            if n < length { n } else { 0 }
+        }
+    }
+}
+
+/// Bounds the bytes that all workers hold at one time.
+#[derive(Default)]
+struct Budget {
+    held: Mutex<u64>,
+    freed: Condvar,
+}
+
+struct Held<'a>(&'a Budget, u64);
+
+impl Budget {
+    fn take(&self, bytes: u64) -> Held<'_> {
+        let mut held = self.held.lock().expect("holders do not panic");
+        while *held > 0 && *held + bytes > IN_FLIGHT {
+            held = self.freed.wait(held).expect("holders do not panic");
+        }
+        *held += bytes;
+        Held(self, bytes)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *self.0.held.lock().expect("holders do not panic") -= self.1;
+        self.0.freed.notify_all();
+    }
+}
+
+/// Puts all outcomes together, lowers what must be lowered together, and links.
+fn assemble(source: &Source, options: &Options<'_>, outcomes: Vec<Outcome>) -> Repository {
+    let environments = &options.lexicon.environments;
+    let mut files: Vec<File> = source
+        .iter()
+        .map(|(id, entry)| File {
+            place: Span::start_of(id),
+            path: entry.path.clone(),
+            tracked: match entry.tracked {
+                Tracked::Yes => Some(true),
+                Tracked::No => Some(false),
+                Tracked::Unknown => None,
+            },
+            executable: entry.mode == Mode::Executable,
+            class: FileClass::Unopened,
+            reader: None,
+            target: path_target(&entry.path, id, environments),
+            size: entry.size,
+        })
+        .collect();
+    let mut facts = Facts::default();
+    let mut unread: Vec<Unread> = source.unread().to_vec();
+    let mut trees: BTreeMap<usize, Trees<'_>> = BTreeMap::new();
+    for outcome in outcomes {
+        let file = &mut files[outcome.file.0 as usize];
+        if file.class == FileClass::Unopened || outcome.class != FileClass::Scanned {
+            file.class = outcome.class;
+        }
+        file.size = outcome.size.or(file.size);
+        if let Some(reader) = outcome.reader {
+            file.reader = Some(READERS[reader].kind.to_owned());
+            if let Some(tree) = outcome.parsed.tree {
+                trees.entry(reader).or_default().insert(outcome.file, (source.path(outcome.file), tree));
+            }
+        }
+        facts.append(outcome.parsed.facts);
+        unread.extend(outcome.unread);
+    }
+    let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
+    for (reader, trees) in &trees {
+        if let Some(lower) = READERS[*reader].lower {
+            lower(trees, &mut Lowering { file: &find, environments, facts: &mut facts, unread: &mut unread });
+        }
+    }
+    facts.sort();
+    unread.sort();
+    unread.dedup();
+    let mut repository = Repository {
+        files,
+        facts,
+        flow: Default::default(),
+        unread,
+        git: source.git().map(GitFacts::new),
+        changed: source.changed().cloned(),
+        environments: environments.clone(),
+    };
+    link::link(&mut repository, options.lexicon);
+    repository
+}
