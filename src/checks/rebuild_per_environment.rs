@@ -1,0 +1,118 @@
+//! A graph question: is what runs in production the very thing that ran in staging, or built again?
+
+use crate::facts::{Artifact, ArtifactKind, Command, Effect, EffectKind, Node, Part, Repository, Stage, Value};
+use crate::finding::{Confidence, Verdict};
+use crate::parameters::Parameters;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let deploys = |stage| flow.with_effect(EffectKind::Deploy, Some(stage));
+    let (staging, production) = (deploys(Stage::Staging), deploys(Stage::Production));
+    let mut reported = BTreeSet::new();
+
+    for &node in staging.iter().filter(|n| production.contains(n)) {
+        let run = flow.run(node);
+        let Some(Value::OneOf(_)) = run.target.as_ref().map(|t| &t.stage) else { continue };
+        let job = flow.job(node, pipelines);
+        for build in builds(&run.effects) {
+            if reported.insert(build.place) {
+                let message = format!("Job `{}` builds again for each environment that it deploys to", job.name);
+                let finding = verdict.fail(build.place, format!("job {}", job.id), message);
+                finding.label("runs once for staging and once for production");
+                if let Some(target) = &run.target {
+                    finding.relate(target.place, "staging or production, as chosen here");
+                }
+            }
+        }
+    }
+
+    let closures: BTreeMap<Node, BTreeSet<Node>> =
+        staging.iter().chain(&production).map(|&n| (n, closure(repository, n))).collect();
+    for &ship in &production {
+        let mut again = None;
+        for &stage in staging.iter().filter(|&&s| s != ship) {
+            let own = closures[&ship].difference(&closures[&stage]);
+            again = own
+                .flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b)))
+                .find_map(|(n, b)| first_build(repository, &closures[&stage], n, b).map(|earlier| (stage, b, earlier)));
+            if again.is_some() {
+                break;
+            }
+        }
+        let job = flow.job(ship, pipelines);
+        let Some((stage, build, earlier)) = again else {
+            verdict.satisfied(job.place);
+            continue;
+        };
+        if !reported.insert(build.place) {
+            continue;
+        }
+        let message = format!("What job `{}` brings to production is built again, not the build that staging ran", job.name);
+        let finding = verdict.fail(build.place, format!("job {}", job.id), message);
+        finding.label("production builds again here");
+        finding.relate(earlier.place, "staging's build");
+        finding.relate(flow.job(stage, pipelines).place, "staging deploys here");
+        if build.artifact.is_none() {
+            finding.at_most(Confidence::Medium);
+        }
+    }
+}
+
+/// The run and all that comes before it.
+fn closure(repository: &Repository, node: Node) -> BTreeSet<Node> {
+    repository.flow.before(node).into_iter().chain([node]).collect()
+}
+
+/// Builds of something that is deployed; documentation and test images are not.
+fn builds(effects: &[Effect]) -> impl Iterator<Item = &Effect> {
+    effects
+        .iter()
+        .filter(|e| e.effect == EffectKind::Build && !matches!(e.detail.as_deref(), Some("docs" | "test")))
+}
+
+/// A build of the same thing on the way to staging.
+fn first_build<'a>(
+    repository: &'a Repository,
+    closure: &BTreeSet<Node>,
+    node: Node,
+    build: &Effect,
+) -> Option<&'a Effect> {
+    closure
+        .iter()
+        .filter(|&&n| n != node)
+        .flat_map(|&n| builds(&repository.flow.run(n).effects))
+        .find(|other| other.place != build.place && same_thing(repository, build, other))
+}
+
+/// Whether two builds make the same thing, whatever version or environment they give it.
+fn same_thing(repository: &Repository, a: &Effect, b: &Effect) -> bool {
+    match (&a.artifact, &b.artifact) {
+        (Some(a), Some(b)) => a.kind == b.kind && stem(a).is_some_and(|name| Some(name) == stem(b)),
+        (None, None) => a.tool == b.tool && line(repository, a).is_some_and(|l| Some(l) == line(repository, b)),
+        _ => false,
+    }
+}
+
+/// The name without what follows the environment; for images without the registry, which may differ.
+fn stem(artifact: &Artifact) -> Option<String> {
+    let name: String = artifact
+        .name
+        .iter()
+        .filter_map(|part| match part {
+            Part::Literal(text) => Some(text.clone()),
+            Part::Variable(name) => Some(format!("{{{name}}}")),
+            Part::Environment(_) => None,
+        })
+        .collect();
+    let name = if artifact.kind == ArtifactKind::Image { name.rsplit('/').next().unwrap_or("").to_owned() } else { name };
+    let name = name.trim_matches(['-', '_', '.', '/']).to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+/// The command that has this effect.
+fn line<'a>(repository: &'a Repository, effect: &Effect) -> Option<&'a str> {
+    let found = |command: &&Command| command.place.contains(effect.place);
+    repository.commands().map(|(_, c)| c).find(found).map(|c| c.line.as_str())
+}

@@ -1,0 +1,68 @@
+//! A graph question: has every way to a production deploy passed a staging deploy?
+
+use crate::facts::{Basis, EffectKind, Node, Path, Repository, Run, Stage, Value};
+use crate::finding::{Confidence, Verdict};
+use crate::parameters::Parameters;
+use std::collections::BTreeSet;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let staging = flow.with_effect(EffectKind::Deploy, Some(Stage::Staging));
+    let mut judged = BTreeSet::new();
+    for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
+        let run = flow.run(node);
+        let job = flow.job(node, pipelines);
+        // Going back must not wait for staging.
+        if run.effects.iter().any(|e| e.effect == EffectKind::RollBack) || !judged.insert((run.pipeline, run.job, run.caller)) {
+            continue;
+        }
+        let subject = format!("job {}", job.id);
+        let name = &job.name;
+        if let Some(Value::OneOf(stages)) = run.target.as_ref().map(|t| &t.stage)
+            && stages.contains(&Stage::Staging)
+        {
+            let place = run.target.as_ref().map_or(job.place, |t| t.place);
+            let matrix = job.dimensions.iter().any(|(_, values)| values.len() > 1);
+            let message = if matrix {
+                format!("Job `{name}` deploys to staging and to production at the same time")
+            } else {
+                format!("Whoever starts `{name}` can choose production without staging")
+            };
+            verdict.fail(place, subject, message).at_most(confidence(run)).label("staging or production, as chosen here");
+            continue;
+        }
+        let before = |n: Node| n != node && staging.contains(&n);
+        match flow.every_path(node, pipelines, &before) {
+            Path::Yes => verdict.satisfied(job.place),
+            Path::Unknown(why) => {
+                verdict.open(job.place, subject, format!("Nothing shows that job `{name}` always waits for staging: {why}"));
+            }
+            Path::No(_) if staging.is_empty() => {
+                let message = format!("Job `{name}` deploys to production, and no pipeline here deploys to staging");
+                verdict.open(job.place, subject, message);
+            }
+            Path::No(_) => {
+                let message = format!("Job `{name}` deploys to production without waiting for a staging deploy");
+                let finding = verdict.fail(job.place, subject, message);
+                finding.at_most(confidence(run)).label("deploys to production");
+                for &other in staging.iter().take(2) {
+                    let place = flow.job(other, pipelines).place;
+                    if place != job.place {
+                        finding.relate(place, "staging deploys here, and nothing makes production wait for it");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is known by a name alone is medium at most.
+fn confidence(run: &Run) -> Confidence {
+    let deploy = run.effects.iter().find(|e| e.effect == EffectKind::Deploy);
+    let target = deploy.and_then(|e| e.target.as_ref()).or(run.target.as_ref());
+    match target.map(|t| t.basis) {
+        Some(Basis::Declared | Basis::Host | Basis::Context) => Confidence::High,
+        _ => Confidence::Medium,
+    }
+}

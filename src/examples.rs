@@ -1,0 +1,142 @@
+//! Runs a rule's own examples: the built-in rules' tests, and `plimsoll test` for users' rules.
+
+use crate::facts::Repository;
+use crate::finding::{Finding, FindingKind, Severity};
+use crate::lexicon::Lexicon;
+use crate::rule::{Catalog, Example, Expected, GitState, Rule};
+use crate::source::{self, Branches, Moment, Source, Tag, Target};
+use crate::text::{FileId, LineIndex, Span, decode};
+use std::collections::BTreeSet;
+
+/// Runs one example of `rule`. `others` are rules that must not report errors on a good example that
+/// does not name them in `also`. Returns what differs from the expectation; empty if nothing does.
+pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let source = match open(example) {
+        Ok(source) => source,
+        Err(error) => return vec![format!("the example cannot be opened: {error}")],
+    };
+    let mut catalog = others.clone();
+    catalog.active.retain(|a| a.rule.id != rule.id);
+    let mut all: Vec<Rule> = catalog.active.into_iter().map(|a| a.rule).collect();
+    all.push(rule.clone());
+    let catalog = Catalog::new(all);
+    let lexicon = match lexicon(example, &catalog) {
+        Ok(lexicon) => lexicon,
+        Err(error) => return vec![format!("the example's policy cannot be used: {error}")],
+    };
+    let (repository, verdicts) = crate::judge(&source, &lexicon, &catalog, &crate::parameters::Parameters::default());
+    let kind = example.kind.as_deref().and_then(FindingKind::from_name).unwrap_or(FindingKind::Fail);
+    for verdict in &verdicts {
+        if verdict.crashed {
+            complaints.push(format!("the rule `{}` panicked", verdict.rule));
+        }
+        if verdict.rule == rule.id {
+            let shown: Vec<&Finding> = if example.bad {
+                verdict.findings.iter().filter(|f| f.kind == kind).collect()
+            } else {
+                verdict.findings.iter().collect()
+            };
+            compare(example, &repository, &source, &shown, &mut complaints);
+        } else if !example.bad && !example.also.contains(&verdict.rule) {
+            let errors = verdict.findings.iter().filter(|f| f.kind == FindingKind::Fail && f.severity == Severity::Error);
+            for finding in errors {
+                let at = describe(&source, &repository, finding.place);
+                complaints.push(format!("the rule `{}` reports an error here too, at {at}: {}", verdict.rule, finding.message));
+            }
+        }
+    }
+    complaints
+}
+
+fn open(example: &Example) -> Result<Source, source::Error> {
+    let files = example.files.iter().map(|f| f.file.clone()).collect();
+    source::open(&Target::Memory { files, git: Some(git(&example.git)) }, &source::Options::default())
+}
+
+fn git(state: &GitState) -> source::GitState {
+    let tags = state.tags.iter().map(|tag| Tag {
+        name: tag.name.clone(),
+        annotated: true,
+        date: Moment::parse(&tag.date),
+        ..Tag::default()
+    });
+    let commits = state.commits.iter().rev().map(|commit| source::Commit {
+        date: Moment::parse(&commit.date).unwrap_or_default(),
+        message: commit.message.clone(),
+        paths: commit.files.clone(),
+        ..source::Commit::default()
+    });
+    source::GitState {
+        branches: Branches { current: Some("main".into()), default: Some("main".into()), ..Branches::default() },
+        tags: tags.collect(),
+        commits: commits.collect(),
+        today: state.today.as_deref().and_then(Moment::parse),
+        ..source::GitState::default()
+    }
+}
+
+fn lexicon(example: &Example, catalog: &Catalog) -> Result<Lexicon, String> {
+    let mut lexicon = Lexicon { patterns: catalog.text_patterns(), ..Lexicon::default() };
+    if let Some(policy) = &example.policy {
+        lexicon.environments = crate::policy::environments(policy)?;
+    }
+    Ok(lexicon)
+}
+
+fn compare(
+    example: &Example,
+    repository: &Repository,
+    source: &Source,
+    findings: &[&Finding],
+    complaints: &mut Vec<String>,
+) {
+    let mut wanted: BTreeSet<Span> = BTreeSet::new();
+    let mut wanted_related: BTreeSet<Span> = BTreeSet::new();
+    for file in &example.files {
+        let Some(id) = source.id(&file.file.path) else { continue };
+        for Expected { range, related } in &file.expected {
+            let span = Span::new(id, range.clone());
+            if *related { wanted_related.insert(span) } else { wanted.insert(span) };
+        }
+    }
+    let whole: BTreeSet<FileId> = example.at.iter().filter_map(|path| source.id(path)).collect();
+    let mut found: BTreeSet<Span> = BTreeSet::new();
+    for finding in findings {
+        let place = finding.place;
+        let expected = wanted.contains(&place) || (whole.contains(&place.file) && place.start == 0);
+        if !expected {
+            let at = describe(source, repository, place);
+            complaints.push(format!("an unexpected finding at {at}: {}", finding.message));
+        } else if !found.insert(place) && wanted.contains(&place) {
+            complaints.push(format!("two findings at {}: {}", describe(source, repository, place), finding.message));
+        }
+    }
+    for missing in wanted.difference(&found) {
+        complaints.push(format!("no finding at {}", describe(source, repository, *missing)));
+    }
+    for file in whole {
+        if !found.iter().any(|s| s.file == file) {
+            complaints.push(format!("no finding at the start of {}", source.path(file)));
+        }
+    }
+    if !wanted_related.is_empty() {
+        let related: BTreeSet<Span> = findings.iter().flat_map(|f| &f.related).map(|r| r.place).collect();
+        for missing in wanted_related.difference(&related) {
+            complaints.push(format!("no related place at {}", describe(source, repository, *missing)));
+        }
+        for extra in related.difference(&wanted_related) {
+            complaints.push(format!("an unexpected related place at {}", describe(source, repository, *extra)));
+        }
+    }
+}
+
+/// `path:line:column `the marked text``, for the author of a rule.
+fn describe(source: &Source, repository: &Repository, span: Span) -> String {
+    let text = source.read(span.file, u64::MAX).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
+    let at = LineIndex::new(&text).line_column(&text, span.start as usize);
+    let marked = text.get(span.range()).unwrap_or("");
+    let secret = repository.facts.credentials.iter().any(|c| c.place.start < span.end && span.start < c.place.end && c.place.file == span.file);
+    let marked = if secret { "[REDACTED]".to_owned() } else { marked.chars().take(60).collect() };
+    format!("{}:{}:{} `{}`", source.path(span.file), at.line, at.column, marked.escape_debug())
+}
