@@ -94,6 +94,10 @@ words! {
         OrTrue = "or-true",
         /// `|| something else` that does not fail.
         OrOther = "or-other",
+        /// `; true` ends the list.
+        ThenTrue = "then-true",
+        /// Not the last of a `&&` list that is followed by another statement.
+        AndList = "and-list",
         /// `set +e` is in force and the status is not looked at.
         SetPlusE = "set-plus-e",
         /// Not the last of a pipeline, without `pipefail`.
@@ -168,6 +172,8 @@ fact! {
         place: Span,
         /// The program's base name, e.g. `kubectl`.
         program: String,
+        /// The program's word as written, directory included.
+        program_word: String,
         /// The words after the program.
         args: Vec<Word>,
         /// The program and its words, joined by single blanks; what patterns are matched against.

@@ -1,0 +1,244 @@
+//! Shell text to [`Command`] facts, wherever the text is written; and image references, which all
+//! dialects write alike.
+
+use super::Want;
+use crate::facts::{
+    Assignment, BaseImage, Command, How, Setting, SettingSource, Tolerance, Use, Value, Word,
+};
+use crate::syntax::shell::{self, Options, Script};
+use crate::text::Passage;
+
+/// The most values that one word may stand for.
+const MOST_VALUES: usize = 16;
+
+/// The commands of shell text. `settings` are variables that hold around it; those that the text itself
+/// assigns win.
+pub(super) fn lower(passage: &Passage, options: Options, settings: &[Setting]) -> Vec<Command> {
+    commands(&shell::parse_with(passage, options), settings)
+}
+
+/// The commands of PowerShell or batch text, read line by line.
+pub(super) fn lower_lines(passage: &Passage, settings: &[Setting]) -> Vec<Command> {
+    commands(&shell::parse_lines(passage), settings)
+}
+
+fn commands(script: &Script, settings: &[Setting]) -> Vec<Command> {
+    let word = |word: &shell::Word| Word {
+        text: word.text.clone(),
+        place: word.span,
+        literal: word.literal,
+        values: values(script, settings, word),
+    };
+    let last = script.commands.iter().rposition(|c| !c.in_substitution && !c.words.is_empty());
+    let mut out = Vec::new();
+    for (index, command) in script.commands.iter().enumerate() {
+        for effective in command.effective() {
+            let args: Vec<Word> = effective.args.iter().map(word).collect();
+            let mut line = effective.program.clone();
+            for arg in &args {
+                line.push(' ');
+                line.push_str(&arg.text);
+            }
+            let redirected = |operator: char| {
+                let matching = command.redirects.iter().filter(move |r| r.operator.contains(operator));
+                matching.filter(|r| !r.operator.contains('&')).map(|r| word(&r.target)).collect::<Vec<_>>()
+            };
+            out.push(Command {
+                place: if effective.span == command.span { command.span } else { effective.span },
+                program_word: program_word(command, &effective),
+                program: effective.program,
+                args,
+                line,
+                assignments: effective
+                    .assignments
+                    .iter()
+                    .map(|(name, w)| Assignment { name: name.clone(), word: word(w) })
+                    .collect(),
+                wrappers: effective.wrappers,
+                tolerated: effective.tolerated.as_ref().or(command.tolerated.as_ref()).map(tolerance),
+                function: command.function.clone(),
+                conditions: command.conditions.iter().chain(&effective.conditions).map(condition).collect(),
+                remote: effective.remote.or(effective.container),
+                effects: Vec::new(),
+                writes: redirected('>'),
+                reads: redirected('<'),
+                pipeline: command.pipeline.map(|p| (p.pipeline, p.index)),
+                last: Some(index) == last,
+            });
+        }
+    }
+    out
+}
+
+/// The program's word, whose directory tells which file of the tree it is.
+fn program_word(command: &shell::Command, effective: &shell::Effective) -> String {
+    let own = command.words.iter().find(|w| w.span == effective.program_span);
+    own.map_or_else(|| effective.program.clone(), |w| w.text.clone())
+}
+
+fn condition(condition: &std::sync::Arc<shell::Condition>) -> String {
+    if condition.negated { format!("! {}", condition.text) } else { condition.text.clone() }
+}
+
+fn tolerance(tolerated: &shell::Tolerated) -> Tolerance {
+    let how = match tolerated.how {
+        shell::How::OrTrue => How::OrTrue,
+        shell::How::OrOther => How::OrOther,
+        shell::How::ThenTrue => How::ThenTrue,
+        shell::How::SetPlusE => How::SetPlusE,
+        shell::How::PipeMasked => How::PipeMasked,
+        shell::How::AndList => How::AndList,
+        shell::How::Background => How::Background,
+        shell::How::Condition => How::Condition,
+        shell::How::Silenced => How::Flag,
+    };
+    Tolerance { place: tolerated.span, how, applies: Value::Known(true) }
+}
+
+/// What a word can stand for: by the text's own assignments, then by the variables around it.
+fn values(script: &Script, settings: &[Setting], word: &shell::Word) -> Vec<String> {
+    if word.literal {
+        return vec![word.text.clone()];
+    }
+    let mut all = script.expand(word);
+    for setting in settings {
+        if !all.iter().any(|v| v.contains('$')) || all.len() > MOST_VALUES {
+            break;
+        }
+        let possible = setting.setting.possible();
+        let (plain, braced) = (format!("${}", setting.key), format!("${{{}}}", setting.key));
+        all = all
+            .iter()
+            .flat_map(|v| {
+                let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+                let written = if v.contains(&braced) {
+                    Some(&braced)
+                } else {
+                    Some(&plain).filter(|p| v.find(p.as_str()).is_some_and(|at| ends(&v[at + p.len()..])))
+                };
+                match written {
+                    Some(written) if !possible.is_empty() => {
+                        possible.iter().map(|p| v.replace(written.as_str(), p)).collect::<Vec<_>>()
+                    }
+                    _ => vec![v.clone()],
+                }
+            })
+            .collect();
+    }
+    all.truncate(MOST_VALUES);
+    all
+}
+
+/// The script file that a command runs, sent for with the reader of its kind.
+pub(super) fn called_script(command: &Command, folder: Option<&str>) -> Option<Want> {
+    let runs_file = |p: &str| matches!(p, "bash" | "sh" | "zsh" | "dash" | "ksh" | "source" | "." | "pwsh" | "powershell");
+    let path = if runs_file(&command.program) {
+        command.args.iter().map(|w| w.text.as_str()).find(|t| !t.starts_with('-'))?
+    } else if command.program_word.contains('/') {
+        command.program_word.as_str()
+    } else {
+        return None;
+    };
+    script_want(path, folder)
+}
+
+/// A path of a script as a want, if it lies in the tree.
+pub(super) fn script_want(path: &str, folder: Option<&str>) -> Option<Want> {
+    if path.contains('$') || path.starts_with('/') || path.starts_with('~') {
+        return None;
+    }
+    let path = path.trim_start_matches("./");
+    let joined = match folder {
+        Some(folder) if !folder.is_empty() && !folder.contains('$') => format!("{folder}/{path}"),
+        _ => path.to_owned(),
+    };
+    let kind = if joined.ends_with(".ps1") { "powershell" } else { "shell" };
+    Some(Want { path: normalise(&joined)?, kind })
+}
+
+/// Resolves `.` and `..`; `None` if it leaves the tree.
+pub(super) fn normalise(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Splits an image reference into name and tag or digest: `a/b:1`, `host:5000/a@sha256:…`.
+/// <https://pkg.go.dev/github.com/distribution/reference>
+pub(super) fn split_image(image: &str) -> (String, Option<String>) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name.to_owned(), Some(digest.to_owned()));
+    }
+    match image.rfind(':') {
+        // A colon before a slash is a port; one inside an expression is none of ours.
+        Some(at) if !image[at..].contains(['/', '}']) => (image[..at].to_owned(), Some(image[at + 1..].to_owned())),
+        _ => (image.to_owned(), None),
+    }
+}
+
+/// An image that a job runs in, as a fact of its own.
+pub(super) fn base_image(image: &Use, source: SettingSource) -> BaseImage {
+    let version = image.version.as_ref().map(|v| v.value.as_str());
+    let (tag, digest) = match version {
+        Some(v) if v.starts_with("sha256:") => (None, Some(v.to_owned())),
+        Some(v) => (Some(v.to_owned()), None),
+        None => (None, None),
+    };
+    let joint = match (&tag, &digest) {
+        (Some(t), _) => format!("{}:{t}", image.name),
+        (None, Some(d)) => format!("{}@{d}", image.name),
+        _ => image.name.clone(),
+    };
+    let unknown = ["$", "{{", "<<"].iter().any(|m| joint.contains(m));
+    // `name:tag@digest` has both.
+    let (name, tag) = match split_image(&image.name) {
+        (name, Some(inner)) if digest.is_some() => (name, Some(inner)),
+        _ => (image.name.clone(), tag),
+    };
+    BaseImage {
+        place: image.place,
+        name,
+        tag,
+        digest,
+        reference: if unknown { Value::Expr(joint) } else { Value::Known(joint) },
+        stage_reference: false,
+        last: false,
+        source,
+        local_only: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_split_at_its_tag_and_not_at_its_port() {
+        for (image, name, version) in [
+            ("alpine", "alpine", None),
+            ("alpine:3.20", "alpine", Some("3.20")),
+            ("host:5000/a/b", "host:5000/a/b", None),
+            ("host:5000/a/b:1", "host:5000/a/b", Some("1")),
+            ("a@sha256:0", "a", Some("sha256:0")),
+        ] {
+            assert_eq!(split_image(image), (name.to_owned(), version.map(str::to_owned)), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_script_outside_the_tree_is_not_sent_for() {
+        let want = |path: &str, folder| script_want(path, folder).map(|w| w.path);
+        assert_eq!(want("./ci/x.sh", None).as_deref(), Some("ci/x.sh"));
+        assert_eq!(want("../x.sh", Some("a/b")).as_deref(), Some("a/x.sh"));
+        assert_eq!(want("../x.sh", None), None);
+        assert_eq!(want("$HOME/x.sh", None), None);
+    }
+}
