@@ -1,6 +1,9 @@
 //! Rules that need a variable, a join or a graph question. Each is one function in one file, named by
 //! the `check` key of its rule file. A check sees facts only: it neither parses nor prints.
 
+mod rebuild_per_environment;
+mod staging_skipped;
+
 use crate::facts::Repository;
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -9,7 +12,10 @@ use crate::parameters::Parameters;
 pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
-pub const CHECKS: &[(&str, Check)] = &[];
+pub const CHECKS: &[(&str, Check)] = &[
+    ("rebuild-per-environment", rebuild_per_environment::check),
+    ("staging-skipped", staging_skipped::check),
+];
 
 /// The check of this name.
 pub fn find(name: &str) -> Option<Check> {
