@@ -12,7 +12,7 @@ use super::git::Git;
 use super::options::{MemoryFile, Options, Target};
 use super::repo::Repo;
 use super::staging::{self, Staging};
-use super::tree::{self, Leaf};
+use super::tree;
 use super::walk::{self, Found};
 use super::{FileId, Source, file_id};
 
@@ -124,7 +124,10 @@ fn index(root: &Path, options: &Options) -> Result<Source, Error> {
     let index = staging::read(&repo)?;
     let head = repo.head()?;
     let base = match head {
-        Some(head) => tree::list(&repo, repo.tree_of_commit(head)?, &repo.prefix)?,
+        Some(head) => {
+            let tree = repo.tree_of_commit(head)?;
+            tree::list_unknown(&repo, tree, &repo.prefix, &index.folders())?
+        }
         None => tree::Leaves::default(),
     };
     if let Some(missing) = base.unread.iter().find(|unread| unread.class == UnreadClass::Unreadable) {
@@ -148,8 +151,9 @@ fn index(root: &Path, options: &Options) -> Result<Source, Error> {
         entry.tracked = Tracked::Yes;
         entry.state = if staged.conflicted { State::Conflicted } else { State::Plain };
         entries.push(entry);
-        let was = leaf(&base.leaves, &staged.name);
-        if staged.conflicted || was.is_none_or(|was| (was.mode, was.id) != (staged.mode, staged.id)) {
+        let is_same = base.is_known(&staged.name)
+            || base.get(&staged.name).is_some_and(|was| (was.mode, was.id) == (staged.mode, staged.id));
+        if staged.conflicted || !is_same {
             changed.insert(staged.name.clone());
         }
     }
@@ -201,7 +205,7 @@ fn since(root: &Path, rev: &str, options: &Options) -> Result<Source, Error> {
     let (mut source, _) = work_tree(root, &[], options)?;
     let mut changed = BTreeSet::new();
     for (id, entry) in source.iter() {
-        let same = leaf(&was.leaves, entry.name()).is_some_and(|was| {
+        let same = was.get(entry.name()).is_some_and(|was| {
             was.mode == entry.mode && (entry.mode == Mode::Submodule || source.has_content(id, was.id))
         });
         if !same {
@@ -269,10 +273,6 @@ fn arrange(
         bases: Vec::new(),
         options: options.clone(),
     })
-}
-
-fn leaf<'a>(leaves: &'a [Leaf], name: &[u8]) -> Option<&'a Leaf> {
-    leaves.binary_search_by(|leaf| leaf.name[..].cmp(name)).ok().map(|at| &leaves[at])
 }
 
 impl Source {

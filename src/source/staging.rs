@@ -114,6 +114,22 @@ fn unfold(
 }
 
 impl Staging {
+    /// The folders of the repository whose tree git has already computed from the index as it is.
+    pub(super) fn folders(&self) -> tree::Folders {
+        let mut folders = tree::Folders::new();
+        let mut ahead: Vec<_> = self.written.tree().into_iter().map(|top| (Vec::new(), top)).collect();
+        while let Some((name, folder)) = ahead.pop() {
+            for child in &folder.children {
+                ahead.push(([&name[..], &child.name[..], b"/"].concat(), child));
+            }
+            // Git takes the number away when an entry below changes.
+            if folder.num_entries.is_some() {
+                folders.insert(name, folder.id);
+            }
+        }
+        folders
+    }
+
     /// The entry of that name.
     pub(super) fn get(&self, name: &[u8]) -> Option<&Staged> {
         let at = self.entries.binary_search_by(|staged| staged.name[..].cmp(name)).ok()?;

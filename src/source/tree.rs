@@ -1,5 +1,7 @@
 //! Commits' trees: listing one, and comparing two.
 
+use std::collections::{HashMap, HashSet};
+
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
@@ -22,10 +24,38 @@ pub(super) struct Leaf {
 pub(super) struct Leaves {
     pub(super) leaves: Vec<Leaf>,
     pub(super) unread: Vec<Unread>,
+    /// Folders that were not listed because they are known: each ends in `/`, and the root is empty.
+    pub(super) known: HashSet<Vec<u8>>,
+}
+
+/// Ids of whole folders, by their names in the repository: each ends in `/`, and the top is empty.
+pub(super) type Folders = HashMap<Vec<u8>, ObjectId>;
+
+impl Leaves {
+    /// The leaf of that name.
+    pub(super) fn get(&self, name: &[u8]) -> Option<&Leaf> {
+        self.leaves.binary_search_by(|leaf| leaf.name[..].cmp(name)).ok().map(|at| &self.leaves[at])
+    }
+
+    /// Whether a name lies in a folder that was not listed.
+    pub(super) fn is_known(&self, name: &[u8]) -> bool {
+        let mut slashes = name.iter().enumerate().filter(|(_, b)| **b == b'/');
+        self.known.contains(&b""[..]) || slashes.any(|(at, _)| self.known.contains(&name[..=at]))
+    }
 }
 
 /// Lists `tree`, or of it only what lies under `prefix` (empty, or ending in `/`), which is cut off.
 pub(super) fn list(repo: &Repo, tree: ObjectId, prefix: &[u8]) -> Result<Leaves, Error> {
+    list_unknown(repo, tree, prefix, &Folders::new())
+}
+
+/// Like [`list`], without opening the folders that are the same in `known`.
+pub(super) fn list_unknown(
+    repo: &Repo,
+    tree: ObjectId,
+    prefix: &[u8],
+    known: &Folders,
+) -> Result<Leaves, Error> {
     repo.with(|handle| {
         let mut found = Leaves::default();
         let mut folders = vec![(tree, Vec::new())];
@@ -35,6 +65,10 @@ pub(super) fn list(repo: &Repo, tree: ObjectId, prefix: &[u8]) -> Result<Leaves,
             opened += 1;
             if opened > LARGEST_SOURCE {
                 return Err(Error::TooMany { root: repo.root.clone(), limit: LARGEST_SOURCE });
+            }
+            if known.get(&folder) == Some(&id) {
+                found.known.insert(folder.strip_prefix(prefix).unwrap_or(b"").to_vec());
+                continue;
             }
             let children = match children(handle, id) {
                 Ok(children) => children,

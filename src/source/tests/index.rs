@@ -61,6 +61,25 @@ fn deletions_renames_and_modes_are_told() {
 }
 
 #[test]
+fn changes_deep_in_folders_are_found_among_unchanged_ones() {
+    let files = ["a/b/c/one", "a/b/c/two", "a/b/gone", "a/other/x", "same/y", "top"].map(|path| (path, "1"));
+    let fixture = Fixture::with(&files);
+    fixture.stage("a/b/c/two", "2");
+    fixture.stage("a/b.new", "2");
+    fixture.git(&["rm", "-q", "a/b/gone"]);
+    let within = |folder: &str| fixture.open(&Target::Index { root: fixture.path(folder) });
+    let source = within("");
+    assert_eq!(
+        (changed(&source), source.deleted()),
+        (vec!["a/b.new", "a/b/c/two"], &["a/b/gone".into()][..])
+    );
+    let source = within("a/b");
+    assert_eq!((changed(&source), source.deleted()), (vec!["c/two"], &["gone".into()][..]));
+    let source = within("same");
+    assert_eq!((paths(&source), changed(&source)), (vec!["y"], vec![]));
+}
+
+#[test]
 fn before_the_first_commit_everything_is_changed() {
     let fixture = Fixture::new();
     fixture.stage("a", "1");
