@@ -13,4 +13,5 @@ pub mod quote;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod syntax;
 pub mod text;

@@ -1,0 +1,9 @@
+//! Syntax without meaning: trees and tokens with exact places. Layer 1: imports `text` only.
+
+pub mod json;
+mod lift;
+pub mod mask;
+mod node;
+pub mod toml;
+pub mod tree;
+pub mod yaml;
