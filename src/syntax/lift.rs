@@ -177,7 +177,8 @@ pub(super) fn block(file: FileId, text: &str, structure: &str, block: Block, sty
     let bytes = &structure.as_bytes()[..end];
     let source = &text.as_bytes()[..end];
     let line_start = bytes[..first].iter().rposition(|&b| is_break(b)).map_or(0, |i| i + 1);
-    let indent = first - line_start;
+    // A scalar without content begins at its own header: nothing there is indented deep enough.
+    let indent = if first == header { usize::MAX } else { first - line_start };
     let indicators = bytes[header + 1..].iter().take_while(|b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
     let (mut keep, mut strip) = (false, false);
     for indicator in indicators {

@@ -12,9 +12,14 @@ pub fn mask_expressions(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();
     let mut at = 0;
+    let mut line = 0;
     while let Some(start) = find(bytes, b"${{", at) {
-        let line =
-            bytes[start..].iter().position(|b| matches!(b, b'\n' | b'\r')).map_or(bytes.len(), |i| start + i);
+        if line <= start {
+            line = bytes[start..]
+                .iter()
+                .position(|b| matches!(b, b'\n' | b'\r'))
+                .map_or(bytes.len(), |i| start + i);
+        }
         // The next opener bounds the search: what precedes it was never closed.
         let stop = find(&bytes[..line], b"${{", start + 3).unwrap_or(line);
         let Some(end) = expression_end(&bytes[..stop], start + 3) else {
@@ -205,7 +210,7 @@ mod tests {
     fn expressions_become_words_of_the_same_length() {
         for (text, masked) in [
             ("a: ${{ b }} c", "a: xxx x xx c"),
-            ("[${{ a, 'b}}' }}]", "[xxx xx xxxx xx]"),
+            ("[${{ a, 'b}}' }}]", "[xxx xx xxxxx xx]"),
             ("${{ it's }} ${{ b", "xxx xxxx xx ${{ b"),
             ("${{ a\n}}", "${{ a\n}}"),
             ("é${{é}}é", "éxxxxxxxé"),

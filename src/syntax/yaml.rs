@@ -113,9 +113,12 @@ impl Reader<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Limit> {
         let range = self.range(span);
         match event {
-            Event::DocumentStart(..) => {
+            Event::DocumentStart(explicit, _) => {
                 self.builder.begin_document();
-                self.node_end = self.node_end.max(if range.len() == 3 { range.end } else { range.start });
+                // Without a marker the event's range is the first token's.
+                if explicit {
+                    self.node_end = self.node_end.max(range.end);
+                }
             }
             Event::DocumentEnd => self.builder.end_document(),
             Event::Comment(..) => self.builder.comment(range, 1, 0),
@@ -221,13 +224,14 @@ impl Reader<'_> {
         let mut end = range.end;
         let blanks = bytes[range.start..end].iter().rev().take_while(|&&b| b == b' ').count();
         let line = end - blanks;
-        if line > range.start && matches!(bytes[line - 1], b'\n' | b'\r') {
+        if end < bytes.len() && line > range.start && matches!(bytes[line - 1], b'\n' | b'\r') {
             end = line;
         }
         let visible = range.start..range.start + self.source[range.start..end].trim_ascii_end().len();
         let Some(header) = self.header(range.start) else { return (visible, None) };
+        let end = end.max(header + 1);
         let block = Block { header: header as u32, first: range.start as u32, end: end as u32 };
-        if !visible.is_empty() {
+        if !visible.is_empty() && header != range.start {
             return (visible, Some(block));
         }
         let indicators = bytes[header..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
@@ -248,7 +252,8 @@ impl Reader<'_> {
                 _ => at + 1,
             };
         }
-        None
+        // A header at the very end of the text has its content, which is none, at its own place.
+        matches!(self.source.as_bytes().get(before), Some(b'|' | b'>')).then_some(before)
     }
 }
 
