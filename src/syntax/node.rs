@@ -1,6 +1,6 @@
 //! The cursor over a [`Tree`].
 
-use super::tree::{Format, NONE, Property, Record, Shape, Style, Text, Tree};
+use super::tree::{Format, NONE, Property, Record, Shape, Style, Tree};
 use crate::text::{Passage, Span, Spanned};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -134,10 +134,7 @@ impl<'t> Node<'t> {
     /// A scalar's text, null included.
     fn written(&self) -> Option<&'t str> {
         let Shape::Scalar { text, .. } = self.record().shape else { return None };
-        Some(match text {
-            Text::Source { start, len } => &self.tree.text[start as usize..(start + len) as usize],
-            Text::Decoded { start, len } => &self.tree.decoded[start as usize..(start + len) as usize],
-        })
+        Some(self.tree.value(text))
     }
 
     /// A scalar's value with escapes and folding resolved, whatever its type: `true` and `8080` are

@@ -176,10 +176,7 @@ mod tests {
         assert_eq!(slice(&["tool", "plimsoll", "on"]), Some("true"));
         assert_eq!(root.at(&["tool", "plimsoll", "on"]).and_then(|n| n.as_bool()), Some(true));
         assert_eq!(root.get("version").and_then(|n| n.as_int()), Some(16));
-        assert_eq!(
-            root.key("package").map(|k| k.span().range()),
-            Some(text.find("package").map(|i| i..i + 7)).unwrap()
-        );
+        assert_eq!(root.key("package").map(|k| k.span().start as usize), text.find("package"));
         let comments: Vec<_> = tree.comments().iter().map(|c| (tree.slice(c.body), c.alone)).collect();
         assert_eq!(comments, [("top", true), ("é", false)]);
     }

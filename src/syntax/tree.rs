@@ -172,17 +172,30 @@ impl Tree {
         if span.file == self.file { self.text.get(span.range()).unwrap_or("") } else { "" }
     }
 
+    pub(super) fn value(&self, text: Text) -> &str {
+        match text {
+            Text::Source { start, len } => &self.text[start as usize..(start + len) as usize],
+            Text::Decoded { start, len } => &self.decoded[start as usize..(start + len) as usize],
+        }
+    }
+
     pub(super) fn structure(&self) -> &str {
         self.structure.as_deref().unwrap_or(&self.text)
     }
 
     pub(super) fn lift(&self, record: &Record) -> Passage {
-        let Shape::Scalar { style, .. } = record.shape else {
+        let Shape::Scalar { style, text } = record.shape else {
             return Passage::new(self.file, record.start as usize);
         };
         let range = record.start as usize..record.end as usize;
         let block = self.properties.get(record.property as usize).and_then(|p| p.block);
         match block {
+            None if matches!(style, Style::Literal | Style::Folded) => {
+                // Its header could not be found: the value as a whole stands for the place.
+                let mut passage = Passage::new(self.file, range.start);
+                passage.push_meaning(self.value(text), range);
+                passage
+            }
             Some(block) => lift::block(self.file, &self.text, self.structure(), block, style),
             None => lift::flow(self.file, &self.text, range, self.format, style),
         }

@@ -50,6 +50,7 @@ pub fn parse(file: FileId, text: &str, options: impl Into<Options>) -> Tree {
         anchors: HashMap::new(),
         last: None,
         node_end: 0,
+        recovered: false,
     };
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,
@@ -94,6 +95,8 @@ struct Reader<'t> {
     last: Option<u32>,
     /// Where the last node event ended: a block scalar's header stands behind it.
     node_end: usize,
+    /// Whether the current document follows a broken one, where `node_end` says nothing.
+    recovered: bool,
 }
 
 impl Reader<'_> {
@@ -107,6 +110,7 @@ impl Reader<'_> {
         self.builder.abandon_document();
         self.containers.clear();
         self.last = None;
+        self.recovered = true;
         self.builder.error(at, message, true)
     }
 
@@ -120,7 +124,10 @@ impl Reader<'_> {
                     self.node_end = self.node_end.max(range.end);
                 }
             }
-            Event::DocumentEnd => self.builder.end_document(),
+            Event::DocumentEnd => {
+                self.recovered = false;
+                self.builder.end_document();
+            }
             Event::Comment(..) => self.builder.comment(range, 1, 0),
             Event::Scalar(value, style, anchor, tag) => {
                 let id = self.scalar(range, &value, style, tag.is_some())?;
@@ -201,9 +208,12 @@ impl Reader<'_> {
         };
         let id = match style {
             Style::Literal | Style::Folded => {
-                let (visible, block) = self.block(range.clone());
+                let empty = value.bytes().all(|b| b == b'\n');
+                let (visible, block) = self.block(range.clone(), empty);
                 let id = self.builder.scalar(visible, style, value)?;
-                self.builder.property(id).block = block;
+                if block.is_some() {
+                    self.builder.property(id).block = block;
+                }
                 id
             }
             // The parser says `~` for a value that is not there.
@@ -219,16 +229,16 @@ impl Reader<'_> {
 
     /// A block scalar's visible part, and where its header and its last line are. The parser's range
     /// begins behind the first line's indentation and runs on into the next token's.
-    fn block(&self, range: Range<usize>) -> (Range<usize>, Option<Block>) {
+    fn block(&self, range: Range<usize>, empty: bool) -> (Range<usize>, Option<Block>) {
         let bytes = self.source.as_bytes();
         let mut end = range.end;
         let blanks = bytes[range.start..end].iter().rev().take_while(|&&b| b == b' ').count();
         let line = end - blanks;
-        if end < bytes.len() && line > range.start && matches!(bytes[line - 1], b'\n' | b'\r') {
+        if end < bytes.len() && line > range.start && is_break(bytes[line - 1]) {
             end = line;
         }
         let visible = range.start..range.start + self.source[range.start..end].trim_ascii_end().len();
-        let Some(header) = self.header(range.start) else { return (visible, None) };
+        let Some(header) = self.header(range.start, empty) else { return (visible, None) };
         let end = end.max(header + 1);
         let block = Block { header: header as u32, first: range.start as u32, end: end as u32 };
         if !visible.is_empty() && header != range.start {
@@ -240,21 +250,40 @@ impl Reader<'_> {
 
     /// The `|` or `>` of the block scalar whose content begins at `before`: the first behind the last
     /// node that belongs neither to a comment nor to a tag or an anchor.
-    fn header(&self, before: usize) -> Option<usize> {
-        let bytes = &self.source.as_bytes()[..before];
+    fn header(&self, before: usize, empty: bool) -> Option<usize> {
+        let bytes = self.source.as_bytes();
         let mut at = self.node_end;
+        if empty {
+            // At the end of the text the parser's range begins at the header.
+            if matches!(bytes.get(before), Some(b'|' | b'>')) {
+                return Some(before);
+            }
+            if self.recovered {
+                return None;
+            }
+        } else {
+            // Nothing but empty lines stands between the header's line and the content's.
+            let line = |end: usize| bytes[..end].iter().rposition(|&b| is_break(b)).map_or(0, |i| i + 1);
+            let above = self.source[..line(before)].trim_ascii_end().len();
+            at = at.max(line(above));
+        }
+        let bytes = &bytes[..before];
         while let Some(&b) = bytes.get(at) {
-            let stop = |found: fn(&u8) -> bool| bytes[at..].iter().position(found).map_or(before, |i| at + i);
+            let stop =
+                |found: fn(u8) -> bool| bytes[at..].iter().position(|&b| found(b)).map_or(before, |i| at + i);
             at = match b {
                 b'|' | b'>' => return Some(at),
-                b'#' => stop(|b| matches!(b, b'\n' | b'\r')),
-                b'&' | b'!' => stop(u8::is_ascii_whitespace),
+                b'#' => stop(is_break),
+                b'&' | b'!' => stop(|b| b.is_ascii_whitespace()),
                 _ => at + 1,
             };
         }
-        // A header at the very end of the text has its content, which is none, at its own place.
-        matches!(self.source.as_bytes().get(before), Some(b'|' | b'>')).then_some(before)
+        None
     }
+}
+
+fn is_break(b: u8) -> bool {
+    matches!(b, b'\n' | b'\r')
 }
 
 #[cfg(test)]
