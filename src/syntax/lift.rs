@@ -177,7 +177,7 @@ pub(super) fn block(file: FileId, text: &str, structure: &str, block: Block, sty
     let bytes = &structure.as_bytes()[..end];
     let source = &text.as_bytes()[..end];
     let line_start = bytes[..first].iter().rposition(|&b| is_break(b)).map_or(0, |i| i + 1);
-    // A scalar without content begins at its own header: nothing there is indented deep enough.
+    // Without content, all lines are empty ones.
     let indent = if first == header { usize::MAX } else { first - line_start };
     let indicators = bytes[header + 1..].iter().take_while(|b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
     let (mut keep, mut strip) = (false, false);
@@ -200,7 +200,9 @@ pub(super) fn block(file: FileId, text: &str, structure: &str, block: Block, sty
         // Only a masked line holds a break before the end of the line that was written.
         let seen = indented(bytes);
         let blank = seen == ends || bytes[seen] == b'\n';
-        if blank {
+        if blank && ends == next && !pending.is_empty() {
+            // Blanks at the end of the file are no line of their own.
+        } else if blank {
             pending.push(Line { content, ends: ends..next });
         } else {
             let spaced = is_blank(source[content.start]);

@@ -125,7 +125,7 @@ pub(super) struct Property {
 pub(super) struct Block {
     /// The indicator, `|` or `>`.
     pub(super) header: u32,
-    /// Just behind the indentation of the first line with content.
+    /// Just behind the indentation of the first line with content; the header when there is none.
     pub(super) first: u32,
     /// The end of its last line, break included.
     pub(super) end: u32,

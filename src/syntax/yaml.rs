@@ -206,13 +206,15 @@ impl Reader<'_> {
             ScalarStyle::Literal => Style::Literal,
             ScalarStyle::Folded => Style::Folded,
         };
+        let mut written = range.clone();
         let id = match style {
             Style::Literal | Style::Folded => {
                 let empty = value.bytes().all(|b| b == b'\n');
                 let (visible, block) = self.block(range.clone(), empty);
                 let id = self.builder.scalar(visible, style, value)?;
-                if block.is_some() {
-                    self.builder.property(id).block = block;
+                if let Some(block) = block {
+                    written = block.header as usize..block.end as usize;
+                    self.builder.property(id).block = Some(block);
                 }
                 id
             }
@@ -220,7 +222,7 @@ impl Reader<'_> {
             Style::Plain if range.is_empty() && !tagged => self.builder.scalar(range.clone(), style, "")?,
             _ => self.builder.scalar(range.clone(), style, value)?,
         };
-        if self.source[range.clone()] != self.text[range.clone()] {
+        if self.source.as_bytes()[written.clone()] != self.text.as_bytes()[written] {
             self.builder.unmask(id);
         }
         self.node_end = self.node_end.max(range.end);
@@ -232,16 +234,18 @@ impl Reader<'_> {
     fn block(&self, range: Range<usize>, empty: bool) -> (Range<usize>, Option<Block>) {
         let bytes = self.source.as_bytes();
         let mut end = range.end;
-        let blanks = bytes[range.start..end].iter().rev().take_while(|&&b| b == b' ').count();
+        let blanks = bytes[..end].iter().rev().take_while(|&&b| b == b' ').count();
         let line = end - blanks;
-        if end < bytes.len() && line > range.start && is_break(bytes[line - 1]) {
+        if end < bytes.len() && line > 0 && (empty || line > range.start) && is_break(bytes[line - 1]) {
             end = line;
         }
-        let visible = range.start..range.start + self.source[range.start..end].trim_ascii_end().len();
+        let visible =
+            range.start..range.start + self.source[range.start..end.max(range.start)].trim_ascii_end().len();
         let Some(header) = self.header(range.start, empty) else { return (visible, None) };
         let end = end.max(header + 1);
-        let block = Block { header: header as u32, first: range.start as u32, end: end as u32 };
-        if !visible.is_empty() && header != range.start {
+        let first = if empty { header } else { range.start };
+        let block = Block { header: header as u32, first: first as u32, end: end as u32 };
+        if !empty {
             return (visible, Some(block));
         }
         let indicators = bytes[header..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
