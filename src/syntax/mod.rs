@@ -4,6 +4,7 @@ pub mod json;
 mod lift;
 pub mod mask;
 mod node;
+pub mod shell;
 pub mod toml;
 pub mod tree;
 pub mod yaml;

@@ -64,6 +64,26 @@ impl Passage {
         self.end = end;
     }
 
+    /// Appends bytes `range` of `other`, which must be of the same file, with their places.
+    pub fn append(&mut self, other: &Passage, range: Range<usize>) {
+        let range = range.start..range.end.min(other.text.len());
+        let mut from = range.start;
+        let mut index = other.pieces.partition_point(|p| p.text as usize <= from);
+        while from < range.end {
+            let piece = other.pieces[index - 1];
+            let end = other.pieces.get(index).map_or(range.end, |p| (p.text as usize).min(range.end));
+            let at = (piece.file as usize) + (from - piece.text as usize);
+            match piece.end {
+                Some(end_of_source) => {
+                    self.push_meaning(&other.text[from..end], piece.file as usize..end_of_source as usize);
+                }
+                None => self.push(&other.text[from..end], at),
+            }
+            from = end;
+            index += 1;
+        }
+    }
+
     /// The file that the text came from.
     pub fn file(&self) -> FileId {
         self.file
@@ -121,6 +141,20 @@ mod tests {
         assert_eq!(p.span(2..5).range(), 11..16);
         assert_eq!(p.span(0..4).range(), 9..13);
         assert_eq!(p.whole().range(), 9..19);
+    }
+
+    #[test]
+    fn a_part_of_a_passage_keeps_its_places() {
+        let mut p = Passage::new(FileId(0), 1);
+        p.push("abc", 1);
+        p.push_meaning("\n", 4..6);
+        p.push("def", 6);
+        let mut part = Passage::new(FileId(0), 0);
+        part.append(&p, 1..6);
+        assert_eq!(part.text(), "bc\nde");
+        assert_eq!(part.span(0..2).range(), 2..4);
+        assert_eq!(part.span(2..3).range(), 4..6);
+        assert_eq!(part.span(3..5).range(), 6..8);
     }
 
     #[test]
