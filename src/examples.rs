@@ -25,7 +25,8 @@ pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
         Ok(lexicon) => lexicon,
         Err(error) => return vec![format!("the example's policy cannot be used: {error}")],
     };
-    let (repository, verdicts) = crate::judge(&source, &lexicon, &catalog, &crate::parameters::Parameters::default());
+    let (repository, verdicts) =
+        crate::judge(&source, &lexicon, &catalog, &crate::parameters::Parameters::default());
     let kind = example.kind.as_deref().and_then(FindingKind::from_name).unwrap_or(FindingKind::Fail);
     for verdict in &verdicts {
         if verdict.crashed {
@@ -39,10 +40,16 @@ pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
             };
             compare(example, &repository, &source, &shown, &mut complaints);
         } else if !example.bad && !example.also.contains(&verdict.rule) {
-            let errors = verdict.findings.iter().filter(|f| f.kind == FindingKind::Fail && f.severity == Severity::Error);
+            let errors = verdict
+                .findings
+                .iter()
+                .filter(|f| f.kind == FindingKind::Fail && f.severity == Severity::Error);
             for finding in errors {
                 let at = describe(&source, &repository, finding.place);
-                complaints.push(format!("the rule `{}` reports an error here too, at {at}: {}", verdict.rule, finding.message));
+                complaints.push(format!(
+                    "the rule `{}` reports an error here too, at {at}: {}",
+                    verdict.rule, finding.message
+                ));
             }
         }
     }
@@ -62,13 +69,17 @@ fn git(state: &GitState) -> source::GitState {
         ..Tag::default()
     });
     let commits = state.commits.iter().rev().map(|commit| source::Commit {
-        date: Moment::parse(&commit.date).unwrap_or_default(),
+        date: Moment::parse(&commit.date),
         message: commit.message.clone(),
-        paths: commit.files.clone(),
+        files: commit.files.iter().map(|f| (f.clone(), source::Difference::Modified)).collect(),
         ..source::Commit::default()
     });
     source::GitState {
-        branches: Branches { current: Some("main".into()), default: Some("main".into()), ..Branches::default() },
+        branches: Branches {
+            current: Some("main".into()),
+            default: Some("main".into()),
+            ..Branches::default()
+        },
         tags: tags.collect(),
         commits: commits.collect(),
         today: state.today.as_deref().and_then(Moment::parse),
@@ -97,7 +108,11 @@ fn compare(
         let Some(id) = source.id(&file.file.path) else { continue };
         for Expected { range, related } in &file.expected {
             let span = Span::new(id, range.clone());
-            if *related { wanted_related.insert(span) } else { wanted.insert(span) };
+            if *related {
+                wanted_related.insert(span)
+            } else {
+                wanted.insert(span)
+            };
         }
     }
     let whole: BTreeSet<FileId> = example.at.iter().filter_map(|path| source.id(path)).collect();
@@ -109,7 +124,11 @@ fn compare(
             let at = describe(source, repository, place);
             complaints.push(format!("an unexpected finding at {at}: {}", finding.message));
         } else if !found.insert(place) && wanted.contains(&place) {
-            complaints.push(format!("two findings at {}: {}", describe(source, repository, place), finding.message));
+            complaints.push(format!(
+                "two findings at {}: {}",
+                describe(source, repository, place),
+                finding.message
+            ));
         }
     }
     for missing in wanted.difference(&found) {
@@ -126,7 +145,8 @@ fn compare(
             complaints.push(format!("no related place at {}", describe(source, repository, *missing)));
         }
         for extra in related.difference(&wanted_related) {
-            complaints.push(format!("an unexpected related place at {}", describe(source, repository, *extra)));
+            complaints
+                .push(format!("an unexpected related place at {}", describe(source, repository, *extra)));
         }
     }
 }
@@ -136,7 +156,11 @@ fn describe(source: &Source, repository: &Repository, span: Span) -> String {
     let text = source.read(span.file, u64::MAX).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
     let at = LineIndex::new(&text).line_column(&text, span.start as usize);
     let marked = text.get(span.range()).unwrap_or("");
-    let secret = repository.facts.credentials.iter().any(|c| c.place.start < span.end && span.start < c.place.end && c.place.file == span.file);
+    let secret = repository
+        .facts
+        .credentials
+        .iter()
+        .any(|c| c.place.start < span.end && span.start < c.place.end && c.place.file == span.file);
     let marked = if secret { "[REDACTED]".to_owned() } else { marked.chars().take(60).collect() };
     format!("{}:{}:{} `{}`", source.path(span.file), at.line, at.column, marked.escape_debug())
 }

@@ -8,3 +8,12 @@ pub mod words;
 pub use environments::{Environments, StageNames};
 pub use places::{classify_branch, classify_host};
 pub use words::{Mention, Mentions, Stage, classify, mentions};
+
+/// All that reading and linking look up, besides what a file itself says.
+#[derive(Debug, Clone, Default)]
+pub struct Lexicon {
+    /// The team's own names for environments.
+    pub environments: Environments,
+    /// What the active rules search for in text.
+    pub patterns: Vec<patterns::TextPattern>,
+}

@@ -131,7 +131,9 @@ fn values(script: &Script, settings: &[Setting], word: &shell::Word) -> Vec<Stri
 
 /// The script file that a command runs, sent for with the reader of its kind.
 pub(super) fn called_script(command: &Command, folder: Option<&str>) -> Option<Want> {
-    let runs_file = |p: &str| matches!(p, "bash" | "sh" | "zsh" | "dash" | "ksh" | "source" | "." | "pwsh" | "powershell");
+    let runs_file = |p: &str| {
+        matches!(p, "bash" | "sh" | "zsh" | "dash" | "ksh" | "source" | "." | "pwsh" | "powershell")
+    };
     let path = if runs_file(&command.program) {
         command.args.iter().map(|w| w.text.as_str()).find(|t| !t.starts_with('-'))?
     } else if command.program_word.contains('/') {
@@ -179,7 +181,9 @@ pub(super) fn split_image(image: &str) -> (String, Option<String>) {
     }
     match image.rfind(':') {
         // A colon before a slash is a port; one inside an expression is none of ours.
-        Some(at) if !image[at..].contains(['/', '}']) => (image[..at].to_owned(), Some(image[at + 1..].to_owned())),
+        Some(at) if !image[at..].contains(['/', '}']) => {
+            (image[..at].to_owned(), Some(image[at + 1..].to_owned()))
+        }
         _ => (image.to_owned(), None),
     }
 }

@@ -1,7 +1,11 @@
 //! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
 //! its path, and let go.
 
+mod commands;
+mod github;
+mod link;
 mod read;
+mod scan;
 
 use crate::facts::Facts;
 use crate::lexicon::{Environments, Lexicon};
@@ -81,7 +85,8 @@ pub struct Reader {
 }
 
 /// Every reader. The first that claims a path gets it.
-pub const READERS: &[Reader] = &[];
+pub const READERS: &[Reader] =
+    &[Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None }];
 
 /// The number of the reader that claims a file.
 pub fn claim(path: &str, executable: bool) -> Option<usize> {

@@ -6,6 +6,7 @@ use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
 use crate::text::{Encoding, FileId, Span, decode};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -123,7 +124,10 @@ impl Pass<'_> {
                     let mut all = outcomes.lock().expect("no worker panics while it holds the lock");
                     all.extend(own.into_iter().map(|(file, o)| (file.0 as usize, o)));
                 };
-                std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).expect("threads can start");
+                std::thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, work)
+                    .expect("threads can start");
             }
         });
         let mut all = outcomes.into_inner().expect("no worker panics while it holds the lock");
@@ -145,12 +149,17 @@ impl Pass<'_> {
         let _held = self.budget.take(size.min(LARGEST_PARSED));
         // A panic is a fault of ours, and must neither take the run with it nor quote the file.
         let done = catch_unwind(AssertUnwindSafe(|| {
-            if size > LARGEST_PARSED { self.large(&mut outcome, scan) } else { self.whole(&mut outcome, scan) }
+            if size > LARGEST_PARSED {
+                self.large(&mut outcome, scan)
+            } else {
+                self.whole(&mut outcome, scan)
+            }
         }));
         if done.is_err() {
             outcome.parsed = Parsed::default();
             outcome.class = FileClass::Unread;
-            outcome.unread = vec![Unread::new(&entry.path, UnreadClass::Unparsed, "plimsoll failed on this file")];
+            outcome.unread =
+                vec![Unread::new(&entry.path, UnreadClass::Unparsed, "plimsoll failed on this file")];
         }
         outcome
     }
@@ -216,7 +225,10 @@ impl Pass<'_> {
         let entry = self.source.entry(outcome.file);
         if outcome.reader.is_some() {
             outcome.class = FileClass::Unread;
-            let reason = format!("larger than {} MiB: scanned as text, its structure was not read", LARGEST_PARSED >> 20);
+            let reason = format!(
+                "larger than {} MiB: scanned as text, its structure was not read",
+                LARGEST_PARSED >> 20
+            );
             outcome.unread.push(Unread::new(&entry.path, UnreadClass::TooLarge, reason));
         }
         if !scan {
@@ -224,7 +236,11 @@ impl Pass<'_> {
         }
         if entry.size.is_some_and(|s| s > LARGEST_SCANNED) {
             outcome.class = FileClass::Unread;
-            outcome.unread.push(Unread::new(&entry.path, UnreadClass::TooLarge, "larger than 4 GiB: not read"));
+            outcome.unread.push(Unread::new(
+                &entry.path,
+                UnreadClass::TooLarge,
+                "larger than 4 GiB: not read",
+            ));
             return;
         }
         let failed = match self.source.stream(outcome.file) {
@@ -242,7 +258,7 @@ impl Pass<'_> {
         let (mut buffer, mut offset) = (Vec::with_capacity(CHUNK + OVERLAP), 0usize);
         loop {
             let kept = buffer.len();
-            let got = std::io::Read::by_ref(&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
+            let got = (&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
             if let Err(error) = got {
                 return Some(Unread::new(&entry.path, UnreadClass::Unreadable, error.kind().to_string()));
             }
@@ -260,7 +276,11 @@ impl Pass<'_> {
                     outcome.class = FileClass::Binary;
                     return None;
                 }
-                return Some(Unread::new(&entry.path, UnreadClass::Partly, "it turns binary behind its start"));
+                return Some(Unread::new(
+                    &entry.path,
+                    UnreadClass::Partly,
+                    "it turns binary behind its start",
+                ));
             };
             let text = Text {
                 file: outcome.file,
@@ -290,7 +310,13 @@ fn incomplete(bytes: &[u8]) -> usize {
         0 => 0,
         n => {
             let lead = bytes[bytes.len() - n];
-            let length = if lead >= 0xf0 { 4 } else if lead >= 0xe0 { 3 } else { 2 };
+            let length = if lead >= 0xf0 {
+                4
+            } else if lead >= 0xe0 {
+                3
+            } else {
+                2
+            };
             if n < length { n } else { 0 }
         }
     }

@@ -17,7 +17,11 @@ pub(super) struct Scope {
 impl Scope {
     /// Gives a name all its possible values; an empty list makes it unknown again.
     pub(super) fn set(&mut self, name: String, values: Vec<String>) {
-        if values.is_empty() { self.known.remove(&name) } else { self.known.insert(name, values) };
+        if values.is_empty() {
+            self.known.remove(&name)
+        } else {
+            self.known.insert(name, values)
+        };
     }
 
     /// What a text stands for.
@@ -73,7 +77,8 @@ pub(super) fn condition(text: &str, place: Span) -> Condition {
     let squeezed: String = bare.chars().filter(|c| !c.is_whitespace()).collect();
     // `always() && needs.test.result == 'success'` waits for success all the same.
     let checks_result = squeezed.contains(".result=='success'") || squeezed.contains("'success'==needs.");
-    let runs_on = squeezed.contains("always()") || squeezed.contains("!cancelled()") || squeezed.contains("!failure()");
+    let runs_on =
+        squeezed.contains("always()") || squeezed.contains("!cancelled()") || squeezed.contains("!failure()");
     Condition {
         place,
         text: bare.to_owned(),
@@ -163,8 +168,10 @@ mod tests {
 
     #[test]
     fn secrets_are_found_inside_expressions_only() {
-        let names: Vec<String> =
-            secrets("echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }}").into_iter().map(|s| s.0).collect();
+        let names: Vec<String> = secrets("echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }}")
+            .into_iter()
+            .map(|s| s.0)
+            .collect();
         assert_eq!(names, ["TOKEN", "B"]);
     }
 }

@@ -9,7 +9,13 @@ use crate::syntax::tree::{Kind, Node};
 use crate::text::{Span, Spanned};
 
 /// Reads one entry of `jobs:`.
-pub(super) fn read(key: Node<'_>, node: Node<'_>, root: Node<'_>, scope: &Scope, text: &Text<'_>) -> Option<Job> {
+pub(super) fn read(
+    key: Node<'_>,
+    node: Node<'_>,
+    root: Node<'_>,
+    scope: &Scope,
+    text: &Text<'_>,
+) -> Option<Job> {
     let id = key.as_str()?.to_owned();
     if node.kind() != Kind::Mapping {
         return None;
@@ -56,8 +62,12 @@ pub(super) fn read(key: Node<'_>, node: Node<'_>, root: Node<'_>, scope: &Scope,
     job.matrix = dimensions.iter().flat_map(|(n, v)| v.iter().map(move |v| format!("{n}={v}"))).collect();
     job.dimensions = dimensions;
     job.permissions = permissions(node);
-    job.lock = node.get("concurrency").or(root.get("concurrency")).and_then(|c| c.get("group").unwrap_or(c).spanned());
-    job.timeout_minutes = node.get("timeout-minutes").and_then(|t| t.as_int()).and_then(|t| u32::try_from(t).ok());
+    job.lock = node
+        .get("concurrency")
+        .or(root.get("concurrency"))
+        .and_then(|c| c.get("group").unwrap_or(c).spanned());
+    job.timeout_minutes =
+        node.get("timeout-minutes").and_then(|t| t.as_int()).and_then(|t| u32::try_from(t).ok());
     let defaults = [node, root].map(|n| n.at(&["defaults", "run"]));
     job.steps = steps(node, &scope, defaults);
     job.transfers = job.steps.iter().filter_map(transfer).collect();
@@ -114,7 +124,8 @@ pub(super) fn connect(mut jobs: Vec<Job>) -> Vec<Job> {
 
 fn needs(node: Node<'_>) -> Vec<Need> {
     let all = node.get("needs").into_iter().flat_map(|n| n.one_or_more()).filter_map(|n| n.spanned());
-    all.map(|n| Need { place: n.span, job: None, name: n.value, optional: false, order_only: false }).collect()
+    all.map(|n| Need { place: n.span, job: None, name: n.value, optional: false, order_only: false })
+        .collect()
 }
 
 fn condition(node: Node<'_>) -> Option<Condition> {
@@ -178,7 +189,9 @@ fn image_use(image: &str, place: Span) -> Use {
 
 fn arguments(node: Node<'_>, scope: &Scope) -> Vec<Argument> {
     let with = node.get("with").map(|w| w.merged_entries()).unwrap_or_default();
-    with.into_iter().filter_map(|(k, v)| Some(Argument { name: k.spanned()?, value: value(v, scope) })).collect()
+    with.into_iter()
+        .filter_map(|(k, v)| Some(Argument { name: k.spanned()?, value: value(v, scope) }))
+        .collect()
 }
 
 fn images(node: Node<'_>) -> Vec<Use> {
@@ -187,7 +200,11 @@ fn images(node: Node<'_>) -> Vec<Use> {
         n.as_str().filter(|t| !t.is_empty()).map(|t| image_use(t, n.span()))
     };
     let services = node.get("services").map(|s| s.merged_entries()).unwrap_or_default();
-    node.get("container").and_then(image).into_iter().chain(services.into_iter().filter_map(|(_, v)| image(v))).collect()
+    node.get("container")
+        .and_then(image)
+        .into_iter()
+        .chain(services.into_iter().filter_map(|(_, v)| image(v)))
+        .collect()
 }
 
 /// Images that jobs run in, as facts of their own.

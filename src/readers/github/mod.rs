@@ -30,8 +30,13 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         parsed.problems.push((class, format!("not YAML: {}", error.message)));
     }
     let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else {
-        if parsed.problems.is_empty() && !text.text.trim().is_empty() && text.path.starts_with(".github/workflows/") {
-            parsed.problems.push((UnreadClass::Unparsed, "a workflow is a mapping with `on` and `jobs`".into()));
+        if parsed.problems.is_empty()
+            && !text.text.trim().is_empty()
+            && text.path.starts_with(".github/workflows/")
+        {
+            parsed
+                .problems
+                .push((UnreadClass::Unparsed, "a workflow is a mapping with `on` and `jobs`".into()));
         }
         return parsed;
     };
@@ -56,10 +61,15 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 
 /// Scripts that steps call by path are read by the reader of their kind, whatever they are named.
 fn wants(pipeline: &Pipeline) -> Vec<super::Want> {
-    pipeline.jobs.iter().flat_map(|j| &j.steps).flat_map(|s| {
-        let folder = s.folder.clone();
-        s.commands.iter().filter_map(move |c| super::commands::called_script(c, folder.as_deref()))
-    }).collect()
+    pipeline
+        .jobs
+        .iter()
+        .flat_map(|j| &j.steps)
+        .flat_map(|s| {
+            let folder = s.folder.clone();
+            s.commands.iter().filter_map(move |c| super::commands::called_script(c, folder.as_deref()))
+        })
+        .collect()
 }
 
 fn workflow(text: &Text<'_>, tree: &Tree, root: Node<'_>) -> Pipeline {
@@ -173,7 +183,9 @@ fn permissions(node: Node<'_>) -> Vec<Spanned<String>> {
     }
     permissions
         .entries()
-        .filter_map(|(k, v)| Some(Spanned::new(format!("{}={}", k.as_str()?, v.as_str()?), k.span().join(v.span()))))
+        .filter_map(|(k, v)| {
+            Some(Spanned::new(format!("{}={}", k.as_str()?, v.as_str()?), k.span().join(v.span())))
+        })
         .collect()
 }
 
