@@ -63,12 +63,32 @@ mod tests {
 
     #[test]
     fn a_finding_is_one_line() {
-        insta::assert_snapshot!(text(&sample::report(), Show::Findings), @"");
+        insta::assert_snapshot!(text(&sample::report(), Show::Findings), @r#"
+    .github/workflows/cd.yml:8:3: error[staging-skipped] Job `ship` deploys to production without a staging deploy before it (DOC-009 §10.e, SPEC-0701 §3.2)
+    Dockerfile:1:6: warning[image-floating] Image `alpine:latest` is not fixed to a digest (DOC-009 §2.1.b)
+    Dockerfile:2:5: error[piped-to-shell] `curl -sf https://example.com/x` is run without being checked
+    Dockerfile:2:44: error[piped-to-shell] `curl https://example.com/y` is run without being checked
+    deploy/values.yaml: unread[unparsed] line 3: a mapping has two keys `image`
+    logs/all.txt: unread[too-large] over 8 MiB
+    "#);
     }
 
     #[test]
     fn what_is_open_or_disposed_of_is_shown_on_demand() {
-        insta::assert_snapshot!(text(&sample::report(), Show::All), @"");
+        insta::assert_snapshot!(text(&sample::report(), Show::All), @r#"
+    .github/workflows/cd.yml:8:3: error[staging-skipped] Job `ship` deploys to production without a staging deploy before it (DOC-009 §10.e, SPEC-0701 §3.2)
+    .github/workflows/cd.yml:1:1: no evidence[rollback-absent] No workflow rolls a release back (DOC-009 §6.1)
+    .github/workflows/cd.yml:1:1: needs a person[rollback-absent] Whether the roll-back was rehearsed is not in files (DOC-009 §6.1)
+    Dockerfile:1:6: warning[image-floating] Image `alpine:latest` is not fixed to a digest (DOC-009 §2.1.b)
+    Dockerfile:2:5: error[piped-to-shell] `curl -sf https://example.com/x` is run without being checked
+    Dockerfile:2:44: error[piped-to-shell] `curl https://example.com/y` is run without being checked
+    a.yml:1:1: warning[image-floating] Image `a` is not fixed to a digest (DOC-009 §2.1.b) [allowed at a.yml:3: a test double]
+    a.yml:2:1: warning[image-floating] Image `a` is not fixed to a digest (DOC-009 §2.1.b) [exception E-7 until 2027-01-31]
+    a.yml:3:1: warning[image-floating] Image `a` is not fixed to a digest (DOC-009 §2.1.b) [baseline]
+    a.yml:4:1: warning[image-floating] Image `a` is not fixed to a digest (DOC-009 §2.1.b) [old]
+    deploy/values.yaml: unread[unparsed] line 3: a mapping has two keys `image`
+    logs/all.txt: unread[too-large] over 8 MiB
+    "#);
     }
 
     #[test]

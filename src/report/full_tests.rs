@@ -16,7 +16,27 @@ fn only(rule: &str) -> Report {
 #[test]
 fn a_finding_worth_reading() {
     let report = only("staging-skipped");
-    insta::assert_snapshot!(statement(&report, &report.findings[0], &Style::default()), @"");
+    insta::assert_snapshot!(statement(&report, &report.findings[0], &Style::default()), @r#"
+    error[staging-skipped] DOC-009 §10.e, SPEC-0701 §3.2
+
+      × Job `ship` deploys to production without a staging deploy before it
+       ╭─[.github/workflows/cd.yml:8:3]
+     4 │   staging:
+       ·   ────┬───
+       ·       ╰── staging deploys here
+     5 │     environment: staging
+     6 │     steps:
+     7 │       - run: ./deploy staging
+     8 │   ship:
+       ·   ──┬─
+       ·     ╰── deploys to production
+       ╰────
+      also: both ship this image (Dockerfile:1:1)
+       but: a manual gate on the environment may order them
+       why: A change that has not run in staging meets its first real failure in front of users.
+       fix: Make the production job need the job that deploys the same artefact to staging.
+       out: # plimsoll: allow[staging-skipped] <reason> (on that line, or alone above it)
+    "#);
 }
 
 #[test]
@@ -24,7 +44,20 @@ fn without_unicode_frames_are_ascii() {
     let report = only("image-floating");
     let style = Style { unicode: false, ..Style::default() };
     let text = statement(&report, &report.findings[0], &style);
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    warning[image-floating] DOC-009 §2.1.b, medium confidence
+
+      ! Image `alpine:latest` is not fixed to a digest
+       ,-[Dockerfile:1:6]
+     1 | FROM alpine:latest
+       :      ^^^^^^^^^^^^^
+     2 | RUN curl -sf https://example.com/x | sh && curl https://example.com/y | sh
+       `----
+       why: A change that has not run in staging meets its first real failure in front of users.
+       fix: Make the production job need the job that deploys the same artefact to staging. Leave jobs
+            that only test alone.
+       out: # plimsoll: allow[image-floating] <reason> (on that line, or alone above it)
+    "#);
 }
 
 #[test]
@@ -34,7 +67,22 @@ fn what_follows_the_findings() {
     report.findings.extend(only("image-floating").findings);
     let whole = text(&report, &style);
     let tail = whole.find("\n  rule").unwrap();
-    insta::assert_snapshot!(&whole[tail..], @"");
+    insta::assert_snapshot!(&whole[tail..], @r#"
+
+      rule            level    count  files
+      piped-to-shell  error        2      1
+      image-floating  warning      1      1
+
+    2 of 3 findings are shown; `plimsoll check -f concise` lists them all
+
+    not read, so nothing is known about:
+      unparsed   deploy/values.yaml  line 3: a mapping has two keys `image`
+      too-large  logs/all.txt        over 8 MiB
+
+    note: 2 lines of .plimsoll/baseline match nothing
+
+    2 errors, 1 warning · 12 files read, 2 unread (1 unparsed, 1 too-large) · taken for an application with 1 GitHub workflow that deploys to production
+    "#);
 }
 
 #[test]

@@ -200,7 +200,46 @@ mod tests {
     #[test]
     fn a_failure_states_everything() {
         let finding = parsed(&sample::report())["findings"][0].clone();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&finding).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&finding).unwrap(), @r#"
+    {
+      "rule": "staging-skipped",
+      "clauses": [
+        "DOC-009/10.e",
+        "SPEC-0701/3.2"
+      ],
+      "level": "error",
+      "kind": "fail",
+      "path": ".github/workflows/cd.yml",
+      "line": 8,
+      "column": 3,
+      "end_line": 8,
+      "end_column": 7,
+      "message": "Job `ship` deploys to production without a staging deploy before it",
+      "subject": "job ship",
+      "fingerprint": "00000000000000000000000000001fa7",
+      "confidence": "high",
+      "against": "a manual gate on the environment may order them",
+      "related": [
+        {
+          "path": ".github/workflows/cd.yml",
+          "line": 4,
+          "column": 3,
+          "end_line": 4,
+          "end_column": 11,
+          "message": "staging deploys here"
+        },
+        {
+          "path": "Dockerfile",
+          "line": 1,
+          "column": 1,
+          "end_line": 1,
+          "end_column": 5,
+          "message": "both ship this image"
+        }
+      ],
+      "disposition": null
+    }
+    "#);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::dispositions::Settled;
 use crate::finding::{FindingKind, Severity};
 use crate::rule::Active;
 use crate::source::Unread;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A way to write a report.
@@ -120,6 +121,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Manuals that were chosen.
     pub manuals: Vec<String>,
+    /// What the clauses demand that rules of this run name: clause id to requirement.
+    pub clauses: BTreeMap<String, String>,
     /// Whether findings in unchanged places are left out (staged or `--since`).
     pub partial: bool,
     /// The commit that was judged, if the judged files are those of a commit.

@@ -72,6 +72,12 @@ mod tests {
     #[test]
     fn every_rule_that_looked_at_something_has_a_row() {
         let text = String::from_utf8(write(&sample::report(), &Style::default())).unwrap();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+    rule             level    findings  files  open  disposed of  examined  satisfied
+    piped-to-shell   error           2      1     0            0         4          1
+    staging-skipped  error           1      1     0            0         4          1
+    image-floating   warning         1      1     0            4         4          1
+    rollback-absent  note            0      0     2            0         4          1
+    "#);
     }
 }

@@ -107,7 +107,9 @@ mod tests {
     #[test]
     fn the_summary_counts_everything() {
         let style = Style { elapsed: Some(Duration::from_millis(840)), ..Style::default() };
-        insta::assert_snapshot!(line(&sample::report(), &style), @"");
+        insta::assert_snapshot!(line(&sample::report(), &style), @r#"
+    3 errors, 1 warning · 4 disposed of (1 allow, 1 exception, 1 baseline, 1 old) · 2 open (--show open) · 12 files read, 2 unread (1 unparsed, 1 too-large) · taken for an application with 1 GitHub workflow that deploys to production · 0.8 s
+    "#);
     }
 
     #[test]
