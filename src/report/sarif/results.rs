@@ -24,21 +24,25 @@ const CUT: usize = 396;
 /// knows an alert by these three and would show one of them at random. The first is the result's place, the
 /// others are related places of it.
 pub(super) fn results(report: &Report) -> Vec<SarifResult> {
-    let mut groups: BTreeMap<(String, u32, u32, &str, &str), Vec<&Settled>> = BTreeMap::new();
-    let mut first_of: BTreeMap<(&str, &str, &str), (String, u32, u32, &str, &str)> = BTreeMap::new();
     let mut sorted: Vec<&Settled> = report.failures().collect();
-    sorted.sort_by_key(|s| (&s.quoted.quote.path, s.quoted.quote.start, &s.quoted.finding.rule));
+    sorted.sort_by_cached_key(|s| {
+        let (quote, finding) = (&s.quoted.quote, &s.quoted.finding);
+        (uri::encode(&quote.path), quote.start, finding.rule.clone(), s.quoted.fingerprint.clone())
+    });
+    let mut groups: Vec<Vec<&Settled>> = Vec::new();
+    let mut known: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for settled in sorted {
         let (quote, rule) = (&settled.quoted.quote, settled.quoted.finding.rule.as_str());
-        let fingerprint = settled.quoted.fingerprint.as_str();
-        let own = (uri::encode(&quote.path), quote.start.line, quote.start.column, rule, fingerprint);
-        let place = match quote.line_hash.as_str() {
-            "" => own,
-            hash => first_of.entry((rule, &quote.path, hash)).or_insert(own).clone(),
-        };
-        groups.entry(place).or_default().push(settled);
+        let identity = (rule, quote.path.as_str(), quote.line_hash.as_str());
+        match known.get(&identity).filter(|_| !quote.line_hash.is_empty()) {
+            Some(&group) => groups[group].push(settled),
+            None => {
+                known.insert(identity, groups.len());
+                groups.push(vec![settled]);
+            }
+        }
     }
-    groups.into_values().map(|group| result(report, &group)).collect()
+    groups.iter().map(|group| result(report, group)).collect()
 }
 
 fn result(report: &Report, group: &[&Settled]) -> SarifResult {
