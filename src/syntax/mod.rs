@@ -1,5 +1,6 @@
 //! Syntax without meaning: trees and tokens with exact places. Layer 1: imports `text` only.
 
+pub mod dockerfile;
 pub mod json;
 mod lift;
 pub mod mask;

@@ -9,7 +9,7 @@ mod effective;
 mod lines;
 mod outcome;
 mod parser;
-mod scan;
+pub(in crate::syntax) mod scan;
 mod simple;
 #[cfg(test)]
 mod tests;

@@ -109,14 +109,14 @@ fn end_of(text: &[u8], from: usize, end: usize, what: Inside) -> Option<usize> {
 
 /// The word that ends a here-document.
 #[derive(Debug, Clone)]
-pub(super) struct Delimiter {
-    pub(super) word: Vec<u8>,
-    pub(super) strip_tabs: bool,
-    pub(super) quoted: bool,
+pub(in crate::syntax) struct Delimiter {
+    pub(in crate::syntax) word: Vec<u8>,
+    pub(in crate::syntax) strip_tabs: bool,
+    pub(in crate::syntax) quoted: bool,
 }
 
 /// Reads `-`, blanks and the delimiter word after `<<`; `None` if there is no word (arithmetic shift).
-pub(super) fn delimiter(text: &[u8], from: usize, end: usize) -> Option<(Delimiter, usize)> {
+pub(in crate::syntax) fn delimiter(text: &[u8], from: usize, end: usize) -> Option<(Delimiter, usize)> {
     let mut i = from;
     let strip_tabs = i < end && text[i] == b'-';
     if strip_tabs {
