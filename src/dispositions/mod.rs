@@ -1,5 +1,9 @@
 //! What becomes of a finding that is known, accepted, or not meant: three statements, three meanings.
 
+mod path_pattern;
+
+pub use path_pattern::PathPattern;
+
 use crate::quote::Quoted;
 
 /// Why a finding does not stop the gate.

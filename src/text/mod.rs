@@ -3,6 +3,7 @@
 mod decode;
 mod line_hash;
 mod lines;
+mod nearest;
 mod passage;
 mod secret;
 mod span;
@@ -10,6 +11,7 @@ mod span;
 pub use decode::{Decoded, Encoding, decode};
 pub use line_hash::line_hashes;
 pub use lines::{LineColumn, LineIndex};
+pub use nearest::nearest;
 pub use passage::Passage;
 pub use secret::{Redactor, Secret, mask};
 pub use span::{FileId, Span, Spanned};
