@@ -46,7 +46,8 @@ impl<'a> Allows<'a> {
     /// The allow that covers this finding, if one does.
     pub(super) fn dispose(&mut self, finding: &Finding, line: impl Fn(Span) -> u32) -> Option<Disposition> {
         for cover in self.by_file.get_mut(&finding.place.file)? {
-            let Some(named) = cover.allow.rules.iter().find(|r| self.rules.same(&r.value, &finding.rule)) else {
+            let Some(named) = cover.allow.rules.iter().find(|r| self.rules.same(&r.value, &finding.rule))
+            else {
                 continue;
             };
             if !cover.reaches(finding.place) {
@@ -125,8 +126,11 @@ fn extents(repository: &Repository, files: &BTreeSet<FileId>) -> BTreeMap<FileId
     for job in repository.facts.pipelines.iter().flat_map(|p| &p.jobs) {
         add(job.steps.iter().fold(job.place, |reach, step| reach.join(step.place)));
     }
+    for setting in &repository.facts.settings {
+        add(setting.key_place.join(setting.place));
+    }
     for kind in crate::facts::KINDS {
-        if !["pipeline", "script", "file", "job"].contains(&kind.name) {
+        if !["pipeline", "script", "file", "job", "setting"].contains(&kind.name) {
             (kind.each)(repository, &mut |item| add(item.fact.place()));
         }
     }

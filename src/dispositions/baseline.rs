@@ -95,7 +95,10 @@ impl Baseline {
                 continue;
             }
             if line.starts_with("# plimsoll baseline ") {
-                return wrong("this baseline was written by a newer plimsoll", "use the version that wrote it");
+                return wrong(
+                    "this baseline was written by a newer plimsoll",
+                    "use the version that wrote it",
+                );
             }
             if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark)) {
                 return wrong(
@@ -204,7 +207,9 @@ fn worth_a_line(settled: &[Settled]) -> impl Iterator<Item = &Quoted> {
     settled
         .iter()
         .filter(|s| s.quoted.finding.kind == FindingKind::Fail)
-        .filter(|s| matches!(s.disposition, None | Some(super::Disposition::Baseline | super::Disposition::Old)))
+        .filter(|s| {
+            matches!(s.disposition, None | Some(super::Disposition::Baseline | super::Disposition::Old))
+        })
         .map(|s| &s.quoted)
 }
 

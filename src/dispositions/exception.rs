@@ -108,7 +108,12 @@ impl Exceptions {
     }
 
     /// The exception that holds for a finding today.
-    pub(super) fn covering(&self, quoted: &Quoted, today: Date, rules: &Rules) -> Option<(usize, &Exception)> {
+    pub(super) fn covering(
+        &self,
+        quoted: &Quoted,
+        today: Date,
+        rules: &Rules,
+    ) -> Option<(usize, &Exception)> {
         let holds = |e: &Exception| e.hindrance(today).is_none() && e.means(quoted, rules);
         self.all.iter().enumerate().find(|(_, e)| holds(e))
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Document, Written};
+use super::error::PolicyError;
 use super::keys::{self, SETTINGS};
+use super::written::{Document, Written};
 use crate::dispositions::PathPattern;
 use crate::finding::Severity;
 use crate::lexicon::{Stage, StageNames};
@@ -24,7 +25,7 @@ pub struct Config {
     pub folder: PathBuf,
     /// Manuals that are chosen.
     pub manuals: Vec<Written<String>>,
-    /// Rules, families and manuals that run in any case.
+    /// Exactly what runs, if anything is named: rules, families, manuals, `core`, `all`.
     pub select: Vec<Written<String>>,
     /// Rules, families and manuals that do not run.
     pub ignore: Vec<Written<String>>,
@@ -79,7 +80,7 @@ impl Config {
     /// Reads the policy that holds for `start`: the nearest of `plimsoll.toml`, `.github/plimsoll.toml` and a
     /// `pyproject.toml` with `[tool.plimsoll]` in the folder `start` or above it, up to `root`. The empty
     /// policy if there is none.
-    pub fn find(start: &Path, root: &Path) -> Result<Config, ConfigError> {
+    pub fn find(start: &Path, root: &Path) -> Result<Config, Box<PolicyError>> {
         for folder in start.ancestors() {
             for (name, home) in [
                 ("plimsoll.toml", Home::Whole),
@@ -106,15 +107,18 @@ impl Config {
     }
 
     /// Reads the policy file `path`; patterns in it are relative to `root`.
-    pub fn load(path: &Path, root: &Path) -> Result<Config, ConfigError> {
-        let home =
-            if path.file_name().is_some_and(|n| n == "pyproject.toml") { Home::Pyproject } else { Home::Whole };
+    pub fn load(path: &Path, root: &Path) -> Result<Config, Box<PolicyError>> {
+        let home = if path.file_name().is_some_and(|n| n == "pyproject.toml") {
+            Home::Pyproject
+        } else {
+            Home::Whole
+        };
         let document = Document::read(path)?;
         Config::open(document, home, root)
     }
 
     /// Reads a policy from a text, for examples and tests. It cannot extend another.
-    pub fn parse(path: &str, text: &str) -> Result<Config, ConfigError> {
+    pub fn parse(path: &str, text: &str) -> Result<Config, Box<PolicyError>> {
         let document = Arc::new(Document { path: path.into(), text: text.to_owned() });
         let mut config = Config::default();
         if let Some(extends) = config.add(&document, Home::Whole)? {
@@ -123,7 +127,7 @@ impl Config {
         Ok(config)
     }
 
-    fn open(document: Arc<Document>, home: Home, folder: &Path) -> Result<Config, ConfigError> {
+    fn open(document: Arc<Document>, home: Home, folder: &Path) -> Result<Config, Box<PolicyError>> {
         // From the nearest file to the farthest, then joined the other way round, so that the nearest wins.
         let mut chain = vec![(document, home)];
         loop {
@@ -156,7 +160,11 @@ impl Config {
     }
 
     /// Lays a file's settings over what is there; returns its `extends`.
-    fn add(&mut self, document: &Arc<Document>, home: Home) -> Result<Option<Written<String>>, ConfigError> {
+    fn add(
+        &mut self,
+        document: &Arc<Document>,
+        home: Home,
+    ) -> Result<Option<Written<String>>, Box<PolicyError>> {
         let mut extends = None;
         settings(document, home, |table| {
             keys::check(document, table, SETTINGS)?;
@@ -181,7 +189,8 @@ impl Config {
                     },
                     "resolve" => {
                         for (topic, manual) in entries(value) {
-                            self.resolve.extend(reader.text(manual).map(|m| (topic.get_ref().to_string(), m)));
+                            self.resolve
+                                .extend(reader.text(manual).map(|m| (topic.get_ref().to_string(), m)));
                         }
                     }
                     "parameters" => reader.parameters("", value, 0, &mut self.parameters)?,
@@ -225,7 +234,7 @@ impl Config {
     }
 
     /// What a base policy locks cannot be switched off by one that extends it.
-    fn refuse_locked(&self, ignore: &[Written<String>]) -> Result<(), ConfigError> {
+    fn refuse_locked(&self, ignore: &[Written<String>]) -> Result<(), Box<PolicyError>> {
         let locked = |name: &str| self.locked_all || self.locked.iter().any(|l| l.value == name);
         match ignore.iter().find(|i| locked(&i.value)) {
             Some(it) => Err(it
@@ -245,8 +254,8 @@ fn mentions_us(path: &Path) -> bool {
 fn settings(
     document: &Arc<Document>,
     home: Home,
-    work: impl FnOnce(&DeTable<'_>) -> Result<(), ConfigError>,
-) -> Result<Option<()>, ConfigError> {
+    work: impl FnOnce(&DeTable<'_>) -> Result<(), Box<PolicyError>>,
+) -> Result<Option<()>, Box<PolicyError>> {
     let root = DeTable::parse(&document.text).map_err(|e| document.error(e.span(), e.message()))?;
     match home {
         Home::Whole => work(root.get_ref()).map(Some),
@@ -300,7 +309,7 @@ impl Reader<'_> {
         &self,
         glob: &Spanned<std::borrow::Cow<'_, str>>,
         what: &Spanned<DeValue<'_>>,
-    ) -> Result<PerPath, ConfigError> {
+    ) -> Result<PerPath, Box<PolicyError>> {
         let glob = self.at(glob.get_ref().to_string(), glob.span());
         let pattern = PathPattern::new(&glob.value).map_err(|why| {
             glob.error(format!("`{}` is no pattern: {why}", glob.value))
@@ -323,16 +332,20 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
         depth: usize,
         into: &mut BTreeMap<String, Written<toml::Value>>,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), Box<PolicyError>> {
         for (key, value) in entries(value) {
-            let name =
-                if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
+            let name = if prefix.is_empty() {
+                key.get_ref().to_string()
+            } else {
+                format!("{prefix}.{}", key.get_ref())
+            };
             if value.get_ref().is_table() && depth < DEEPEST {
                 self.parameters(&name, value, depth + 1, into)?;
                 continue;
             }
-            let plain = plain(value.get_ref(), 0)
-                .ok_or_else(|| self.document.error(Some(value.span()), format!("`{name}` has no such value")))?;
+            let plain = plain(value.get_ref(), 0).ok_or_else(|| {
+                self.document.error(Some(value.span()), format!("`{name}` has no such value"))
+            })?;
             into.insert(name, self.at(plain, key.span().start..value.span().end));
         }
         Ok(())

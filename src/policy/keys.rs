@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Document};
+use super::error::PolicyError;
+use super::written::{Document, meant};
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
@@ -54,22 +55,54 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 
 /// The keys of `plimsoll.toml`.
 pub const SETTINGS: &[Key] = &[
-    key("extends", Shape::Text, "Path of another policy, relative to this file. Lists add up; single values and entries of this file win."),
-    key("manuals", Shape::Texts, "Manuals whose rules run beside the core set, such as `doc-009`; `all` turns every rule on."),
-    key("select", Shape::Texts, "Rules, families or manuals that run in any case."),
+    key(
+        "extends",
+        Shape::Text,
+        "Path of another policy, relative to this file. Lists add up; single values and entries of this file win.",
+    ),
+    key(
+        "manuals",
+        Shape::Texts,
+        "Manuals whose rules run beside the core set, such as `doc-009`; `all` turns every rule on, contested ones too.",
+    ),
+    key(
+        "select",
+        Shape::Texts,
+        "Exactly these rules, families or manuals run; `core` is the set that runs by default, `all` every rule.",
+    ),
     key("ignore", Shape::Texts, "Rules, families or manuals that do not run. Beats `select`."),
     key("exclude", Shape::Texts, "Files and folders that are not looked at, written as in .gitignore."),
-    key("fail-on", Shape::Word(THRESHOLDS), "The mildest severity that makes the exit code 1. Default: error."),
-    key("locked", Shape::AllOrTexts, "Rules or manuals whose findings an inline allow cannot dispose of, and which a policy that extends this one cannot ignore; `true` for all."),
-    key("resolve", Shape::Entries(&[], &Shape::Text), "On a topic on which the chosen manuals differ: the manual that decides."),
-    key("parameters", Shape::Entries(&[], &Shape::Any), "Your own values for what manuals leave open or set, such as `friday.cutoff`."),
+    key(
+        "fail-on",
+        Shape::Word(THRESHOLDS),
+        "The mildest severity that makes the exit code 1. Default: error.",
+    ),
+    key(
+        "locked",
+        Shape::AllOrTexts,
+        "Rules or manuals whose findings an inline allow cannot dispose of, and which a policy that extends this one cannot ignore; `true` for all.",
+    ),
+    key(
+        "resolve",
+        Shape::Entries(&[], &Shape::Text),
+        "On a topic on which the chosen manuals differ: the manual that decides.",
+    ),
+    key(
+        "parameters",
+        Shape::Entries(&[], &Shape::Any),
+        "Your own values for what manuals leave open or set, such as `friday.cutoff`.",
+    ),
     key("severity", Shape::Entries(&[], &Shape::Word(LEVELS)), "A rule's severity here."),
     key(
         "per-path",
         Shape::Entries(
             &[],
             &Shape::Table(&[
-                key("ignore", Shape::Texts, "Rules, families or manuals whose findings do not count in these files."),
+                key(
+                    "ignore",
+                    Shape::Texts,
+                    "Rules, families or manuals whose findings do not count in these files.",
+                ),
                 key("severity", Shape::Word(LEVELS), "Severity of every finding in these files."),
             ]),
         ),
@@ -82,14 +115,22 @@ pub const SETTINGS: &[Key] = &[
             &Shape::Table(&[
                 key("names", Shape::Texts, "Words that name it."),
                 key("hosts", Shape::Texts, "Its host names; `*` stands for any run of characters."),
-                key("branches", Shape::Texts, "Branches that deploy to it; `*` stands for any run of characters."),
+                key(
+                    "branches",
+                    Shape::Texts,
+                    "Branches that deploy to it; `*` stands for any run of characters.",
+                ),
             ]),
         ),
         "What your environments are called, where the usual words do not tell.",
     ),
     key(
         "repository",
-        Shape::Table(&[key("kind", Shape::Word(KINDS), "What the repository is, where its files do not tell.")]),
+        Shape::Table(&[key(
+            "kind",
+            Shape::Word(KINDS),
+            "What the repository is, where its files do not tell.",
+        )]),
         "What the repository is.",
     ),
 ];
@@ -136,13 +177,16 @@ fn schema_of(shape: &Shape) -> Map<String, Json> {
 }
 
 /// Checks a whole table against its keys: afterwards every value has its shape.
-pub(super) fn check(document: &Arc<Document>, table: &DeTable<'_>, keys: &[Key]) -> Result<(), ConfigError> {
+pub(super) fn check(
+    document: &Arc<Document>,
+    table: &DeTable<'_>,
+    keys: &[Key],
+) -> Result<(), Box<PolicyError>> {
     for (name, value) in table {
         let wrong: &str = name.get_ref();
         let Some(key) = keys.iter().find(|k| k.name == wrong) else {
-            return Err(document
-                .error(Some(name.span()), format!("there is no setting `{wrong}`"))
-                .meant(wrong, keys.iter().map(|k| k.name)));
+            let error = document.error(Some(name.span()), format!("there is no setting `{wrong}`"));
+            return Err(meant(error, wrong, keys.iter().map(|k| k.name)));
         };
         check_value(document, key.name, value, &key.shape)?;
     }
@@ -154,20 +198,22 @@ fn check_value(
     name: &str,
     value: &Spanned<DeValue<'_>>,
     shape: &Shape,
-) -> Result<(), ConfigError> {
+) -> Result<(), Box<PolicyError>> {
     let is = |wanted: &str, span: Range<usize>, found: &DeValue<'_>| {
         let found = found.type_str();
         Err(document.error(Some(span), format!("`{name}` is {wanted}, not {} {found}", article(found))))
     };
     let found = value.get_ref();
     match (shape, found) {
-        (Shape::Any, _) | (Shape::Text, DeValue::String(_)) | (Shape::AllOrTexts, DeValue::Boolean(_)) => Ok(()),
+        (Shape::Any, _) | (Shape::Text, DeValue::String(_)) | (Shape::AllOrTexts, DeValue::Boolean(_)) => {
+            Ok(())
+        }
         (Shape::Word(words), DeValue::String(word)) => {
             if words.contains(&word.as_ref()) {
                 return Ok(());
             }
             let message = format!("`{name}` is {}, not `{word}`", words.join(", "));
-            Err(document.error(Some(value.span()), message).meant(word, words.iter().copied()))
+            Err(meant(document.error(Some(value.span()), message), word, words.iter().copied()))
         }
         (Shape::Texts | Shape::AllOrTexts, DeValue::Array(items)) => {
             match items.iter().find(|item| !item.get_ref().is_str()) {
@@ -181,9 +227,8 @@ fn check_value(
                 let entry_name: &str = entry.get_ref();
                 if !words.is_empty() && !words.contains(&entry_name) {
                     let message = format!("`{name}` has no `{entry_name}`");
-                    return Err(document
-                        .error(Some(entry.span()), message)
-                        .meant(entry_name, words.iter().copied()));
+                    let error = document.error(Some(entry.span()), message);
+                    return Err(meant(error, entry_name, words.iter().copied()));
                 }
                 check_value(document, entry_name, value, shape)?;
             }

@@ -1,56 +1,28 @@
-//! What is wrong in a policy, with the place in the user's own TOML.
+//! The files of a policy, and values that remember where they were written.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, NamedSource, SourceSpan};
-use thiserror::Error;
+use super::error::PolicyError;
 
-/// A setting that cannot be used. It ends the run with exit code 2.
-#[derive(Debug, Error, Diagnostic)]
-#[error("{message}")]
-#[diagnostic(code(plimsoll::config))]
-pub struct ConfigError {
-    /// What is wrong.
-    pub message: String,
-    /// The file; empty for something that was said on the command line.
-    #[source_code]
-    pub source_code: NamedSource<String>,
-    /// Where.
-    #[label("here")]
-    pub span: Option<SourceSpan>,
-    /// What to write instead.
-    #[help]
-    pub help: Option<String>,
+/// An error that lies in no file: something that was said on the command line, or a file that is not there.
+pub(super) fn aloud(message: impl Into<String>) -> Box<PolicyError> {
+    PolicyError::new("", "", None, message)
 }
 
-impl ConfigError {
-    /// An error that lies in no file.
-    pub fn new(message: impl Into<String>) -> ConfigError {
-        ConfigError {
-            message: message.into(),
-            source_code: NamedSource::new("", String::new()),
-            span: None,
-            help: None,
-        }
-    }
-
-    /// Adds what to write instead.
-    pub fn help(mut self, help: impl Into<String>) -> ConfigError {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// Adds "did you mean …?", or else the list of what there is.
-    pub(super) fn meant<'a>(self, wrong: &str, all: impl IntoIterator<Item = &'a str> + Clone) -> ConfigError {
-        match crate::text::nearest(wrong, all.clone()) {
-            Some(name) => self.help(format!("did you mean `{name}`?")),
-            None => {
-                let all: Vec<&str> = all.into_iter().collect();
-                let rest = if all.len() > 30 { ", …" } else { "" };
-                self.help(format!("there are {}{rest}", all[..all.len().min(30)].join(", ")))
-            }
+/// Adds "did you mean …?", or else the list of what there is.
+pub(super) fn meant<'a>(
+    error: Box<PolicyError>,
+    wrong: &str,
+    all: impl IntoIterator<Item = &'a str> + Clone,
+) -> Box<PolicyError> {
+    match crate::text::nearest(wrong, all.clone()) {
+        Some(name) => error.help(format!("did you mean `{name}`?")),
+        None => {
+            let all: Vec<&str> = all.into_iter().collect();
+            let rest = if all.len() > 30 { ", …" } else { "" };
+            error.help(format!("there are {}{rest}", all[..all.len().min(30)].join(", ")))
         }
     }
 }
@@ -70,8 +42,8 @@ const LARGEST: u64 = 1024 * 1024;
 impl Document {
     /// Reads a file. Anything but a regular file of moderate size is refused, since a policy may name any
     /// path, a device included.
-    pub fn read(path: &Path) -> Result<Arc<Document>, ConfigError> {
-        let wrong = |why: String| ConfigError::new(format!("`{}` {why}", path.display()));
+    pub fn read(path: &Path) -> Result<Arc<Document>, Box<PolicyError>> {
+        let wrong = |why: String| aloud(format!("`{}` {why}", path.display()));
         let cannot = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => wrong("does not exist".into()),
             _ => wrong(format!("cannot be read: {e}")),
@@ -95,13 +67,8 @@ impl Document {
     }
 
     /// An error at bytes `span` of this file.
-    pub fn error(&self, span: Option<Range<usize>>, message: impl Into<String>) -> ConfigError {
-        ConfigError {
-            source_code: NamedSource::new(self.path.display().to_string(), self.text.clone())
-                .with_language("toml"),
-            span: span.map(|r| (r.start, r.len()).into()),
-            ..ConfigError::new(message)
-        }
+    pub fn error(&self, span: Option<Range<usize>>, message: impl Into<String>) -> Box<PolicyError> {
+        PolicyError::new(&self.path.display().to_string(), &self.text, span, message)
     }
 }
 
@@ -126,10 +93,10 @@ impl<T> Written<T> {
     }
 
     /// An error at this value.
-    pub fn error(&self, message: impl Into<String>) -> ConfigError {
+    pub fn error(&self, message: impl Into<String>) -> Box<PolicyError> {
         match &self.at {
             Some((document, span)) => document.error(Some(span.clone()), message),
-            None => ConfigError::new(message),
+            None => aloud(message),
         }
     }
 }
