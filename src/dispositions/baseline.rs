@@ -40,13 +40,13 @@ impl BookError {
         span: Option<std::ops::Range<usize>>,
         message: impl Into<String>,
         help: impl Into<String>,
-    ) -> BookError {
-        BookError {
+    ) -> Box<BookError> {
+        Box::new(BookError {
             message: message.into(),
             source_code: NamedSource::new(path, text.to_owned()),
             span: span.map(|r| (r.start, r.len()).into()),
             help: Some(help.into()),
-        }
+        })
     }
 }
 
@@ -79,7 +79,7 @@ pub struct Change {
 
 impl Baseline {
     /// Reads the text of the file at `path`. Equal lines count once, as a merge of two branches leaves them.
-    pub fn parse(path: &str, text: &str) -> Result<Baseline, BookError> {
+    pub fn parse(path: &str, text: &str) -> Result<Baseline, Box<BookError>> {
         let mut lines = BTreeMap::new();
         let mut at = 0;
         let mut headed = false;

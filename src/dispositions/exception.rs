@@ -92,7 +92,7 @@ impl Day {
 
 impl Exceptions {
     /// Reads the text of the file at `path`.
-    pub fn parse(path: &str, text: &str, rules: &Rules) -> Result<Exceptions, BookError> {
+    pub fn parse(path: &str, text: &str, rules: &Rules) -> Result<Exceptions, Box<BookError>> {
         let file: File = toml::from_str(text).map_err(|e| {
             let help = "an [[exception]] has id, rule, paths or fingerprint, justification, risk, \
                         compensating_controls, approver, approved and expires";
@@ -146,7 +146,7 @@ fn read(
     span: std::ops::Range<usize>,
     entry: Entry,
     rules: &Rules,
-) -> Result<Exception, BookError> {
+) -> Result<Exception, Box<BookError>> {
     let wrong = |span: std::ops::Range<usize>, message: String, help: String| {
         Err(BookError::new(path, text, Some(span), message, help))
     };

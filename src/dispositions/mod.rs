@@ -85,7 +85,7 @@ pub struct Books {
 
 impl Books {
     /// Reads them as the target has them: a staged run sees the staged baseline.
-    pub fn open(source: &Source, target: &Target, rules: &Rules) -> Result<Books, BookError> {
+    pub fn open(source: &Source, target: &Target, rules: &Rules) -> Result<Books, Box<BookError>> {
         let mut books = Books::default();
         if let Some((path, text)) = read(source, target, BASELINE)? {
             books.baseline = Baseline::parse(&path, &text)?;
@@ -100,7 +100,7 @@ impl Books {
 /// Largest disposition file, in bytes: some 500,000 lines of a baseline.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-fn read(source: &Source, target: &Target, name: &str) -> Result<Option<(String, String)>, BookError> {
+fn read(source: &Source, target: &Target, name: &str) -> Result<Option<(String, String)>, Box<BookError>> {
     for folder in FOLDERS {
         let path = format!("{folder}/{name}");
         let cannot =
@@ -165,7 +165,7 @@ pub fn settle(
     let mut used = BTreeSet::new();
     let mut settled = Vec::with_capacity(quoted.len());
     for quoted in quoted {
-        let mut disposition = allows.dispose(&quoted.finding, &line);
+        let mut disposition = allows.dispose(&quoted.finding, line);
         // Asked in any case: an exception that an allow precedes is not unused.
         if let Some((number, exception)) = on.books.exceptions.covering(&quoted, on.today, on.rules) {
             used.insert(number);
@@ -185,7 +185,7 @@ pub fn settle(
         }
         settled.push(Settled { quoted, disposition });
     }
-    let mut notes = allows.notes(on.whole, &line);
+    let mut notes = allows.notes(on.whole, line);
     notes.extend(on.books.exceptions.notes(&used, on.whole, on.today, on.rules));
     if on.whole {
         match on.books.baseline.stale(&settled, on.rules) {

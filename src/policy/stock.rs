@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::error::PolicyError;
 use super::manual::{self, Manual};
 use super::written::{Document, aloud};
-use crate::checks;
 use crate::rule::{ClauseRef, Rule, RuleError, builtin_heads, load};
 
 /// A team's broken rule ends the run with exit code 2: a gate that ran without one of its rules would look as
@@ -17,29 +16,34 @@ fn broken(error: RuleError) -> Box<PolicyError> {
 }
 
 /// Every rule and manual that there is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Stock {
     /// Rules by id; a user's manual's clauses are among their clauses.
     pub rules: BTreeMap<String, Rule>,
     /// The team's own manuals by id. Built-in ones are read when they are asked for.
     own: BTreeMap<String, Manual>,
+    checks: Vec<&'static str>,
 }
 
 impl Stock {
-    /// What comes with the program.
-    pub fn builtin() -> Stock {
-        let checks = checks::names();
+    /// What comes with the program. `checks` names the checks that there are.
+    pub fn builtin(checks: Vec<&'static str>) -> Stock {
         let rules = builtin_heads().map(|head| {
             let rule = load(head.path, head.text, &checks).expect("a test loads every built-in rule");
             (rule.id.clone(), rule)
         });
-        Stock { rules: rules.collect(), own: BTreeMap::new() }
+        let rules = rules.collect();
+        Stock { rules, own: BTreeMap::new(), checks }
     }
 
     /// What comes with the program, and what the team has: `rules/*.toml` and `manuals/*.toml` below
     /// `.plimsoll` or `compliance` in `root`, and the rules in further folders.
-    pub fn open(root: &Path, folders: &[PathBuf]) -> Result<Stock, Box<PolicyError>> {
-        let mut stock = Stock::builtin();
+    pub fn open(
+        checks: Vec<&'static str>,
+        root: &Path,
+        folders: &[PathBuf],
+    ) -> Result<Stock, Box<PolicyError>> {
+        let mut stock = Stock::builtin(checks);
         for own in crate::dispositions::FOLDERS {
             stock.add_rules(root, &root.join(own).join("rules"), false)?;
         }
@@ -65,7 +69,7 @@ impl Stock {
 
     /// Takes in a team's rule from a file's text.
     pub fn add_rule(&mut self, path: &str, text: &str) -> Result<(), Box<PolicyError>> {
-        let rule = load(path, text, &checks::names()).map_err(broken)?;
+        let rule = load(path, text, &self.checks).map_err(broken)?;
         if let Some(other) = self.rules.get(&rule.id) {
             let at = text.find(&rule.id).map(|at| at..at + rule.id.len());
             let origin =

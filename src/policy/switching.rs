@@ -14,7 +14,7 @@ use crate::facts::words;
 use crate::finding::{Confidence, Finding, FindingKind, Severity};
 use crate::lexicon::Environments;
 use crate::parameters::Parameters;
-use crate::rule::{Active, Catalog, Rule, RuleStage};
+use crate::rule::{Active, Catalog, RuleStage};
 
 words! {
     /// The mildest severity that makes the exit code 1.
@@ -162,9 +162,9 @@ impl Policy {
         })
     }
 
-    /// The built-in core set without any policy file.
-    pub fn core() -> Policy {
-        Policy::new(&Config::default(), &Said::default(), &Stock::builtin(), Path::new(""))
+    /// The core set, without any policy file.
+    pub fn core(stock: &Stock) -> Policy {
+        Policy::new(&Config::default(), &Said::default(), stock, Path::new(""))
             .expect("nothing was named that could be wrong")
     }
 

@@ -11,8 +11,7 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 fn stock() -> Stock {
-    let mut stock = Stock::builtin();
-    stock.rules.clear();
+    let mut stock = Stock::default();
     for (path, keys) in RULES {
         let id = path.rsplit('/').next().expect("a name");
         let text = format!(
