@@ -25,7 +25,7 @@ const LISTED: usize = 10;
 pub(super) fn write(report: &Report, style: &Style) -> Vec<u8> {
     let mut shown: Vec<&Settled> =
         report.findings.iter().filter(|s| s.disposition.is_none() && style.show.includes(s)).collect();
-    if report.partial && shown.is_empty() && report.is_whole() && report.notes.is_empty() {
+    if report.partial && shown.is_empty() && report.is_whole() {
         return Vec::new();
     }
     // The sort is stable: within a file the order of places stays.
@@ -126,8 +126,11 @@ fn told(report: &Report, settled: &Settled, style: &Style, measure: Measure) -> 
     };
     let mut out = String::new();
     frame(style).render_report(&mut out, &statement).expect("writing to a string does not fail");
+    // The blank line below the rule's id is worth more as a line of source.
+    out = out.replacen("\n\n", "\n", 1);
     if !visible {
-        let _ = writeln!(out, "  at {}", position(quote));
+        let label = if finding.label.is_empty() { String::new() } else { format!(": {}", finding.label) };
+        say(&mut out, style, "at", &format!("{}{label}", position(quote)));
     }
     let mut say = |word: &str, text: &str| say(&mut out, style, word, text);
     if !named.is_empty() {
@@ -146,7 +149,10 @@ fn told(report: &Report, settled: &Settled, style: &Style, measure: Measure) -> 
     }
     match comment::allow(&quote.path, &finding.rule) {
         _ if finding.kind != FindingKind::Fail => {}
-        Some(comment) => say("out", &format!("{comment} (on that line, or alone above it)")),
+        Some(comment) => {
+            let long = format!("{comment} (on that line, or alone above it)");
+            say("out", if long.len() + 8 <= style.width { &long } else { &comment });
+        }
         None => say("out", "an entry in .plimsoll/exceptions.toml, as this file takes no comments"),
     }
     out

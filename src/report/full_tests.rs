@@ -18,7 +18,6 @@ fn a_finding_worth_reading() {
     let report = only("staging-skipped");
     insta::assert_snapshot!(statement(&report, &report.findings[0], &Style::default()), @r#"
     error[staging-skipped] DOC-009 §10.e, SPEC-0701 §3.2
-
       × Job `ship` deploys to production without a staging deploy before it
        ╭─[.github/workflows/cd.yml:8:3]
      4 │   staging:
@@ -46,7 +45,6 @@ fn without_unicode_frames_are_ascii() {
     let text = statement(&report, &report.findings[0], &style);
     insta::assert_snapshot!(text, @r#"
     warning[image-floating] DOC-009 §2.1.b, medium confidence
-
       ! Image `alpine:latest` is not fixed to a digest
        ,-[Dockerfile:1:6]
      1 | FROM alpine:latest
@@ -139,7 +137,7 @@ fn a_place_without_text_is_named() {
     let quote = &mut report.findings[0].quoted.quote;
     (quote.excerpt, quote.mark) = (String::new(), 0..0);
     (quote.start, quote.end) = (LineColumn { line: 1, column: 1 }, LineColumn { line: 1, column: 1 });
-    assert!(text(&report, &Style::default()).contains("at Dockerfile:1:1"));
+    assert!(text(&report, &Style::default()).contains("at: Dockerfile:1:1"));
 }
 
 #[test]

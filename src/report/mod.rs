@@ -8,6 +8,8 @@ mod json;
 mod legible;
 mod output;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod sample;
 mod sarif;
 mod snippet;

@@ -44,7 +44,7 @@ impl Snippets {
     /// Adds a place with its label; the first one added is the finding's own. A place in lines that are
     /// already there is marked in them. Says whether there is anything to show.
     pub(super) fn add(&mut self, quote: &Quote, label: &str, context: usize) -> bool {
-        if quote.excerpt.is_empty() {
+        if quote.excerpt.trim().is_empty() {
             return false;
         }
         let primary = self.parts.is_empty();

@@ -189,7 +189,9 @@ pub(super) struct SarifResult {
 #[derive(Serialize)]
 pub(super) struct Message {
     pub text: String,
-    pub id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
 }
 

@@ -89,11 +89,15 @@ fn message(text: &str, related: &[(&str, &Quote)]) -> Message {
         .enumerate()
         .map(|(i, (message, _))| format!("[{}]({})", link(sentence(message)), i + 1))
         .collect();
-    if links.is_empty() {
-        return Message { text: format!("{text}."), id: "default", arguments: vec![text] };
+    let (full, id, arguments) = match links.join(", ") {
+        links if links.is_empty() => (format!("{text}."), "default", vec![text]),
+        links => (format!("{text}. See {links}."), "related", vec![text, links]),
+    };
+    // With arguments, viewers would take a `{0}` that the repository wrote for a placeholder.
+    if (0..10).any(|n| full.contains(&format!("{{{n}"))) {
+        return Message { text: full, id: None, arguments: Vec::new() };
     }
-    let links = links.join(", ");
-    Message { text: format!("{text}. See {links}."), id: "related", arguments: vec![text, links] }
+    Message { text: full, id: Some(id), arguments }
 }
 
 /// A repository's own words make no link: `[x](y)` is one in SARIF messages (§3.11.6).
@@ -130,9 +134,13 @@ fn physical(quote: &Quote, context: bool) -> PhysicalLocation {
 
 /// The whole lines of the place and as many around it as fit; `None` if they are cut or too long.
 fn context_region(quote: &Quote) -> Option<ContextRegion> {
+    // Of a file that is empty, binary or gone there is nothing to show.
+    if quote.excerpt.trim().is_empty() {
+        return None;
+    }
     let lines: Vec<&str> = quote.excerpt.lines().collect();
-    let first = (quote.start.line - quote.first_line) as usize;
-    let last = (quote.end.line - quote.first_line) as usize;
+    let first = quote.start.line.saturating_sub(quote.first_line) as usize;
+    let last = quote.end.line.saturating_sub(quote.first_line) as usize;
     let fits = |from: usize, to: usize| {
         let text = lines.get(from..=to)?;
         let small = text.iter().map(|line| line.len() + 1).sum::<usize>() <= SNIPPET;

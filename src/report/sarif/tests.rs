@@ -142,3 +142,15 @@ fn masks_and_remotes_are_declared_without_secrets() {
     assert_eq!(run["versionControlProvenance"][0]["repositoryUri"], "https://example.com/o/r.git");
     assert!(!log(&sample::report()).to_string().contains("redactionTokens"));
 }
+
+#[test]
+fn a_message_is_what_the_repository_says_and_no_more() {
+    let run = run(&hard());
+    let results = run["results"].as_array().unwrap();
+    let odd = results.iter().find(|r| r["message"]["text"].to_string().contains("It holds")).unwrap();
+    assert_eq!(odd["message"]["text"], r"It holds \[a\](https://example.com) and {0}.");
+    assert!(odd["message"]["arguments"].is_null());
+    let plain = results.iter().find(|r| r["ruleId"] == "image-floating").unwrap();
+    assert_eq!(plain["message"]["id"], "default");
+    assert_eq!(format!("{}.", plain["message"]["arguments"][0].as_str().unwrap()), plain["message"]["text"]);
+}
