@@ -1,6 +1,7 @@
 //! plimsoll says whether a repository may ship.
 #![forbid(unsafe_code)]
 
+mod audit;
 pub mod checks;
 pub mod dispositions;
 pub mod engine;
@@ -18,22 +19,4 @@ pub mod source;
 pub mod syntax;
 pub mod text;
 
-use facts::Repository;
-use finding::Verdict;
-use lexicon::Lexicon;
-use parameters::Parameters;
-use rule::Catalog;
-use source::Source;
-
-/// Reads a source into facts and judges it by every rule of the catalogue.
-pub fn judge(
-    source: &Source,
-    lexicon: &Lexicon,
-    catalog: &Catalog,
-    parameters: &Parameters,
-) -> (Repository, Vec<Verdict>) {
-    let options = readers::Options { lexicon, jobs: 1, only: None };
-    let repository = readers::read(source, &options, &readers::Reading::default());
-    let verdicts = engine::run(catalog, parameters, &repository);
-    (repository, verdicts)
-}
+pub use audit::{Error, Options, audit, facts as read_facts, judge};

@@ -190,6 +190,42 @@ impl Repository {
             .flat_map(|p| p.jobs.iter().flat_map(move |j| j.steps.iter().map(move |s| (p, j, s))))
     }
 
+    /// What the repository is taken for, in a few words: its kind if the policy says it, its pipelines, and
+    /// where they deploy to.
+    pub fn describe(&self, kind: Option<&str>) -> String {
+        let mut parts = Vec::new();
+        for &dialect in Dialect::ALL {
+            let entries = self.facts.pipelines.iter().filter(|p| p.dialect == dialect && p.role != Role::Composite);
+            match entries.count() {
+                0 => {}
+                1 => parts.push(format!("1 {dialect} pipeline")),
+                n => parts.push(format!("{n} {dialect} pipelines")),
+            }
+        }
+        let mut stages: Vec<Stage> = Vec::new();
+        for run in self.flow.runs() {
+            for effect in run.effects.iter().filter(|e| e.effect == EffectKind::Deploy) {
+                let target = effect.target.as_ref().or(run.target.as_ref());
+                stages.extend(target.into_iter().flat_map(|t| t.stage.possible()));
+            }
+        }
+        stages.sort();
+        stages.dedup();
+        let images = self.facts.base_images.iter().filter(|i| i.source == SettingSource::Image && i.last).count();
+        if images > 0 {
+            parts.push(if images == 1 { "1 image".into() } else { format!("{images} images") });
+        }
+        let mut text = if parts.is_empty() { "no pipeline".to_owned() } else { parts.join(", ") };
+        if !stages.is_empty() {
+            let names: Vec<&str> = stages.iter().map(|s| s.name()).collect();
+            text.push_str(&format!(", deploys to {}", names.join(", ")));
+        }
+        match kind {
+            Some(kind) => format!("{kind}: {text}"),
+            None => text,
+        }
+    }
+
     /// Whether every pipeline was read and followed completely. Statements of the form "nobody does X"
     /// hold only then.
     pub fn pipelines_complete(&self) -> bool {

@@ -1,0 +1,245 @@
+//! The straight line from a target to a report.
+
+use crate::dispositions::{BookError, Books, Circumstances, settle};
+use crate::facts::{FileClass, Repository};
+use crate::finding::{Finding, Verdict};
+use crate::lexicon::Lexicon;
+use crate::parameters::Parameters;
+use crate::policy::Policy;
+use crate::quote::{Quoted, quote};
+use crate::readers::{self, Reading};
+use crate::report::{FileCounts, Report, Revision, RuleResult};
+use crate::rule::Catalog;
+use crate::source::{self, Source, Target};
+use crate::text::{FileId, Secret, Span};
+use crate::engine;
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stops a run: exit code 2.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum Error {
+    /// The target cannot be opened.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] source::Error),
+    /// The baseline or the exceptions cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Book(Box<BookError>),
+}
+
+impl From<BookError> for Error {
+    fn from(error: BookError) -> Error {
+        Error::Book(Box::new(error))
+    }
+}
+
+/// How a run goes about it; nothing here changes what it says.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// How sources are opened.
+    pub source: source::Options,
+    /// Worker threads; 0 means one per core.
+    pub jobs: usize,
+    /// Counts what is under way, for a progress display.
+    pub progress: Option<&'a Reading>,
+}
+
+/// Opens the target, reads it into facts, judges it, and settles what becomes of each finding.
+///
+/// `today` decides which exceptions have expired; the same target, policy and day give the same report.
+pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_>) -> Result<Report, Error> {
+    let source = open(target, policy, options)?;
+    let change = Change::of(&source);
+    let repository = read(&source, policy, options, change.opened.as_ref());
+    let verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
+    let mut findings: Vec<Finding> = verdicts.iter().flat_map(|v| v.findings.iter().cloned()).collect();
+    findings.retain(|f| change.shows(f));
+    policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
+    findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
+    let quoted = quote(&source, &repository, findings);
+    let old = if change.partial() { known_before(&source, policy, options, &repository, &quoted)? } else { BTreeSet::new() };
+    let books = Books::open(&source, target, &policy.rules)?;
+    let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole: !change.partial(), today };
+    let (settled, notes) = settle(quoted, &source, &repository, &on);
+    let mut report = Report {
+        findings: settled,
+        rules: rule_results(&policy.catalog, &verdicts),
+        files: count(&repository),
+        taken_for: repository.describe(policy.kind.as_deref()),
+        notes: policy.notes.iter().cloned().chain(notes).collect(),
+        manuals: policy.manuals.iter().map(|m| m.id.clone()).collect(),
+        clauses: clauses(&policy.catalog),
+        partial: change.partial(),
+        revision: revision(&source, target),
+        unread: repository.unread,
+    };
+    if change.empty {
+        report.notes.insert(0, "nothing is staged: the whole index was judged".into());
+    }
+    Ok(report)
+}
+
+/// Reads a source into facts and judges it by every rule of the catalogue: what examples need, and no more.
+pub fn judge(
+    source: &Source,
+    lexicon: &Lexicon,
+    catalog: &Catalog,
+    parameters: &Parameters,
+) -> (Repository, Vec<Verdict>) {
+    let options = readers::Options { lexicon, jobs: 1, only: None };
+    let repository = readers::read(source, &options, &Reading::default());
+    let verdicts = engine::run(catalog, parameters, &repository);
+    (repository, verdicts)
+}
+
+/// Reads a target into facts without judging it.
+pub fn facts(target: &Target, policy: &Policy, options: &Options<'_>) -> Result<(Source, Repository), Error> {
+    let source = open(target, policy, options)?;
+    let repository = read(&source, policy, options, None);
+    Ok((source, repository))
+}
+
+fn open(target: &Target, policy: &Policy, options: &Options<'_>) -> Result<Source, Error> {
+    let mut how = options.source.clone();
+    how.exclude.extend(policy.exclude.iter().cloned());
+    how.jobs = options.jobs;
+    Ok(source::open(target, &how)?)
+}
+
+fn read(source: &Source, policy: &Policy, options: &Options<'_>, only: Option<&BTreeSet<FileId>>) -> Repository {
+    let lexicon = Lexicon {
+        environments: policy.environments.clone(),
+        patterns: policy.catalog.text_patterns(),
+        ..Lexicon::default()
+    };
+    let silent = Reading::default();
+    let how = readers::Options { lexicon: &lexicon, jobs: options.jobs, only };
+    readers::read(source, &how, options.progress.unwrap_or(&silent))
+}
+
+/// What a staged or `--since` run looks at.
+struct Change {
+    /// Files whose content the change touches; `None` if everything counts.
+    touched: Option<BTreeSet<FileId>>,
+    /// Files to open besides those that readers claim.
+    opened: Option<BTreeSet<FileId>>,
+    /// Something was deleted: then what is missing may show anywhere.
+    deleted: bool,
+    /// It was asked for a change, but there is none.
+    empty: bool,
+}
+
+impl Change {
+    fn of(source: &Source) -> Change {
+        let touched = source.changed().cloned();
+        let deleted = touched.is_some() && !source.deleted().is_empty();
+        let empty = touched.as_ref().is_some_and(BTreeSet::is_empty) && !deleted;
+        let touched = touched.filter(|_| !empty);
+        Change { opened: touched.clone(), touched, deleted, empty }
+    }
+
+    fn partial(&self) -> bool {
+        self.touched.is_some()
+    }
+
+    fn shows(&self, finding: &Finding) -> bool {
+        let Some(touched) = &self.touched else { return true };
+        let mut places = finding.related.iter().map(|r| r.place.file).chain([finding.place.file]);
+        self.deleted
+            || places.any(|file| touched.contains(&file))
+            || finding.depends.iter().any(|file| touched.contains(file))
+    }
+}
+
+/// Fingerprints of findings that the trees before the change had too. A credential is new when its value
+/// is, wherever the old one stood.
+fn known_before(
+    source: &Source,
+    policy: &Policy,
+    options: &Options<'_>,
+    repository: &Repository,
+    quoted: &[Quoted],
+) -> Result<BTreeSet<String>, Error> {
+    let mut known = BTreeSet::new();
+    if quoted.is_empty() {
+        return Ok(known);
+    }
+    // Only rules that have something to subtract from are run again.
+    let rules: BTreeSet<&str> = quoted.iter().map(|q| q.finding.rule.as_str()).collect();
+    let mut catalog = policy.catalog.clone();
+    catalog.active.retain(|a| rules.contains(a.rule.id.as_str()));
+    let mut before = policy.clone();
+    before.catalog = catalog;
+    let paths: BTreeSet<&str> = source.changed().into_iter().flatten().map(|&f| source.path(f)).collect();
+    let mut values: BTreeSet<Secret> = BTreeSet::new();
+    for base in source.bases()? {
+        let only = base.iter().filter(|(_, e)| paths.contains(e.path.as_str())).map(|(id, _)| id).collect();
+        let old = read(&base, &before, options, Some(&only));
+        values.extend(old.facts.credentials.iter().map(|c| c.value.clone()));
+        let verdicts = engine::run(&before.catalog, &before.parameters, &old);
+        let mut findings: Vec<Finding> = verdicts.into_iter().flat_map(|v| v.findings).collect();
+        before.localise(&mut findings, |f| old.path(f.place).to_owned());
+        findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
+        known.extend(quote(&base, &old, findings).into_iter().map(|q| q.fingerprint));
+    }
+    for new in quoted {
+        let place = new.finding.place;
+        let mut held = repository.facts.credentials.iter().filter(|c| overlap(c.place, place));
+        if held.any(|c| !values.contains(&c.value)) {
+            known.remove(&new.fingerprint);
+        }
+    }
+    Ok(known)
+}
+
+fn overlap(a: Span, b: Span) -> bool {
+    a.file == b.file && a.start < b.end && b.start < a.end
+}
+
+fn rule_results(catalog: &Catalog, verdicts: &[Verdict]) -> Vec<RuleResult> {
+    catalog
+        .active
+        .iter()
+        .zip(verdicts)
+        .map(|(active, verdict)| RuleResult {
+            active: active.clone(),
+            examined: verdict.examined.len(),
+            satisfied: verdict.satisfied.len(),
+            not_applicable: verdict.not_applicable.clone(),
+            crashed: verdict.crashed,
+        })
+        .collect()
+}
+
+fn count(repository: &Repository) -> FileCounts {
+    let mut counts = FileCounts::default();
+    for file in &repository.files {
+        match file.class {
+            FileClass::Read => counts.read += 1,
+            FileClass::Scanned => counts.scanned += 1,
+            FileClass::Binary => counts.binary += 1,
+            FileClass::Unread => counts.unread += 1,
+            FileClass::Unopened => counts.unopened += 1,
+        }
+    }
+    counts
+}
+
+/// What the clauses demand that active rules name. Manuals are loaded only if a rule of theirs runs.
+fn clauses(catalog: &Catalog) -> BTreeMap<String, String> {
+    let named = catalog.active.iter().flat_map(|a| &a.rule.clauses);
+    named
+        .filter_map(|c| Some((c.id.clone(), crate::policy::clause(&c.id)?.requirement.clone())))
+        .collect()
+}
+
+fn revision(source: &Source, target: &Target) -> Option<Revision> {
+    if !matches!(target, Target::Commit { .. }) {
+        return None;
+    }
+    let git = source.git()?;
+    let branches = git.branches().ok()?;
+    Some(Revision { commit: branches.head.clone()?, branch: branches.current.clone(), remote: git.remote() })
+}
