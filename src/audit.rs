@@ -29,9 +29,9 @@ pub enum Error {
     Book(Box<BookError>),
 }
 
-impl From<BookError> for Error {
-    fn from(error: BookError) -> Error {
-        Error::Book(Box::new(error))
+impl From<Box<BookError>> for Error {
+    fn from(error: Box<BookError>) -> Error {
+        Error::Book(error)
     }
 }
 
