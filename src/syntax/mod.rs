@@ -1,8 +1,12 @@
 //! Syntax without meaning: trees and tokens with exact places. Layer 1: imports `text` only.
 
+pub mod cron;
 pub mod dockerfile;
+pub mod dotenv;
+pub mod ini;
 pub mod json;
 mod lift;
+pub mod makefile;
 pub mod mask;
 mod node;
 pub mod shell;
