@@ -194,7 +194,8 @@ impl Flow {
                     self.job(node, pipelines).condition.as_ref(),
                 );
                 let holds = strong && passes_on && (edge != Edge::Order || same);
-                let blocking = !self.job(earlier, pipelines).tolerated.as_ref().is_some_and(|t| t.applies.known() == Some(&true));
+                let tolerated = self.job(earlier, pipelines).tolerated.as_ref();
+                let blocking = tolerated.is_none_or(|t| t.applies.known() != Some(&true));
                 if through(earlier) {
                     if holds && blocking {
                         return Path::Yes;

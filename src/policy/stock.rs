@@ -10,8 +10,8 @@ use crate::rule::{ClauseRef, Rule, RuleError, builtin_heads, load};
 
 /// A team's broken rule ends the run with exit code 2: a gate that ran without one of its rules would look as
 /// if it had passed.
-fn broken(error: RuleError) -> Box<PolicyError> {
-    let RuleError { message, source_code, span, help } = error;
+fn broken(error: Box<RuleError>) -> Box<PolicyError> {
+    let RuleError { message, source_code, span, help } = *error;
     Box::new(PolicyError { message, source_code, span, help })
 }
 

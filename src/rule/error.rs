@@ -23,23 +23,23 @@ pub struct RuleError {
 
 impl RuleError {
     /// An error in the file `path` with this text.
-    pub fn new(path: &str, text: &str, span: Option<std::ops::Range<usize>>, message: impl Into<String>) -> RuleError {
-        RuleError {
+    pub fn new(path: &str, text: &str, span: Option<std::ops::Range<usize>>, message: impl Into<String>) -> Box<RuleError> {
+        Box::new(RuleError {
             message: message.into(),
             source_code: NamedSource::new(path, text.to_owned()).with_language("toml"),
             span: span.map(|r| (r.start, r.len()).into()),
             help: None,
-        }
+        })
     }
 
     /// Adds what to write instead.
-    pub fn help(mut self, help: impl Into<String>) -> RuleError {
+    pub fn help(mut self: Box<Self>, help: impl Into<String>) -> Box<RuleError> {
         self.help = Some(help.into());
         self
     }
 
     /// An error of the TOML parser; an unknown key gets the nearest right one as help.
-    pub fn toml(path: &str, text: &str, error: &toml::de::Error) -> RuleError {
+    pub fn toml(path: &str, text: &str, error: &toml::de::Error) -> Box<RuleError> {
         let message = error.message().to_owned();
         let help = nearest_key(&message);
         let mut it = RuleError::new(path, text, error.span(), message);

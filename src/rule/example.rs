@@ -132,14 +132,14 @@ struct Tail {
 }
 
 /// Reads the examples of a rule file's tail.
-pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Example>, RuleError> {
+pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Example>, Box<RuleError>> {
     let tail: Tail = toml::from_str(text).map_err(|e| RuleError::toml(path, text, &e))?;
     let bad = tail.bad.into_iter().map(|w| (true, w));
     let good = tail.good.into_iter().map(|w| (false, w));
     bad.chain(good).map(|(bad, written)| build(path, text, bad, written)).collect()
 }
 
-fn build(path: &str, text: &str, bad: bool, written: Written) -> Result<Example, RuleError> {
+fn build(path: &str, text: &str, bad: bool, written: Written) -> Result<Example, Box<RuleError>> {
     let wrong = |span: Range<usize>, why: String| RuleError::new(path, text, Some(span), why);
     let mut files = Vec::new();
     let mut marks = written.at.len();

@@ -49,7 +49,7 @@ pub struct Elsewhere {
 }
 
 /// Conditions by field; all must hold.
-pub type Conditions = BTreeMap<String, Condition>;
+pub(super) type Conditions = BTreeMap<String, Condition>;
 
 /// A condition on one field.
 #[derive(Debug, Clone, Deserialize)]

@@ -80,7 +80,7 @@ fn split(text: &str) -> usize {
 
 /// Reads a rule from a file's text (with or without its examples). `checks` lists the names that
 /// `check` may have.
-pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, RuleError> {
+pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleError>> {
     let head = &text[..split(text)];
     let written: Written = toml::from_str(head).map_err(|e| RuleError::toml(path, text, &e))?;
     let wrong = |span: Range<usize>, why: String| RuleError::new(path, text, Some(span), why);
@@ -163,7 +163,7 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, RuleError> 
 }
 
 /// Reads the examples of a rule file's text (whole, or the examples alone).
-pub fn load_examples(path: &str, text: &str) -> Result<Vec<Example>, RuleError> {
+pub fn load_examples(path: &str, text: &str) -> Result<Vec<Example>, Box<RuleError>> {
     let at = split(text);
     // Blank lines stand for the head, so that places in errors are those of the file.
     let blank: String = text[..at].chars().map(|c| if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }).collect();
