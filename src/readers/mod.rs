@@ -2,9 +2,20 @@
 //! its path, and let go.
 
 mod commands;
+mod compose;
+mod config;
 mod github;
+mod ignorefile;
+mod images;
+mod kubernetes;
 mod link;
+mod manifest;
+mod names;
+mod npm;
+mod pairs;
 mod read;
+#[cfg(test)]
+mod samples;
 mod scan;
 
 use crate::facts::Facts;
@@ -85,8 +96,15 @@ pub struct Reader {
 }
 
 /// Every reader. The first that claims a path gets it.
-pub const READERS: &[Reader] =
-    &[Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None }];
+pub const READERS: &[Reader] = &[
+    Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None },
+    Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
+    Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
+    Reader { kind: "manifest", claims: manifest::claims, parse: manifest::parse, lower: None },
+    Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
+    Reader { kind: "kubernetes", claims: kubernetes::claims, parse: kubernetes::parse, lower: None },
+    Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
+];
 
 /// The number of the reader that claims a file.
 pub fn claim(path: &str, executable: bool) -> Option<usize> {

@@ -1,0 +1,134 @@
+//! Kubernetes manifests: the images that containers run.
+//! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
+
+use super::images::image;
+use super::names::{ends, name, problems, vendored, within};
+use super::{Parsed, Text, config};
+use crate::facts::SettingSource;
+use crate::syntax::tree::{Kind, Node, Step};
+use crate::syntax::yaml::{self, Mask};
+
+/// Folders that hold manifests, by custom.
+const FOLDERS: &[&str] = &[
+    "k8s",
+    "kube",
+    "kubernetes",
+    "manifests",
+    "deploy",
+    "deployment",
+    "deployments",
+    "overlays",
+    "base",
+    "templates",
+];
+
+pub(super) fn claims(path: &str, _: bool) -> bool {
+    let dotted = path.split('/').any(|part| part.starts_with('.'));
+    let yaml = ends(path, &[".yml", ".yaml"]) && !dotted && !vendored(path);
+    yaml && (within(path, FOLDERS) || is_kustomization(path))
+}
+
+/// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
+fn is_kustomization(path: &str) -> bool {
+    matches!(name(path), "kustomization.yaml" | "kustomization.yml")
+}
+
+pub(super) fn parse(text: &Text<'_>) -> Parsed {
+    let manifest = text.text.contains("apiVersion:") && text.text.contains("kind:");
+    if !manifest && !is_kustomization(text.path) {
+        return if config::claims(text.path, text.executable) {
+            config::parse(text)
+        } else {
+            Parsed::default()
+        };
+    }
+    let mut parsed = Parsed::default();
+    let templated = text.text.contains("{{");
+    let tree = yaml::parse(text.file, text.text, if templated { Mask::Templates } else { Mask::None });
+    parsed.problems = problems(&tree, "YAML");
+    for document in tree.documents() {
+        if is_kustomization(text.path) {
+            kustomized(document, &mut parsed);
+        } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
+            containers(document, &mut parsed);
+        }
+    }
+    parsed
+}
+
+fn containers(document: Node<'_>, parsed: &mut Parsed) {
+    for leaf in document.leaves() {
+        let [
+            ..,
+            Step::Key("containers" | "initContainers" | "ephemeralContainers"),
+            Step::Item(_),
+            Step::Key("image"),
+        ] = leaf.path.as_slice()
+        else {
+            continue;
+        };
+        if let Some(reference) = leaf.node.as_str().filter(|r| !r.trim().is_empty()) {
+            let mut image = image(reference, leaf.node.span(), SettingSource::Config);
+            image.last = true;
+            parsed.facts.base_images.push(image);
+        }
+    }
+}
+
+/// `images:` gives an image that manifests name another name, tag or digest.
+fn kustomized(document: Node<'_>, parsed: &mut Parsed) {
+    let images = document.get("images").into_iter().flat_map(|i| i.items());
+    for entry in images.filter(|e| e.kind() == Kind::Mapping) {
+        let text = |key| entry.get(key).and_then(|n| n.as_str());
+        let Some(name) = text("newName").or(text("name")) else { continue };
+        let (tag, digest) = (text("newTag"), text("digest"));
+        if tag.is_none() && digest.is_none() {
+            continue;
+        }
+        let mut reference = name.to_owned();
+        for (mark, part) in [(':', tag), ('@', digest)] {
+            if let Some(part) = part {
+                reference.push(mark);
+                reference.push_str(part);
+            }
+        }
+        let mut image = image(&reference, entry.span(), SettingSource::Config);
+        image.last = true;
+        parsed.facts.base_images.push(image);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Value;
+    use crate::readers::samples;
+
+    #[test]
+    fn containers_of_every_workload_give_their_images() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      initContainers:\n      - image: busybox\n      containers:\n      - name: a\n        image: 'shop/web:1.2'\n---\napiVersion: v1\nkind: ConfigMap\ndata:\n  image: not/one:1\n---\napiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{image: \"r/{{ .Values.x }}:1\"}]}}}}}\n";
+        let parsed = samples::read(parse, "k8s/prod/all.yaml", text);
+        let images = &parsed.facts.base_images;
+        let written: Vec<&str> = images.iter().map(|i| &text[i.place.range()]).collect();
+        assert_eq!(written, ["busybox", "'shop/web:1.2'", "\"r/{{ .Values.x }}:1\""]);
+        assert_eq!(images[1].reference, Value::Known("shop/web:1.2".into()));
+        assert!(matches!(images[2].reference, Value::Expr(_)));
+    }
+
+    #[test]
+    fn a_kustomization_gives_the_tag_that_runs() {
+        let text = "images:\n- name: shop\n  newName: r.example.com/shop\n  newTag: latest\n- name: kept\n";
+        let parsed = samples::read(parse, "overlays/prod/kustomization.yaml", text);
+        assert_eq!(parsed.facts.base_images.len(), 1);
+        assert_eq!(parsed.facts.base_images[0].name, "r.example.com/shop");
+        assert_eq!(parsed.facts.base_images[0].tag.as_deref(), Some("latest"));
+    }
+
+    #[test]
+    fn other_yaml_in_these_folders_yields_nothing() {
+        let parsed = samples::read(parse, "deploy/list.yaml", "spec: {containers: [{image: a}]}");
+        assert!(parsed.facts.base_images.is_empty());
+        assert!(!claims(".github/deploy/a.yml", false) && claims("a/k8s/b.yml", false));
+        samples::endure(parse, "k8s/a.yaml");
+    }
+}

@@ -1,0 +1,57 @@
+//! What readers ask of a path, and of a tree that could not be read whole.
+
+use super::Text;
+use crate::facts::{Basis, Target, Value};
+use crate::lexicon::classify;
+use crate::source::UnreadClass;
+use crate::syntax::tree::Tree;
+use crate::text::Span;
+
+/// The path's last part.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The folder of a path, without a slash at its end; empty for the root.
+pub(super) fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether one of the folders of a path has one of these names, whatever its case.
+pub(super) fn within(path: &str, folders: &[&str]) -> bool {
+    folder(path).split('/').any(|part| folders.iter().any(|f| part.eq_ignore_ascii_case(f)))
+}
+
+/// Whether a path lies in a copy of somebody else's code, which that somebody configures.
+pub(super) fn vendored(path: &str) -> bool {
+    within(path, &["node_modules", "vendor", "third_party", "bower_components", "site-packages"])
+}
+
+/// Whether the name ends with one of these endings, the dot included.
+pub(super) fn ends(path: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| path.ends_with(ending))
+}
+
+/// `file` with the folder of `path` in front.
+pub(super) fn beside(path: &str, file: &str) -> String {
+    match folder(path) {
+        "" => file.to_owned(),
+        folder => format!("{folder}/{file}"),
+    }
+}
+
+/// The environment that a name which is written at `place` speaks of.
+pub(super) fn target(name: &str, place: Span, text: &Text<'_>) -> Option<Target> {
+    classify(name, text.environments).map(|stage| Target {
+        stage: Value::Known(stage),
+        name: Value::Known(name.to_owned()),
+        basis: Basis::Name,
+        place,
+    })
+}
+
+/// What a tree's errors mean for the file.
+pub(super) fn problems(tree: &Tree, format: &str) -> Vec<(UnreadClass, String)> {
+    let class = |lost| if lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
+    tree.errors().iter().take(1).map(|e| (class(e.lost), format!("not {format}: {}", e.message))).collect()
+}
