@@ -17,7 +17,8 @@ fn main() {
     for file in files {
         let text = fs::read_to_string(&file).expect("rule files are UTF-8");
         let at = examples_start(&text);
-        let path = file.strip_prefix(&root).expect("below the root").to_str().expect("UTF-8").replace('\\', "/");
+        let path =
+            file.strip_prefix(&root).expect("below the root").to_str().expect("UTF-8").replace('\\', "/");
         let (head, tail) = text.split_at(at);
         writeln!(table, "({path:?}, {head:?}, {tail:?}),").expect("a String takes all");
         let name = file.file_stem().expect("a file").to_string_lossy().replace('-', "_");

@@ -1,6 +1,7 @@
 //! The straight line from a target to a report.
 
 use crate::dispositions::{BookError, Books, Circumstances, settle};
+use crate::engine;
 use crate::facts::{FileClass, Repository};
 use crate::finding::{Finding, Verdict};
 use crate::lexicon::Lexicon;
@@ -12,7 +13,6 @@ use crate::report::{FileCounts, Report, Revision, RuleResult};
 use crate::rule::Catalog;
 use crate::source::{self, Source, Target};
 use crate::text::{FileId, Secret, Span};
-use crate::engine;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,9 +59,14 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
     findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
     let quoted = quote(&source, &repository, findings);
-    let old = if change.partial() { known_before(&source, policy, options, &repository, &quoted)? } else { BTreeSet::new() };
+    let old = if change.partial() {
+        known_before(&source, policy, options, &repository, &quoted)?
+    } else {
+        BTreeSet::new()
+    };
     let books = Books::open(&source, target, &policy.rules)?;
-    let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole: !change.partial(), today };
+    let on =
+        Circumstances { rules: &policy.rules, books: &books, old: &old, whole: !change.partial(), today };
     let (settled, notes) = settle(quoted, &source, &repository, &on);
     let mut report = Report {
         findings: settled,
@@ -108,7 +113,12 @@ fn open(target: &Target, policy: &Policy, options: &Options<'_>) -> Result<Sourc
     Ok(source::open(target, &how)?)
 }
 
-fn read(source: &Source, policy: &Policy, options: &Options<'_>, only: Option<&BTreeSet<FileId>>) -> Repository {
+fn read(
+    source: &Source,
+    policy: &Policy,
+    options: &Options<'_>,
+    only: Option<&BTreeSet<FileId>>,
+) -> Repository {
     let lexicon = Lexicon {
         environments: policy.environments.clone(),
         patterns: policy.catalog.text_patterns(),
@@ -230,9 +240,7 @@ fn count(repository: &Repository) -> FileCounts {
 /// What the clauses demand that active rules name. Manuals are loaded only if a rule of theirs runs.
 fn clauses(catalog: &Catalog) -> BTreeMap<String, String> {
     let named = catalog.active.iter().flat_map(|a| &a.rule.clauses);
-    named
-        .filter_map(|c| Some((c.id.clone(), crate::policy::clause(&c.id)?.requirement.clone())))
-        .collect()
+    named.filter_map(|c| Some((c.id.clone(), crate::policy::clause(&c.id)?.requirement.clone()))).collect()
 }
 
 fn revision(source: &Source, target: &Target) -> Option<Revision> {

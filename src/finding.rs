@@ -153,17 +153,32 @@ impl Verdict {
     }
 
     /// The bad thing is here.
-    pub fn fail(&mut self, place: Span, subject: impl Into<String>, message: impl Into<String>) -> &mut Finding {
+    pub fn fail(
+        &mut self,
+        place: Span,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
         self.add(FindingKind::Fail, place, subject.into(), message.into())
     }
 
     /// Something required was not found; it may lie outside the repository.
-    pub fn open(&mut self, place: Span, subject: impl Into<String>, message: impl Into<String>) -> &mut Finding {
+    pub fn open(
+        &mut self,
+        place: Span,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
         self.add(FindingKind::Open, place, subject.into(), message.into())
     }
 
     /// A person must look here.
-    pub fn review(&mut self, place: Span, subject: impl Into<String>, message: impl Into<String>) -> &mut Finding {
+    pub fn review(
+        &mut self,
+        place: Span,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
         self.add(FindingKind::Review, place, subject.into(), message.into())
     }
 

@@ -51,7 +51,8 @@ fn every_module_of_the_library_stands_in_the_table() {
     let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("UTF-8");
     for line in root.lines() {
         if let Some(name) = line.strip_prefix("pub mod ").and_then(|l| l.strip_suffix(';')) {
-            let known = LAYERS.iter().any(|(module, ..)| *module == name) || ["cli", "examples"].contains(&name);
+            let known =
+                LAYERS.iter().any(|(module, ..)| *module == name) || ["cli", "examples"].contains(&name);
             assert!(known, "the module {name} has no layer");
         }
     }
@@ -81,7 +82,10 @@ fn sources(root: &Path, module: &str) -> Vec<PathBuf> {
 /// Modules named as `crate::x`, as `crate::{x, y::z}`, or by as many `super::` as lead to the root.
 fn imports(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let code: String = text.lines().map(|l| if l.trim_start().starts_with("//") { "\n".to_owned() } else { format!("{l}\n") }).collect();
+    let code: String = text
+        .lines()
+        .map(|l| if l.trim_start().starts_with("//") { "\n".to_owned() } else { format!("{l}\n") })
+        .collect();
     for prefix in ["crate::", "super::super::super::", "plimsoll::"] {
         let mut at = 0;
         while let Some(offset) = code[at..].find(prefix) {

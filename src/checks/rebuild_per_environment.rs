@@ -1,6 +1,8 @@
 //! A graph question: is what runs in production the very thing that ran in staging, or built again?
 
-use crate::facts::{Artifact, ArtifactKind, Command, Effect, EffectKind, Node, Part, Repository, Stage, Value};
+use crate::facts::{
+    Artifact, ArtifactKind, Command, Effect, EffectKind, Node, Part, Repository, Stage, Value,
+};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let job = flow.job(node, pipelines);
         for build in builds(&run.effects) {
             if reported.insert(build.place) {
-                let message = format!("Job `{}` builds again for each environment that it deploys to", job.name);
+                let message =
+                    format!("Job `{}` builds again for each environment that it deploys to", job.name);
                 let finding = verdict.fail(build.place, format!("job {}", job.id), message);
                 finding.label("runs once for staging and once for production");
                 if let Some(target) = &run.target {
@@ -34,9 +37,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let mut again = None;
         for &stage in staging.iter().filter(|&&s| s != ship) {
             let own = closures[&ship].difference(&closures[&stage]);
-            again = own
-                .flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b)))
-                .find_map(|(n, b)| first_build(repository, &closures[&stage], n, b).map(|earlier| (stage, b, earlier)));
+            again =
+                own.flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b))).find_map(|(n, b)| {
+                    first_build(repository, &closures[&stage], n, b).map(|earlier| (stage, b, earlier))
+                });
             if again.is_some() {
                 break;
             }
@@ -49,7 +53,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !reported.insert(build.place) {
             continue;
         }
-        let message = format!("What job `{}` brings to production is built again, not the build that staging ran", job.name);
+        let message = format!(
+            "What job `{}` brings to production is built again, not the build that staging ran",
+            job.name
+        );
         let finding = verdict.fail(build.place, format!("job {}", job.id), message);
         finding.label("production builds again here");
         finding.relate(earlier.place, "staging's build");
@@ -90,7 +97,9 @@ fn first_build<'a>(
 fn same_thing(repository: &Repository, a: &Effect, b: &Effect) -> bool {
     match (&a.artifact, &b.artifact) {
         (Some(a), Some(b)) => a.kind == b.kind && stem(a).is_some_and(|name| Some(name) == stem(b)),
-        (None, None) => a.tool == b.tool && line(repository, a).is_some_and(|l| Some(l) == line(repository, b)),
+        (None, None) => {
+            a.tool == b.tool && line(repository, a).is_some_and(|l| Some(l) == line(repository, b))
+        }
         _ => false,
     }
 }
@@ -106,7 +115,11 @@ fn stem(artifact: &Artifact) -> Option<String> {
             Part::Environment(_) => None,
         })
         .collect();
-    let name = if artifact.kind == ArtifactKind::Image { name.rsplit('/').next().unwrap_or("").to_owned() } else { name };
+    let name = if artifact.kind == ArtifactKind::Image {
+        name.rsplit('/').next().unwrap_or("").to_owned()
+    } else {
+        name
+    };
     let name = name.trim_matches(['-', '_', '.', '/']).to_owned();
     (!name.is_empty()).then_some(name)
 }

@@ -14,7 +14,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
         // Going back must not wait for staging.
-        if run.effects.iter().any(|e| e.effect == EffectKind::RollBack) || !judged.insert((run.pipeline, run.job, run.caller)) {
+        if run.effects.iter().any(|e| e.effect == EffectKind::RollBack)
+            || !judged.insert((run.pipeline, run.job, run.caller))
+        {
             continue;
         }
         let subject = format!("job {}", job.id);
@@ -29,27 +31,37 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             } else {
                 format!("Whoever starts `{name}` can choose production without staging")
             };
-            verdict.fail(place, subject, message).at_most(confidence(run)).label("staging or production, as chosen here");
+            verdict
+                .fail(place, subject, message)
+                .at_most(confidence(run))
+                .label("staging or production, as chosen here");
             continue;
         }
         let before = |n: Node| n != node && staging.contains(&n);
         match flow.every_path(node, pipelines, &before) {
             Path::Yes => verdict.satisfied(job.place),
             Path::Unknown(why) => {
-                verdict.open(job.place, subject, format!("Nothing shows that job `{name}` always waits for staging: {why}"));
+                verdict.open(
+                    job.place,
+                    subject,
+                    format!("Nothing shows that job `{name}` always waits for staging: {why}"),
+                );
             }
             Path::No(_) if staging.is_empty() => {
-                let message = format!("Job `{name}` deploys to production, and no pipeline here deploys to staging");
+                let message =
+                    format!("Job `{name}` deploys to production, and no pipeline here deploys to staging");
                 verdict.open(job.place, subject, message);
             }
             Path::No(_) => {
-                let message = format!("Job `{name}` deploys to production without waiting for a staging deploy");
+                let message =
+                    format!("Job `{name}` deploys to production without waiting for a staging deploy");
                 let finding = verdict.fail(job.place, subject, message);
                 finding.at_most(confidence(run)).label("deploys to production");
                 for &other in staging.iter().take(2) {
                     let place = flow.job(other, pipelines).place;
                     if place != job.place {
-                        finding.relate(place, "staging deploys here, and nothing makes production wait for it");
+                        finding
+                            .relate(place, "staging deploys here, and nothing makes production wait for it");
                     }
                 }
             }

@@ -214,7 +214,9 @@ impl Flow {
             return if always {
                 Path::No(vec![weak, to])
             } else {
-                Path::Unknown(format!("`{name}` comes before it, but may take no part under another condition"))
+                Path::Unknown(format!(
+                    "`{name}` comes before it, but may take no part under another condition"
+                ))
             };
         }
         self.passes_by_trigger(to, &chain, pipelines, through, depth)
@@ -231,16 +233,18 @@ impl Flow {
     ) -> Path {
         let mut upstream: Vec<Node> = Vec::new();
         for &node in chain {
-            upstream.extend(self.edges_before(node).iter().filter(|(_, e)| *e == Edge::Triggers).map(|(n, _)| *n));
+            upstream.extend(
+                self.edges_before(node).iter().filter(|(_, e)| *e == Edge::Triggers).map(|(n, _)| *n),
+            );
         }
         let mut witness: Vec<Node> = chain.to_vec();
         witness.reverse();
         if upstream.is_empty() || depth > 8 {
             return Path::No(witness);
         }
-        let passed = upstream.iter().any(|&n| {
-            through(n) || matches!(self.passes(n, pipelines, through, depth + 1), Path::Yes)
-        });
+        let passed = upstream
+            .iter()
+            .any(|&n| through(n) || matches!(self.passes(n, pipelines, through, depth + 1), Path::Yes));
         if !passed {
             return Path::No(witness);
         }
@@ -258,10 +262,7 @@ impl Flow {
     pub fn gates<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Vec<(&'p Gate, Node)> {
         let mut nodes = vec![node];
         nodes.extend(walk(node, &self.before, |e| e != Edge::Order));
-        nodes
-            .into_iter()
-            .flat_map(|n| self.job(n, pipelines).gates.iter().map(move |g| (g, n)))
-            .collect()
+        nodes.into_iter().flat_map(|n| self.job(n, pipelines).gates.iter().map(move |g| (g, n))).collect()
     }
 
     /// Whether a gate that surely stops stands before `node`.

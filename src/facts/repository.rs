@@ -74,8 +74,20 @@ pub struct Facts {
 macro_rules! each_list {
     ($apply:ident) => {
         $apply!(
-            pipelines, scripts, settings, credentials, base_images, instructions, sections, ignores,
-            test_marks, manifests, text_hits, env_reads, allows, migrations
+            pipelines,
+            scripts,
+            settings,
+            credentials,
+            base_images,
+            instructions,
+            sections,
+            ignores,
+            test_marks,
+            manifests,
+            text_hits,
+            env_reads,
+            allows,
+            migrations
         )
     };
 }
@@ -195,7 +207,8 @@ impl Repository {
     pub fn describe(&self, kind: Option<&str>) -> String {
         let mut parts = Vec::new();
         for &dialect in Dialect::ALL {
-            let entries = self.facts.pipelines.iter().filter(|p| p.dialect == dialect && p.role != Role::Composite);
+            let entries =
+                self.facts.pipelines.iter().filter(|p| p.dialect == dialect && p.role != Role::Composite);
             match entries.count() {
                 0 => {}
                 1 => parts.push(format!("1 {dialect} pipeline")),
@@ -211,7 +224,8 @@ impl Repository {
         }
         stages.sort();
         stages.dedup();
-        let images = self.facts.base_images.iter().filter(|i| i.source == SettingSource::Image && i.last).count();
+        let images =
+            self.facts.base_images.iter().filter(|i| i.source == SettingSource::Image && i.last).count();
         if images > 0 {
             parts.push(if images == 1 { "1 image".into() } else { format!("{images} images") });
         }

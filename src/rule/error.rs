@@ -23,7 +23,12 @@ pub struct RuleError {
 
 impl RuleError {
     /// An error in the file `path` with this text.
-    pub fn new(path: &str, text: &str, span: Option<std::ops::Range<usize>>, message: impl Into<String>) -> Box<RuleError> {
+    pub fn new(
+        path: &str,
+        text: &str,
+        span: Option<std::ops::Range<usize>>,
+        message: impl Into<String>,
+    ) -> Box<RuleError> {
         Box::new(RuleError {
             message: message.into(),
             source_code: NamedSource::new(path, text.to_owned()).with_language("toml"),

@@ -196,13 +196,8 @@ fn example_file(path: String, text: FileText) -> Result<ExampleFile, String> {
         (None, None) => (Vec::new(), Vec::new()),
         (Some(_), Some(_)) => return Err("a file has either text or base64".into()),
     };
-    let file = MemoryFile {
-        path,
-        bytes,
-        executable: table.executable,
-        link: table.link,
-        tracked: !table.untracked,
-    };
+    let file =
+        MemoryFile { path, bytes, executable: table.executable, link: table.link, tracked: !table.untracked };
     Ok(ExampleFile { file, expected })
 }
 

@@ -120,10 +120,7 @@ impl From<toml::Value> for Condition {
 fn op(name: &str, value: &toml::Value) -> Result<Op, String> {
     let text = || value.as_str().map(Pattern::new).ok_or(format!("`{name}` takes a regular expression"));
     let number = || {
-        value
-            .as_float()
-            .or(value.as_integer().map(|i| i as f64))
-            .ok_or(format!("`{name}` takes a number"))
+        value.as_float().or(value.as_integer().map(|i| i as f64)).ok_or(format!("`{name}` takes a number"))
     };
     Ok(match name {
         "matches" => Op::Matches(text()?),
@@ -177,8 +174,8 @@ impl Condition {
 impl Op {
     fn test(&self, value: &FieldValue) -> Truth {
         let yes = |b: bool| if b { Truth::Yes } else { Truth::No };
-        let absent = matches!(value, FieldValue::Absent)
-            || matches!(value, FieldValue::Texts(all) if all.is_empty());
+        let absent =
+            matches!(value, FieldValue::Absent) || matches!(value, FieldValue::Texts(all) if all.is_empty());
         match self {
             Op::Exists(wanted) => yes(absent != *wanted),
             Op::Not(all) => match equal(value, all) {
@@ -187,7 +184,9 @@ impl Op {
                 Truth::Unknown => Truth::Unknown,
             },
             Op::Matches(p) => texts(value).map_or(Truth::Unknown, |t| yes(t.iter().any(|t| p.is_match(t)))),
-            Op::NotMatches(p) => texts(value).map_or(Truth::Unknown, |t| yes(!t.iter().any(|t| p.is_match(t)))),
+            Op::NotMatches(p) => {
+                texts(value).map_or(Truth::Unknown, |t| yes(!t.iter().any(|t| p.is_match(t))))
+            }
             Op::Above(n) => number(value).map_or(Truth::Unknown, |v| yes(v > *n)),
             Op::Below(n) => number(value).map_or(Truth::Unknown, |v| yes(v < *n)),
         }
@@ -336,9 +335,9 @@ fn field_kind(row: &KindRow, path: &str) -> Result<FieldKind, String> {
         }
     };
     let found = owner.rows.iter().find(|r| r.name == name);
-    found
-        .map(|r| r.kind)
-        .ok_or_else(|| unknown(&format!("field of {}", owner.name), name, owner.rows.iter().map(|r| r.name.to_owned())))
+    found.map(|r| r.kind).ok_or_else(|| {
+        unknown(&format!("field of {}", owner.name), name, owner.rows.iter().map(|r| r.name.to_owned()))
+    })
 }
 
 /// "there is no … `x`; did you mean `y`?"

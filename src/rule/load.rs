@@ -91,8 +91,11 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleErr
     }
     let stem = path.rsplit(['/', '\\']).next().and_then(|n| n.strip_suffix(".toml")).unwrap_or(id);
     if stem != id {
-        return Err(wrong(written.id.span(), format!("the rule `{id}` stands in a file named `{stem}.toml`"))
-            .help(format!("name the file `{id}.toml`")));
+        return Err(wrong(
+            written.id.span(),
+            format!("the rule `{id}` stands in a file named `{stem}.toml`"),
+        )
+        .help(format!("name the file `{id}.toml`")));
     }
     let severity = word(&written.severity, Severity::from_name, Severity::ALL)
         .map_err(|(span, why)| wrong(span, why))?;
@@ -166,7 +169,8 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleErr
 pub fn load_examples(path: &str, text: &str) -> Result<Vec<Example>, Box<RuleError>> {
     let at = split(text);
     // Blank lines stand for the head, so that places in errors are those of the file.
-    let blank: String = text[..at].chars().map(|c| if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }).collect();
+    let blank: String =
+        text[..at].chars().map(|c| if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }).collect();
     let padded = format!("{blank}{}", &text[at..]);
     example::parse(path, &padded)
 }

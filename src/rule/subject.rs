@@ -13,7 +13,13 @@ pub struct Subject {
 }
 
 fn has_effect(repository: &Repository, kinds: &[EffectKind]) -> bool {
-    repository.facts.pipelines.iter().flat_map(|p| &p.jobs).flat_map(|j| j.effects()).any(|e| kinds.contains(&e.effect))
+    repository
+        .facts
+        .pipelines
+        .iter()
+        .flat_map(|p| &p.jobs)
+        .flat_map(|j| j.effects())
+        .any(|e| kinds.contains(&e.effect))
         || repository.flow.runs().iter().flat_map(|r| &r.effects).any(|e| kinds.contains(&e.effect))
 }
 
@@ -59,7 +65,10 @@ pub const SUBJECTS: &[Subject] = &[
         absent: "there is no env file",
         exists: |r| {
             r.files.iter().any(|f| f.reader.as_deref() == Some("dotenv"))
-                || r.facts.credentials.iter().any(|c| matches!(c.medium, Medium::EnvFile | Medium::EnvExample))
+                || r.facts
+                    .credentials
+                    .iter()
+                    .any(|c| matches!(c.medium, Medium::EnvFile | Medium::EnvExample))
         },
     },
     Subject {

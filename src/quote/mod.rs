@@ -1,10 +1,12 @@
 //! The last reading: only files that findings name are opened again, for lines, columns, masked
 //! excerpts and fingerprints.
 
+mod large;
+
 use crate::facts::Repository;
 use crate::finding::{Finding, Related};
-use crate::source::Source;
-use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode, mask};
+use crate::source::{Source, UnreadClass};
+use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode, line_hashes, mask};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A place as people and machines read it.
@@ -50,20 +52,22 @@ pub struct Quoted {
 /// Longest excerpt line that is shown whole, in bytes; of a longer one, a window around the place.
 const LONGEST_LINE: usize = 400;
 
+/// Larger files are quoted without excerpts, in bytes.
+const LARGEST: u64 = 32 << 20;
+/// Line hashes take five times the text's length in memory; larger files get none, in bytes.
+const LARGEST_HASHED: usize = 8 << 20;
+
 struct Opened {
     text: String,
     lines: LineIndex,
     secrets: Vec<Span>,
     hashes: Option<Vec<String>>,
+    /// An offset and the UTF-16 units before it: places are asked for in order.
+    counted: (usize, u32),
 }
 
 /// Quotes findings, which must be sorted; keeps their order.
 pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -> Vec<Quoted> {
-    let mut wanted: BTreeSet<FileId> = BTreeSet::new();
-    for finding in &findings {
-        wanted.insert(finding.place.file);
-        wanted.extend(finding.related.iter().map(|r| r.place.file));
-    }
     let redactor = Redactor::new(repository.facts.credentials.iter().map(|c| c.value.clone()));
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
@@ -78,7 +82,11 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
         }
     }
     for (file, spans) in places {
-        let mut opened = open(source, file, secrets.remove(&file).unwrap_or_default());
+        let Some(mut opened) = open(source, file, secrets.remove(&file).unwrap_or_default()) else {
+            quotes
+                .extend(large::quote(source, file, &spans).into_iter().map(|(s, q)| (s, (q, String::new()))));
+            continue;
+        };
         for span in spans {
             let quote = opened.quote(repository.path(span), span, &redactor);
             let marked = opened.marked(span);
@@ -90,8 +98,7 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
         .into_iter()
         .map(|finding| {
             let (quote, marked) = quotes[&finding.place].clone();
-            let related =
-                finding.related.iter().map(|r| (r.clone(), quotes[&r.place].0.clone())).collect();
+            let related = finding.related.iter().map(|r| (r.clone(), quotes[&r.place].0.clone())).collect();
             let key = [&finding.rule, &quote.path, &finding.subject, &marked].map(|s| s.as_str()).join("\0");
             let ordinal = ordinals.entry(key.clone()).and_modify(|n| *n += 1).or_insert(0);
             let fingerprint = fingerprint(&format!("1\0{key}\0{ordinal}"));
@@ -100,9 +107,13 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
         .collect()
 }
 
-fn open(source: &Source, file: FileId, secrets: Vec<Span>) -> Opened {
-    let text = source.read(file, u64::MAX).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
-    Opened { lines: LineIndex::new(&text), text, secrets, hashes: None }
+/// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
+fn open(source: &Source, file: FileId, secrets: Vec<Span>) -> Option<Opened> {
+    let text = match source.read(file, LARGEST) {
+        Err(unread) if unread.class == UnreadClass::TooLarge => return None,
+        read => read.ok().and_then(decode).map(|d| d.text).unwrap_or_default(),
+    };
+    Some(Opened { lines: LineIndex::new(&text), text, secrets, hashes: None, counted: (0, 0) })
 }
 
 impl Opened {
@@ -128,7 +139,8 @@ impl Opened {
             let at = excerpt.len();
             let text = self.masked(window.clone(), redactor, &mut masked);
             // Masks keep the number of characters only for one-byte characters; places are clamped.
-            let place = |offset: usize| at + floor(&text, offset.saturating_sub(window.start).min(text.len()));
+            let place =
+                |offset: usize| at + floor(&text, offset.saturating_sub(window.start).min(text.len()));
             if line == first {
                 mark.start = place(start);
             }
@@ -140,12 +152,18 @@ impl Opened {
         }
         mark.end = mark.end.max(mark.start);
         let units = |text: &str| text.encode_utf16().count() as u32;
-        let hashes = self.hashes.get_or_insert_with(|| crate::text::line_hashes(&self.text));
+        if start < self.counted.0 {
+            self.counted = (0, 0);
+        }
+        let offset = self.counted.1 + units(&self.text[self.counted.0..start]);
+        self.counted = (start, offset);
+        let hashed = || if self.text.len() > LARGEST_HASHED { Vec::new() } else { line_hashes(&self.text) };
+        let hashes = self.hashes.get_or_insert_with(hashed);
         Quote {
             path: path.to_owned(),
             start: self.lines.line_column(&self.text, start),
             end: self.lines.line_column(&self.text, end),
-            char_offset: units(&self.text[..start]),
+            char_offset: offset,
             char_length: units(&self.text[start..end]),
             first_line: *shown.start(),
             excerpt,
