@@ -8,6 +8,7 @@ use crate::finding::{Finding, Related};
 use crate::source::{Source, UnreadClass};
 use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode, line_hashes, mask};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A place as people and machines read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Quote {
     /// the file is empty, binary or gone.
     pub excerpt: String,
     /// Byte range of the place within `excerpt`.
-    pub mark: std::ops::Range<usize>,
+    pub mark: Range<usize>,
     /// Whether something in the excerpt was masked.
     pub masked: bool,
     /// GitHub's `primaryLocationLineHash` of the first line.
@@ -60,7 +61,8 @@ const LARGEST_HASHED: usize = 8 << 20;
 struct Opened {
     text: String,
     lines: LineIndex,
-    secrets: Vec<Span>,
+    /// Where secrets stand, by place and by value: ascending, none touches another.
+    secrets: Vec<Range<usize>>,
     hashes: Option<Vec<String>>,
     /// An offset and the UTF-16 units before it: places are asked for in order.
     counted: (usize, u32),
@@ -82,13 +84,14 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
         }
     }
     for (file, spans) in places {
-        let Some(mut opened) = open(source, file, secrets.remove(&file).unwrap_or_default()) else {
+        let Some(mut opened) = open(source, file, secrets.remove(&file).unwrap_or_default(), &redactor)
+        else {
             quotes
                 .extend(large::quote(source, file, &spans).into_iter().map(|(s, q)| (s, (q, String::new()))));
             continue;
         };
         for span in spans {
-            let quote = opened.quote(repository.path(span), span, &redactor);
+            let quote = opened.quote(repository.path(span), span);
             let marked = opened.marked(span);
             quotes.insert(span, (quote, marked));
         }
@@ -108,11 +111,24 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
 }
 
 /// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
-fn open(source: &Source, file: FileId, secrets: Vec<Span>) -> Option<Opened> {
+fn open(source: &Source, file: FileId, places: Vec<Span>, redactor: &Redactor) -> Option<Opened> {
     let text = match source.read(file, LARGEST) {
         Err(unread) if unread.class == UnreadClass::TooLarge => return None,
         read => read.ok().and_then(decode).map(|d| d.text).unwrap_or_default(),
     };
+    // The whole text is searched, not what is shown of it: a value that is cut at the end of an excerpt,
+    // or runs over several lines, would not be known again.
+    let mut found = redactor.find(&text);
+    found.extend(places.iter().map(|p| floor(&text, p.start as usize)..floor(&text, p.end as usize)));
+    found.retain(|range| !range.is_empty());
+    found.sort_by_key(|range| range.start);
+    let mut secrets: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match secrets.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => secrets.push(range),
+        }
+    }
     Some(Opened { lines: LineIndex::new(&text), text, secrets, hashes: None, counted: (0, 0) })
 }
 
@@ -120,13 +136,13 @@ impl Opened {
     /// The marked text with blanks squeezed; credentials in it contribute nothing.
     fn marked(&self, span: Span) -> String {
         let mut text = self.text.get(span.range()).unwrap_or("").to_owned();
-        if self.secrets.iter().any(|s| s.start < span.end && span.start < s.end) {
+        if self.secrets_in(span.range()).next().is_some() {
             text.clear();
         }
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    fn quote(&mut self, path: &str, span: Span, redactor: &Redactor) -> Quote {
+    fn quote(&mut self, path: &str, span: Span) -> Quote {
         let start = floor(&self.text, span.start as usize);
         let end = floor(&self.text, span.end as usize).max(start);
         let (first, last) = (self.lines.line(start), self.lines.line(end.max(start + 1) - 1));
@@ -137,14 +153,15 @@ impl Opened {
             let range = self.lines.range(&self.text, line);
             let window = window(&self.text, range, start);
             let at = excerpt.len();
-            let text = self.masked(window.clone(), redactor, &mut masked);
-            // Masks keep the number of characters only for one-byte characters; places are clamped.
+            let text = self.masked(window.clone());
+            masked |= self.secrets_in(window.clone()).next().is_some();
+            // A mask may be shorter than what it hides, so offsets are counted in masked text.
             let place =
-                |offset: usize| at + floor(&text, offset.saturating_sub(window.start).min(text.len()));
+                |offset: usize| at + self.masked(window.start..offset.clamp(window.start, window.end)).len();
             if line == first {
                 mark.start = place(start);
             }
-            if line == last || line == *shown.end() && mark.end == 0 {
+            if line == last.min(*shown.end()) {
                 mark.end = place(end);
             }
             excerpt.push_str(&text);
@@ -173,29 +190,29 @@ impl Opened {
         }
     }
 
-    /// The text of `range` with secrets masked by place and by value.
-    fn masked(&self, range: std::ops::Range<usize>, redactor: &Redactor, masked: &mut bool) -> String {
+    /// The secrets that meet `range`.
+    fn secrets_in(&self, range: Range<usize>) -> impl Iterator<Item = &Range<usize>> {
+        let first = self.secrets.partition_point(|s| s.end <= range.start);
+        self.secrets[first..].iter().take_while(move |s| s.start < range.end)
+    }
+
+    /// The text of `range` with secrets masked.
+    fn masked(&self, range: Range<usize>) -> String {
         let mut out = String::new();
         let mut at = range.start;
-        for secret in &self.secrets {
-            let (from, to) = (secret.start as usize, secret.end as usize);
-            let (from, to) = (from.max(at), to.min(range.end));
-            if from < to {
-                out.push_str(&redactor.redact(&self.text[at..from]));
-                out.push_str(&mask(&self.text[from..to]));
-                *masked = true;
-                at = to;
-            }
+        for secret in self.secrets_in(range.clone()) {
+            let (from, to) = (secret.start.max(at), secret.end.min(range.end));
+            out.push_str(&self.text[at..from]);
+            out.push_str(&mask(&self.text[from..to]));
+            at = to;
         }
-        let rest = &self.text[at.min(range.end)..range.end];
-        let redacted = redactor.redact(rest);
-        *masked |= redacted != rest;
-        out + &redacted
+        out.push_str(&self.text[at..range.end]);
+        out
     }
 }
 
 /// Of a very long line, the part around `at`.
-fn window(text: &str, line: std::ops::Range<usize>, at: usize) -> std::ops::Range<usize> {
+fn window(text: &str, line: Range<usize>, at: usize) -> Range<usize> {
     if line.len() <= LONGEST_LINE {
         return line;
     }
@@ -220,3 +237,6 @@ fn fingerprint(text: &str) -> String {
     });
     format!("{hash:032x}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,11 @@
 //! Values that must never be written anywhere.
 
+use aho_corasick::Anchored;
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A credential's value. It can be compared and measured, but has no way into any output: neither
 /// `Debug` nor `Display` show it, and it cannot be serialised.
@@ -25,10 +30,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Masks secrets in text that leaves the process, by place and by value.
-#[derive(Debug, Clone, Default)]
+/// Masks secrets in text that leaves the process, by value. Text is searched once, however many values
+/// there are.
+#[derive(Clone, Default)]
 pub struct Redactor {
-    values: Vec<Secret>,
+    /// Recognises the values; `None` if there are none.
+    values: Option<Arc<NFA>>,
 }
 
 /// Values shorter than this are masked by place only: masking every `abc` of a text would make it
@@ -36,25 +43,58 @@ pub struct Redactor {
 const SHORTEST_BY_VALUE: usize = 6;
 
 impl Redactor {
-    /// A redactor that knows these values; longer ones are masked first, so that a value that holds
-    /// another is masked whole.
+    /// A redactor that knows these values.
     pub fn new(values: impl IntoIterator<Item = Secret>) -> Redactor {
         let mut values: Vec<Secret> =
             values.into_iter().filter(|v| v.expose().len() >= SHORTEST_BY_VALUE).collect();
-        values.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        values.sort();
         values.dedup();
-        Redactor { values }
+        if values.is_empty() {
+            return Redactor::default();
+        }
+        let automaton = NFA::new(values.iter().map(Secret::expose)).expect("values fit into memory twice");
+        Redactor { values: Some(Arc::new(automaton)) }
+    }
+
+    /// Where known values stand in `text`: ascending byte ranges that neither overlap nor touch, on char
+    /// boundaries. Values that overlap each other are covered by one range.
+    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let Some(automaton) = &self.values else { return found };
+        let mut state = automaton.start_state(Anchored::No).expect("the automaton is not anchored");
+        for (at, &byte) in text.as_bytes().iter().enumerate() {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if !automaton.is_match(state) {
+                continue;
+            }
+            // The first pattern of a state is the longest one that ends here; it covers the others.
+            let length = automaton.pattern_len(automaton.match_pattern(state, 0));
+            let (mut start, end) = (at + 1 - length, at + 1);
+            while let Some(last) = found.pop_if(|last| last.end >= start) {
+                start = start.min(last.start);
+            }
+            found.push(start..end);
+        }
+        found
     }
 
     /// `text` with every known value masked.
     pub fn redact(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for value in &self.values {
-            if out.contains(value.expose()) {
-                out = out.replace(value.expose(), &mask(value.expose()));
-            }
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for range in self.find(text) {
+            out.push_str(&text[at..range.start]);
+            out.push_str(&mask(&text[range.clone()]));
+            at = range.end;
         }
+        out.push_str(&text[at..]);
         out
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor(…)")
     }
 }
 
@@ -81,5 +121,14 @@ mod tests {
     fn masks_keep_line_breaks_and_utf16_length() {
         let r = Redactor::new([Secret::new("pä\nss😀word")]);
         assert_eq!(r.redact("x pä\nss😀word y"), "x **\n******** y");
+    }
+
+    #[test]
+    fn values_within_and_across_each_other_are_masked_whole() {
+        let r = Redactor::new(["abcdef", "xabcdef", "cdefghi", "aaaaaa", "aaaaaaaa"].map(Secret::new));
+        assert_eq!(r.redact("-xabcdef-abcdef-"), "-*******-******-");
+        assert_eq!(r.redact("-abcdefghi-"), "-*********-");
+        assert_eq!(r.redact("-aaaaaaaaaaa-aaaaa-"), "-***********-aaaaa-");
+        assert_eq!(format!("{r:?}"), "Redactor(…)");
     }
 }
