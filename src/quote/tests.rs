@@ -1,3 +1,5 @@
+#![allow(clippy::single_range_in_vec_init, reason = "a place is a range, and one may stand alone")]
+
 use super::*;
 use crate::facts::{Certainty, Credential, File, FileClass, Medium};
 use crate::finding::{Confidence, Severity, Verdict};
