@@ -25,6 +25,7 @@ fn main() {
         writeln!(tests, "#[test]\nfn {name}() {{ examples_hold({path:?}); }}").expect("a String takes all");
     }
     table.push_str("];\n");
+    cut_kinds(&root, &out);
     fs::write(out.join("rules.rs"), table).expect("OUT_DIR is writable");
     fs::write(out.join("rule_tests.rs"), tests).expect("OUT_DIR is writable");
 }
@@ -54,4 +55,36 @@ fn examples_start(text: &str) -> usize {
         at += line.len();
     }
     at
+}
+
+/// The credential kinds of each provider, with their keywords as Rust: these alone are needed at start,
+/// and written as TOML writes them they are Rust already.
+fn cut_kinds(root: &Path, out: &Path) {
+    let mut table =
+        String::from("/// The kinds that come with the program.\npub const BUILT_IN: &[KindFile] = &[\n");
+    let mut tests = String::new();
+    let entries = fs::read_dir(root.join("rules/secrets/kinds")).expect("the folder of credential kinds");
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    files.sort();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("kind files are UTF-8");
+        let (head, tail) = text.split_at(examples_start(&text));
+        let stem = file.file_stem().expect("a file").to_string_lossy();
+        let path = format!("rules/secrets/kinds/{stem}.toml");
+        let keywords: String = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("keywords = "))
+            .map(|list| format!("&{list}, "))
+            .collect();
+        writeln!(
+            table,
+            "KindFile {{ path: {path:?}, head: {head:?}, tail: {tail:?}, keywords: &[{keywords}] }},"
+        )
+        .expect("a String takes all");
+        let name = stem.replace('-', "_");
+        writeln!(tests, "#[test]\nfn {name}() {{ examples_hold({path:?}); }}").expect("a String takes all");
+    }
+    table.push_str("];\n");
+    fs::write(out.join("kinds.rs"), table).expect("OUT_DIR is writable");
+    fs::write(out.join("kind_tests.rs"), tests).expect("OUT_DIR is writable");
 }

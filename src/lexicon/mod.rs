@@ -1,19 +1,30 @@
 //! What words mean before any file gives them a context. Layer 1: imports only [`crate::text`].
 
 pub mod environments;
+pub mod globs;
+pub mod kinds;
 pub mod patterns;
 pub mod places;
 pub mod words;
 
 pub use environments::{Environments, StageNames};
+pub use kinds::{CredentialKind, KindFile};
 pub use places::{classify_branch, classify_host};
 pub use words::{Mention, Mentions, Stage, classify, mentions};
 
 /// All that reading and linking look up, besides what a file itself says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Lexicon {
     /// The team's own names for environments.
     pub environments: Environments,
     /// What the active rules search for in text.
     pub patterns: Vec<patterns::TextPattern>,
+    /// Credential kinds, by the file of their provider.
+    pub kinds: &'static [KindFile],
+}
+
+impl Default for Lexicon {
+    fn default() -> Lexicon {
+        Lexicon { environments: Environments::default(), patterns: Vec::new(), kinds: kinds::BUILT_IN }
+    }
 }

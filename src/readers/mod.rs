@@ -16,7 +16,7 @@ mod pairs;
 mod read;
 #[cfg(test)]
 mod samples;
-mod scan;
+pub mod scan;
 
 use crate::facts::Facts;
 use crate::lexicon::{Environments, Lexicon};

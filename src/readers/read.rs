@@ -1,6 +1,6 @@
 //! The one parallel reading pass.
 
-use super::scan::{ScanText, Scanner};
+use super::scan::{ScanText, Scanner, drop_repeats};
 use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link};
 use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
@@ -247,6 +247,7 @@ impl Pass<'_> {
             Ok(stream) => self.chunks(outcome, stream),
             Err(unread) => Some(unread),
         };
+        drop_repeats(&mut outcome.parsed.facts);
         if let Some(unread) = failed {
             outcome.class = FileClass::Unread;
             outcome.unread.push(unread);

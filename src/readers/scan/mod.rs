@@ -1,23 +1,192 @@
-//! Stub until merge.
-use crate::facts::Facts;
+//! The one scan over every text: credentials, rules' own patterns, `plimsoll:` comments, test marks and
+//! reads of the environment, all found from the words of one automaton.
+
+mod allows;
+mod checks;
+mod credentials;
+mod env;
+mod ephemeral;
+mod keys;
+mod kinds;
+mod marks;
+mod pairs;
+mod patterns;
+mod surroundings;
+mod urls;
+mod values;
+
+use crate::facts::{Facts, Medium};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::FileId;
-/// S
-pub struct Scanner;
-/// T
-#[allow(missing_docs, dead_code)]
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use credentials::Credentials;
+use kinds::KindSearch;
+use patterns::PatternSearch;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use surroundings::Surroundings;
+
+/// What is searched for in every text. Built once for a run and shared by its workers.
+pub struct Scanner {
+    automaton: AhoCorasick,
+    /// For each word of the automaton, what it may begin.
+    actions: Vec<Vec<Action>>,
+    kinds: KindSearch,
+    patterns: Vec<PatternSearch>,
+}
+
+/// A text to be scanned.
+#[derive(Debug, Clone, Copy)]
 pub struct ScanText<'a> {
+    /// The file that it is from.
     pub file: FileId,
+    /// The file's path from the root, with `/`.
     pub path: &'a str,
+    /// The text, or one chunk of a big file's.
     pub text: &'a str,
+    /// Where the chunk begins in the file's decoded text, in bytes. Chunks overlap; what lies in an overlap
+    /// is found twice, which [`drop_repeats`] mends.
     pub offset: usize,
+    /// The team's own names for environments.
     pub environments: &'a Environments,
 }
-impl Scanner {
-    /// N
-    pub fn new(_: &Lexicon) -> Scanner {
-        Scanner
-    }
-    /// S
-    pub fn scan(&self, _: &ScanText<'_>, _: &mut Facts) {}
+
+/// What a word may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// A credential of the kind with this number.
+    Kind(usize),
+    /// A key that is given a credential.
+    Pair,
+    /// An address with user information.
+    Address,
+    /// The protocol in a data source name of Go's MySQL driver.
+    Protocol,
+    /// A `plimsoll:` comment.
+    Directive,
+    /// The test mark with this number.
+    Mark(usize),
+    /// A read of an environment variable.
+    EnvRead,
 }
+
+impl Scanner {
+    /// Builds the automaton; everything else waits until one of its words is met.
+    pub fn new(lexicon: &Lexicon) -> Scanner {
+        let mut words: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+        let mut add = |word: &str, action: Action| {
+            let actions = words.entry(word.to_ascii_lowercase()).or_default();
+            if !actions.contains(&action) {
+                actions.push(action);
+            }
+        };
+        let kinds = KindSearch::new(lexicon.kinds, |word, kind| add(word, Action::Kind(kind)));
+        keys::KEY_WORDS.iter().for_each(|word| add(word, Action::Pair));
+        add("://", Action::Address);
+        add("@tcp(", Action::Protocol);
+        add("@unix(", Action::Protocol);
+        add("plimsoll:", Action::Directive);
+        marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
+        env::READS.iter().for_each(|word| add(word, Action::EnvRead));
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(words.keys())
+            .expect("an automaton holds millions of words");
+        Scanner {
+            automaton,
+            actions: words.into_values().collect(),
+            kinds,
+            patterns: lexicon.patterns.iter().map(PatternSearch::new).collect(),
+        }
+    }
+
+    /// Adds to `facts` what the text says: credentials, text hits, allows, test marks, environment reads.
+    pub fn scan(&self, scanned: &ScanText<'_>, facts: &mut Facts) {
+        let ScanText { file, path, text, offset, environments } = *scanned;
+        let around = Surroundings::new(file, path, environments);
+        let extension = around.extension.as_str();
+        let allows = allows::are_read_in(path, extension);
+        let env_reads = around.medium == Medium::Source;
+        let marks = around.test_file || extension == "rs";
+        let mut credentials = Credentials::new(scanned, &around);
+        let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        for hit in self.automaton.find_overlapping_iter(text) {
+            let word = hit.range();
+            for action in &self.actions[hit.pattern().as_usize()] {
+                match *action {
+                    Action::Kind(kind) => {
+                        let window = self.kinds.window(kind, word.clone(), text.len());
+                        let list = windows.entry(kind).or_default();
+                        match list.last_mut() {
+                            Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
+                            _ => list.push(window),
+                        }
+                    }
+                    Action::Pair => credentials.pair(word.clone()),
+                    Action::Address => credentials.address(word.end),
+                    Action::Protocol => credentials.protocol(word.start),
+                    Action::Directive if allows => {
+                        facts.allows.extend(allows::read(file, text, word.clone(), extension, offset));
+                    }
+                    Action::Mark(mark) if marks => {
+                        let mark = &marks::MARKS[mark];
+                        facts.test_marks.extend(marks::read(
+                            file,
+                            text,
+                            word.clone(),
+                            mark,
+                            extension,
+                            offset,
+                        ));
+                    }
+                    Action::EnvRead if env_reads => {
+                        let read = env::read(file, text, word.clone(), extension, offset);
+                        // `getenv` is met once more inside `os.getenv`.
+                        if let Some(read) = read
+                            && !facts.env_reads.last().is_some_and(|last| last.place.contains(read.place))
+                        {
+                            facts.env_reads.push(read);
+                        }
+                    }
+                    Action::Directive | Action::Mark(_) | Action::EnvRead => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for (kind, list) in windows {
+            let mut done = 0;
+            for window in list {
+                let start = window.start.max(done);
+                if start < window.end {
+                    done = self.kinds.search(kind, text, start..window.end, &mut found);
+                }
+            }
+        }
+        credentials.kinds(found);
+        facts.credentials.extend(credentials.settle());
+        for pattern in &self.patterns {
+            pattern.search(file, path, text, offset, &mut facts.text_hits);
+        }
+    }
+}
+
+/// Drops what was found twice where chunks of one file overlap; of two that begin at one place the longer
+/// one stays, for the shorter was cut off by its chunk's end. Sorts the lists by place.
+pub fn drop_repeats(facts: &mut Facts) {
+    macro_rules! once {
+        ($list:ident, $same:expr) => {
+            facts.$list.sort_by_key(|f| (f.place.file, f.place.start, std::cmp::Reverse(f.place.end)));
+            facts.$list.dedup_by($same);
+        };
+    }
+    once!(credentials, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+    once!(text_hits, |b, a| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
+    once!(allows, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+    once!(test_marks, |b, a| a.place == b.place);
+    once!(env_reads, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+}
+
+#[cfg(test)]
+mod tests;

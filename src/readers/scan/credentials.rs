@@ -1,0 +1,252 @@
+//! Gathers what may be credentials in one text, and settles what is one: each place once, by the kind that
+//! says most.
+
+use super::kinds::Found;
+use super::surroundings::{Surroundings, is_comment};
+use super::{ScanText, ephemeral, pairs, urls, values};
+use crate::facts::{Basis, Certainty, Credential, Medium, Target, Value};
+use crate::lexicon::classify_host;
+use crate::text::{Secret, Span};
+use std::ops::Range;
+
+/// A value that may be a credential.
+struct Candidate {
+    kind: String,
+    value: Range<usize>,
+    key: Option<Range<usize>>,
+    host: Option<Range<usize>>,
+    certainty: Certainty,
+    fallback: bool,
+    default: bool,
+}
+
+/// Those of one text.
+pub(super) struct Credentials<'a> {
+    scanned: &'a ScanText<'a>,
+    around: &'a Surroundings,
+    candidates: Vec<Candidate>,
+    /// Keys that end before this place were looked at; a key is met once for each of its words.
+    keys_done: usize,
+    /// Whether names mean anything in this text; whole stores can be encrypted.
+    named: bool,
+}
+
+impl<'a> Credentials<'a> {
+    pub(super) fn new(scanned: &'a ScanText<'a>, around: &'a Surroundings) -> Credentials<'a> {
+        let text = scanned.text;
+        let encrypted = text.starts_with("$ANSIBLE_VAULT")
+            || (around.medium == Medium::Config && text.contains("kind: SealedSecret"));
+        let named = !around.generated && !around.translations && !encrypted;
+        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named }
+    }
+
+    /// A word of a key at `word`.
+    pub(super) fn pair(&mut self, word: Range<usize>) {
+        if !self.named || word.start < self.keys_done {
+            return;
+        }
+        let text = self.scanned.text;
+        let (key, cut) = pairs::key_around(text.as_bytes(), word);
+        self.keys_done = key.end;
+        if cut {
+            return;
+        }
+        let Some(pair) = pairs::read(text, key, self.around.medium, &self.around.extension) else { return };
+        let (Some(key), Some(value)) = (text.get(pair.key.clone()), text.get(pair.value.clone())) else {
+            return;
+        };
+        // What stands in an example is there to be replaced, unless it was drawn at random.
+        let medium = match self.around.medium {
+            Medium::EnvExample => Medium::Document,
+            // A fallback and a part of a connection string are given to a program, whatever the file.
+            _ if pair.fallback || pair.connection => Medium::Config,
+            medium => medium,
+        };
+        if !values::is_credential(key, pair.class, value, medium) || self.in_comment(pair.key.start) {
+            return;
+        }
+        self.candidates.push(Candidate {
+            kind: if pair.connection { "connection-string" } else { pair.class.kind() }.to_owned(),
+            default: values::is_well_known(value),
+            value: pair.value,
+            key: Some(pair.key),
+            host: None,
+            certainty: if pair.connection { Certainty::Shaped } else { Certainty::Generic },
+            fallback: pair.fallback,
+        });
+    }
+
+    /// Text in comments of programs tells how things could be; in configuration it was in use yesterday.
+    fn in_comment(&self, at: usize) -> bool {
+        if self.around.medium != Medium::Source {
+            return false;
+        }
+        let text = self.scanned.text;
+        let floor = text.ceil_char_boundary(at.saturating_sub(160));
+        let start = text[floor..at].rfind('\n').map_or(floor, |i| floor + i + 1);
+        is_comment(&text[start..at], &self.around.extension)
+    }
+
+    /// An address whose `://` ends at `at`.
+    pub(super) fn address(&mut self, at: usize) {
+        let found = urls::after_scheme(self.scanned.text, at);
+        found.into_iter().for_each(|info| self.user_info(info));
+    }
+
+    /// A data source name whose `@tcp(` begins at `at`.
+    pub(super) fn protocol(&mut self, at: usize) {
+        let found = urls::before_protocol(self.scanned.text, at);
+        found.into_iter().for_each(|info| self.user_info(info));
+    }
+
+    fn user_info(&mut self, info: urls::UserInfo) {
+        let text = self.scanned.text;
+        let (user, password, host) =
+            (&text[info.user.clone()], &text[info.password.clone()], &text[info.host.clone()]);
+        let default = values::is_well_known(password);
+        let lower = password.to_ascii_lowercase();
+        let stands_for_one = values::is_placeholder(password)
+            || lower.contains('$')
+            || lower.contains('{')
+            || matches!(
+                lower.as_str(),
+                "password"
+                    | "pass"
+                    | "passwd"
+                    | "pwd"
+                    | "secret"
+                    | "token"
+                    | "pw"
+                    | "p"
+                    | "b"
+                    | "y"
+                    | "api_key"
+                    | "apikey"
+                    | "key"
+            ) && (matches!(
+                user.to_ascii_lowercase().as_str(),
+                "user" | "username" | "usr" | "login" | "u" | "a" | "x" | "someuser" | "uname" | "name"
+            ) || self.around.medium == Medium::Document)
+            || lower == "x-oauth-basic"
+            || urls::is_sample_host(host);
+        let prose = default && matches!(self.around.medium, Medium::Document | Medium::EnvExample);
+        if stands_for_one || prose || password.len() < 3 || self.in_comment(info.user.start) {
+            return;
+        }
+        self.candidates.push(Candidate {
+            kind: "connection-string".to_owned(),
+            key: key_before(text, info.user.start),
+            value: info.password,
+            host: Some(info.host),
+            certainty: Certainty::Shaped,
+            fallback: false,
+            default: default || user == password,
+        });
+    }
+
+    /// Values of the shapes of kinds.
+    pub(super) fn kinds(&mut self, found: Vec<Found>) {
+        for Found { kind, value, certainty } in found {
+            let key = key_before(self.scanned.text, value.start);
+            self.candidates.push(Candidate {
+                kind,
+                value,
+                key,
+                host: None,
+                certainty,
+                fallback: false,
+                default: false,
+            });
+        }
+    }
+
+    /// Keeps of overlapping candidates the most specific one, and fills in what its surroundings say.
+    pub(super) fn settle(self) -> Vec<Credential> {
+        let Credentials { scanned, around, mut candidates, .. } = self;
+        let generic = |c: &Candidate| c.certainty == Certainty::Generic;
+        // A kind says more than a connection string, that more than a name; a proof more than a shape.
+        candidates.sort_by(|a, b| {
+            let rank = |c: &Candidate| (c.certainty, c.kind != "connection-string", c.value.len());
+            rank(b)
+                .cmp(&rank(a))
+                .then_with(|| a.value.start.cmp(&b.value.start))
+                .then_with(|| a.kind.cmp(&b.kind))
+        });
+        let mut kept: std::collections::BTreeMap<usize, Candidate> = std::collections::BTreeMap::new();
+        for candidate in candidates {
+            let before = kept.range(..candidate.value.end).next_back();
+            match before {
+                Some((_, over)) if over.value.end > candidate.value.start => {
+                    // The name that a kind's value is given to, and whether it is a fallback, are known from the pair.
+                    if generic(&candidate) {
+                        let start = over.value.start;
+                        if let Some(over) = kept.get_mut(&start) {
+                            over.fallback |= candidate.fallback;
+                            over.key = candidate.key.or(over.key.take());
+                        }
+                    }
+                }
+                _ => {
+                    kept.insert(candidate.value.start, candidate);
+                }
+            }
+        }
+        kept.into_values().map(|c| c.state(scanned, around)).collect()
+    }
+}
+
+impl Candidate {
+    fn state(self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
+        let ScanText { file, text, offset, environments, .. } = *scanned;
+        let key = self.key.and_then(|k| text.get(k));
+        let host = self.host.clone().and_then(|h| text.get(h));
+        let by_host =
+            host.and_then(|h| classify_host(h, environments)).zip(self.host).map(|(stage, place)| Target {
+                stage: Value::Known(stage),
+                name: Value::Known(text[place.clone()].to_owned()),
+                basis: Basis::Host,
+                place: Span::new(file, offset + place.start..offset + place.end),
+            });
+        Credential {
+            place: Span::new(file, offset + self.value.start..offset + self.value.end),
+            credential: self.kind,
+            certainty: self.certainty,
+            key: key.map(str::to_owned),
+            medium: around.medium,
+            target: by_host.or_else(|| around.target.clone()),
+            default: self.default,
+            fallback: self.fallback,
+            ephemeral: ephemeral::serves_throwaway(text, self.value.start, key, host, around),
+            test: around.test,
+            value: Secret::new(&text[self.value]),
+        }
+    }
+}
+
+/// The name that stands before a value on its line: `KEY = "…`, `key: …`, `"key": "…`.
+fn key_before(text: &str, at: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let floor = at.saturating_sub(200);
+    let mut line = floor;
+    let mut assigned = None;
+    for i in floor..at {
+        match bytes[i] {
+            b'\n' => {
+                line = i + 1;
+                assigned = None;
+            }
+            b'=' | b':' if assigned.is_none() && bytes.get(i + 1) != Some(&b'/') => assigned = Some(i),
+            _ => {}
+        }
+    }
+    let mut end = assigned?;
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    while end > line && matches!(bytes[end - 1], b' ' | b'\t' | b'"' | b'\'' | b']' | b':' | b'?') {
+        end -= 1;
+    }
+    let length = bytes[line..end].iter().rev().take_while(|b| name(b)).count();
+    let start = end - length;
+    let key = text.get(start..end)?;
+    let lead = key.len() - key.trim_start_matches(['-', '.']).len();
+    (length > lead && length < 100).then_some(start + lead..end)
+}

@@ -1,0 +1,202 @@
+//! Credential kinds at work: windows around keywords, one regular expression each, compiled at its
+//! first keyword.
+
+use super::checks::{Check, Outcome};
+use crate::facts::Certainty;
+use crate::lexicon::kinds::{CredentialKind, KindFile, Provider};
+use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// All kinds of a lexicon.
+pub(super) struct KindSearch {
+    files: Vec<LazyFile>,
+    /// For each kind, by number: its file and its place in it.
+    places: Vec<(usize, usize)>,
+}
+
+struct LazyFile {
+    file: KindFile,
+    read: OnceLock<Vec<Compiled>>,
+}
+
+/// A kind ready for use. The regular expression comes later still: of a provider's kinds most are never met.
+struct Compiled {
+    kind: CredentialKind,
+    checks: Vec<Check>,
+    regex: OnceLock<(Regex, Vec<Regex>)>,
+}
+
+/// A value of the shape of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) kind: String,
+    pub(super) value: Range<usize>,
+    pub(super) certainty: Certainty,
+}
+
+/// Matches that touch the end of their window are followed so far.
+const LONGEST: usize = 64 * 1024;
+
+fn build(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .multi_line(true)
+        .size_limit(4 << 20)
+        .build()
+        .map_err(|e| e.to_string())
+}
+
+fn compile(kind: &CredentialKind) -> Result<(Regex, Vec<Regex>), String> {
+    let wrong = |e: String| format!("{}: {e}", kind.id);
+    let regex = build(&kind.regex).map_err(wrong)?;
+    if !regex.capture_names().any(|n| n == Some("secret")) {
+        return Err(wrong("the regex needs a group named `secret`".to_owned()));
+    }
+    let allow = kind.allow.iter().map(|p| build(p)).collect::<Result<_, _>>().map_err(wrong)?;
+    Ok((regex, allow))
+}
+
+fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
+    let mut out = Vec::new();
+    for kind in provider.kinds {
+        let checks = kind.checks.iter().map(|c| Check::parse(c)).collect::<Result<_, _>>();
+        let checks = checks.map_err(|e| format!("{}: {e}", kind.id))?;
+        out.push(Compiled { kind, checks, regex: OnceLock::new() });
+    }
+    Ok(out)
+}
+
+impl KindSearch {
+    /// Keeps the files unread; calls `keyword` with the number of each kind and each of its keywords.
+    pub(super) fn new(files: &[KindFile], mut keyword: impl FnMut(&'static str, usize)) -> KindSearch {
+        let mut places = Vec::new();
+        for (f, file) in files.iter().enumerate() {
+            for (k, words) in file.keywords.iter().enumerate() {
+                words.iter().for_each(|word| keyword(word, places.len()));
+                places.push((f, k));
+            }
+        }
+        let files = files.iter().map(|file| LazyFile { file: *file, read: OnceLock::new() }).collect();
+        KindSearch { files, places }
+    }
+
+    fn kind(&self, number: usize) -> &Compiled {
+        let (file, place) = self.places[number];
+        let file = &self.files[file];
+        let all = file.read.get_or_init(|| {
+            file.file.read().and_then(prepare).expect("each file of kinds is read by a test of its own")
+        });
+        &all[place]
+    }
+
+    /// The stretch of text that is to be searched for a kind when one of its keywords stands at `word`.
+    pub(super) fn window(&self, number: usize, word: Range<usize>, length: usize) -> Range<usize> {
+        let kind = &self.kind(number).kind;
+        word.start.saturating_sub(kind.before)..(word.end + kind.window).min(length)
+    }
+
+    /// Values of one kind in one stretch of `text`; context before it is seen by `\b` and `^`. Returns where
+    /// a later stretch may begin: what lies before is done.
+    pub(super) fn search(
+        &self,
+        number: usize,
+        text: &str,
+        stretch: Range<usize>,
+        found: &mut Vec<Found>,
+    ) -> usize {
+        let compiled = self.kind(number);
+        let (regex, allow) = compiled.regex.get_or_init(|| {
+            compile(&compiled.kind).expect("each kind's regex is compiled by a test of its own")
+        });
+        let (mut at, mut end) = (stretch.start, stretch.end);
+        let limit = (stretch.end + LONGEST).min(text.len());
+        while at <= end {
+            let Some(all) = regex.captures_at(&text.as_bytes()[..end], at) else { break };
+            let whole = all.get(0).expect("group 0 is the match").range();
+            if whole.end == end && end < limit {
+                // Cut off, perhaps: look again in a longer window, which doubles so that this stays linear.
+                at = whole.start;
+                end = (whole.end + 2 * (whole.end - whole.start).max(256)).min(limit);
+                continue;
+            }
+            at = whole.end.max(at + 1);
+            let Some(value) = all.name("secret").map(|m| m.range()) else { continue };
+            let Some(written) = text.get(value.clone()) else { continue };
+            if written.is_empty()
+                || is_sample(written)
+                || allow.iter().any(|a| a.is_match(written.as_bytes()))
+            {
+                continue;
+            }
+            let outcome = compiled.checks.iter().map(|c| c.judge(written));
+            let refuted = outcome.clone().any(|o| o == Outcome::Refuted);
+            let proved = outcome.clone().any(|o| o == Outcome::Proved);
+            if refuted {
+                continue;
+            }
+            let certainty = if proved { Certainty::Proved } else { Certainty::Shaped };
+            found.push(Found { kind: compiled.kind.id.clone(), value, certainty });
+        }
+        at
+    }
+}
+
+/// Values that every documentation uses: one character many times, an alphabet, the word itself.
+fn is_sample(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let bytes = lower.as_bytes();
+    let run = |step: u8| {
+        let mut longest = 1;
+        let mut length = 1;
+        for pair in bytes.windows(2) {
+            length = if pair[0].is_ascii_alphanumeric() && pair[1] == pair[0].wrapping_add(step) {
+                length + 1
+            } else {
+                1
+            };
+            longest = longest.max(length);
+        }
+        longest
+    };
+    // Keys begin with zeros by themselves (OpenSSH's are full of `A`).
+    let long = value.len() > 200;
+    !long && (run(0) >= 6 || run(1) >= 8)
+        || ["example", "placeholder", "your_", "your-", "redacted", "changeme"]
+            .iter()
+            .any(|w| !long && lower.contains(w))
+        || value.contains("...")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lexicon::kinds::BUILT_IN;
+
+    #[test]
+    fn every_kind_is_well_formed_and_named_once() {
+        let mut ids = Vec::new();
+        for file in BUILT_IN {
+            let provider = file.read().expect("well-formed");
+            assert!(provider.source.starts_with("https://"), "{}", file.path);
+            let cut: Vec<Vec<String>> =
+                file.keywords.iter().map(|k| k.iter().map(|w| (*w).to_owned()).collect()).collect();
+            let written: Vec<Vec<String>> = provider.kinds.iter().map(|k| k.keywords.clone()).collect();
+            assert_eq!(cut, written, "{}: keywords on one line each", file.path);
+            for kind in prepare(provider).expect("checks exist") {
+                compile(&kind.kind).expect("the regexes compile");
+                assert!(
+                    kind.kind.keywords.iter().all(|w| w.len() >= 3),
+                    "{}: short keywords are met everywhere",
+                    kind.kind.id
+                );
+                assert!(!kind.kind.title.is_empty());
+                ids.push(kind.kind.id.clone());
+            }
+        }
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "an id is used twice");
+    }
+}

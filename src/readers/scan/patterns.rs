@@ -1,0 +1,98 @@
+//! The `[text]` patterns of rules, searched for in the files that they name.
+
+use crate::facts::TextHit;
+use crate::lexicon::globs::PathGlob;
+use crate::lexicon::patterns::{TextPattern, compile};
+use crate::text::{FileId, Span};
+use regex::bytes::Regex;
+use std::sync::OnceLock;
+
+/// One rule's patterns; compiled when the first file that they are searched in is met.
+pub(super) struct PatternSearch {
+    rule: String,
+    paths: Vec<PathGlob>,
+    not_paths: Vec<PathGlob>,
+    written: TextPattern,
+    compiled: OnceLock<Compiled>,
+}
+
+struct Compiled {
+    patterns: Vec<Regex>,
+    unless: Vec<Regex>,
+}
+
+impl PatternSearch {
+    pub(super) fn new(written: &TextPattern) -> PatternSearch {
+        let globs = |list: &[String]| list.iter().map(|g| PathGlob::new(g)).collect();
+        PatternSearch {
+            rule: written.rule.clone(),
+            paths: globs(&written.paths),
+            not_paths: globs(&written.not_paths),
+            written: written.clone(),
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| {
+            let all = |list: &[String]| {
+                list.iter()
+                    .map(|p| compile(p).expect("patterns were compiled once when the rule was loaded"))
+                    .collect()
+            };
+            Compiled { patterns: all(&self.written.patterns), unless: all(&self.written.unless) }
+        })
+    }
+
+    pub(super) fn search(
+        &self,
+        file: FileId,
+        path: &str,
+        text: &str,
+        offset: usize,
+        hits: &mut Vec<TextHit>,
+    ) {
+        let meant = self.paths.is_empty() || self.paths.iter().any(|g| g.matches(path));
+        if !meant || self.not_paths.iter().any(|g| g.matches(path)) {
+            return;
+        }
+        let compiled = self.compiled();
+        for (number, pattern) in compiled.patterns.iter().enumerate() {
+            for found in pattern.captures_iter(text.as_bytes()) {
+                let Some(place) = found.name("here").or_else(|| found.get(0)) else { continue };
+                // Byte classes can match a part of a character.
+                let start = text.floor_char_boundary(place.start());
+                let end = text.ceil_char_boundary(place.end());
+                if start == end || compiled.excuse(text, start) {
+                    continue;
+                }
+                hits.push(TextHit {
+                    place: Span::new(file, offset + start..offset + end),
+                    rule: self.rule.clone(),
+                    pattern: u32::try_from(number).expect("a rule has few patterns"),
+                });
+            }
+        }
+    }
+}
+
+/// Excuses are looked for so far around a hit: minified files have lines of a megabyte.
+const LONGEST_LINE: usize = 1024;
+
+impl Compiled {
+    /// Whether the line of `at`, or the one before, holds an excuse.
+    fn excuse(&self, text: &str, at: usize) -> bool {
+        if self.unless.is_empty() {
+            return false;
+        }
+        let floor = text.floor_char_boundary(at.saturating_sub(LONGEST_LINE));
+        let ceiling = text.ceil_char_boundary((at + LONGEST_LINE).min(text.len()));
+        let start = text[floor..at].rfind('\n').map_or(floor, |i| floor + i + 1);
+        let end = text[at..ceiling].find('\n').map_or(ceiling, |i| at + i);
+        let above =
+            text[floor..start.saturating_sub(1).max(floor)].rfind('\n').map_or(floor, |i| floor + i + 1);
+        let above = &text[above..start];
+        let line = &text[start..end];
+        self.unless.iter().any(|u| u.is_match(line.as_bytes()) || u.is_match(above.as_bytes()))
+    }
+}

@@ -1,0 +1,326 @@
+use super::*;
+use crate::facts::{Certainty, Credential, Stage};
+use crate::lexicon::kinds::BUILT_IN;
+use crate::lexicon::patterns::TextPattern;
+use serde::Deserialize;
+use std::sync::OnceLock;
+
+fn scanner() -> &'static Scanner {
+    static SCANNER: OnceLock<Scanner> = OnceLock::new();
+    SCANNER.get_or_init(|| Scanner::new(&Lexicon::default()))
+}
+
+fn scan(path: &str, text: &str) -> Facts {
+    let mut facts = Facts::default();
+    let environments = Environments::default();
+    scanner()
+        .scan(&ScanText { file: FileId(0), path, text, offset: 0, environments: &environments }, &mut facts);
+    facts
+}
+
+fn credentials(path: &str, text: &str) -> Vec<(String, String)> {
+    scan(path, text).credentials.into_iter().map(|c| (c.credential, c.value.expose().to_owned())).collect()
+}
+
+fn only(path: &str, text: &str) -> Credential {
+    let mut all = scan(path, text).credentials;
+    assert_eq!(all.len(), 1, "{path}: {text}");
+    all.remove(0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Examples {
+    #[serde(default)]
+    bad: Vec<Example>,
+    #[serde(default)]
+    good: Vec<Example>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    kind: Option<String>,
+    path: String,
+    text: String,
+}
+
+/// Each `«…»` of a bad example is exactly one credential of its kind; a good one has none of the file's.
+fn examples_hold(path: &str) {
+    let file = BUILT_IN.iter().find(|f| f.path == path).expect("the file is built in");
+    let provider = file.read().expect("it is well-formed");
+    let examples: Examples = toml::from_str(file.tail).expect("its examples are well-formed");
+    for kind in &provider.kinds {
+        let has = |e: &Example| e.kind.as_ref() == Some(&kind.id);
+        assert!(examples.bad.iter().any(has), "{} has no bad example", kind.id);
+    }
+    assert!(!examples.good.is_empty(), "{path} has no good example");
+    for example in examples.bad {
+        let kind = example.kind.expect("a bad example names its kind");
+        let text = example.text.replace('⁀', "");
+        let mut plain = String::new();
+        let mut expected = Vec::new();
+        for part in text.split('«') {
+            match part.split_once('»') {
+                Some((value, rest)) => {
+                    expected.push((plain.len()..plain.len() + value.len(), kind.clone()));
+                    plain.push_str(value);
+                    plain.push_str(rest);
+                }
+                None => plain.push_str(part),
+            }
+        }
+        assert!(!expected.is_empty(), "{kind}: a bad example marks its credential");
+        let found: Vec<_> = scan(&example.path, &plain)
+            .credentials
+            .into_iter()
+            .map(|c| (c.place.range(), c.credential))
+            .collect();
+        assert_eq!(found, expected, "{kind} in {}: {plain}", example.path);
+    }
+    for example in examples.good {
+        let text = example.text.replace('⁀', "");
+        for (kind, _) in credentials(&example.path, &text) {
+            assert!(
+                provider.kinds.iter().all(|k| k.id != kind),
+                "{path}: {kind} in {}: {text}",
+                example.path
+            );
+        }
+    }
+}
+
+mod kind_examples {
+    use super::examples_hold;
+    include!(concat!(env!("OUT_DIR"), "/kind_tests.rs"));
+}
+
+/// A value that looks random and belongs to nobody.
+const RANDOM: &str = concat!("q7Rk2ZpL9v", "Xw4TnB6yHd");
+
+#[test]
+fn generic_credentials_are_found_where_people_write_them() {
+    for (path, text, kind, value) in [
+        ("config/app.yaml", "db:\n  password: hunter2\n", "password", "hunter2"),
+        ("src/app.py", "client = Client(token=\"RANDOM\")\n", "token", RANDOM),
+        (".env", "SESSION_SECRET=RANDOM\n", "secret", RANDOM),
+        ("a.tf", "resource \"x\" \"y\" {\n  master_password = \"Tr0ub4dor\"\n}\n", "password", "Tr0ub4dor"),
+        ("src/db.go", "dsn := \"app:s3cretpw@tcp(db:3306)/x\"\n", "connection-string", "s3cretpw"),
+        (
+            "appsettings.json",
+            "\"Db\": \"Server=d;User Id=sa;Password=Tr0ub4;Encrypt=True\"",
+            "connection-string",
+            "Tr0ub4",
+        ),
+        (
+            "web.js",
+            "mongoose.connect('mongodb://app:s3cretpw@db.corp.io/x')",
+            "connection-string",
+            "s3cretpw",
+        ),
+        ("x.sh", "curl --token RANDOM https://x.io\n", "token", RANDOM),
+    ] {
+        let text = text.replace("RANDOM", RANDOM);
+        assert_eq!(credentials(path, &text), [(kind.to_owned(), value.to_owned())], "{path}: {text}");
+    }
+}
+
+#[test]
+fn what_is_no_credential_is_silent() {
+    for (path, text) in [
+        ("config/app.yaml", "password: ${DB_PASSWORD}\ntoken: vault:secret/data/x#y\n"),
+        ("app/i18n/de.json", "\"password\": \"Kennwort1\"\n"),
+        ("package-lock.json", "\"token\": \"RANDOM\"\n"),
+        ("node_modules/x/index.js", "password = \"hunter2\"\n"),
+        ("a.yaml", "kind: SealedSecret\nspec:\n  encryptedData:\n    password: AgBRANDOM\n"),
+        ("a.yaml", "password: ENC[AES256_GCM,data:abc,iv:xx=]\n"),
+        (".env", "API_KEY=encrypted:RANDOM\n"),
+        (
+            "k.yaml",
+            "env:\n- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db\n      key: password\n",
+        ),
+        (
+            ".github/workflows/a.yml",
+            "with:\n  token: ${{ secrets.GITHUB_TOKEN }}\npermissions:\n  id-token: write\n",
+        ),
+        ("src/a.ts", "interface A { password: string; token: Token }\n"),
+        ("src/a.py", "# password = \"hunter2\"\n"),
+        ("src/a.py", "password = os.environ[\"DB_PASSWORD\"]\n"),
+        ("README.md", "postgres://user:password@localhost/db and postgres://postgres:postgres@localhost/x\n"),
+        ("src/a.js", "fetch('https://user:pass@example.com')\n"),
+        ("openapi.yaml", "password:\n  type: string\n  format: password\n"),
+        ("main.tf", "password = var.db_password\nsecret = data.aws_secretsmanager_secret.x.arn\n"),
+    ] {
+        let text = text.replace("RANDOM", RANDOM);
+        assert_eq!(credentials(path, &text), [], "{path}: {text}");
+    }
+}
+
+#[test]
+fn surroundings_say_what_a_credential_serves() {
+    let c = only(
+        "docker-compose.yml",
+        "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: postgres\n",
+    );
+    assert!(c.default && c.ephemeral && !c.test);
+    let c = only(
+        ".github/workflows/ci.yml",
+        "jobs:\n  a:\n    env:\n      DATABASE_URL: postgres://postgres:postgres@localhost:5432/x\n",
+    );
+    assert!(c.default && c.ephemeral);
+    assert_eq!(c.key.as_deref(), Some("DATABASE_URL"));
+    assert!(c.target.is_some_and(|t| t.is(Stage::Local)));
+    let c = only("deploy/prod/values.yaml", "password: hunter2\n");
+    assert!(!c.ephemeral && c.target.is_some_and(|t| t.is(Stage::Production)));
+    let c = only(
+        "docker-compose.prod.yml",
+        "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: hunter2\n",
+    );
+    assert!(!c.ephemeral);
+    let c = only("src/a.js", "const s = process.env.JWT_SECRET || 'supersecret-jwt-1';\n");
+    assert!(c.fallback);
+    let c = only("tests/test_a.py", "login(password=\"hunter2\")\n");
+    assert!(c.test && c.certainty == Certainty::Generic);
+}
+
+#[test]
+fn one_value_at_one_place_is_one_credential_and_twice_is_two() {
+    let token = format!("{}{}", "ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    let found = credentials(".env", &format!("GITHUB_TOKEN={token}\nOTHER_TOKEN={token}\n"));
+    assert_eq!(found, vec![("github-personal-token".to_owned(), token); 2]);
+    let facts = scan(".env", &format!("DB_PASSWORD=postgres://app:{RANDOM}@db.corp.io/x\n"));
+    assert_eq!(facts.credentials.len(), 1);
+    assert_eq!(facts.credentials[0].key.as_deref(), Some("DB_PASSWORD"));
+}
+
+#[test]
+fn debug_output_of_facts_never_shows_a_value() {
+    let text = format!("password: hunter2\napi_key: {RANDOM}\nurl: amqp://app:s3cretpw@mq.corp.io\n");
+    let facts = scan("config/app.yaml", &text);
+    assert_eq!(facts.credentials.len(), 3);
+    let shown = format!("{facts:?}");
+    for value in ["hunter2", RANDOM, "s3cretpw"] {
+        assert!(!shown.contains(value));
+    }
+}
+
+#[test]
+fn patterns_of_rules_are_searched_in_their_files() {
+    let written = TextPattern {
+        rule: "no-latest".into(),
+        patterns: vec!["image: (?P<here>\\S+:latest)".into()],
+        paths: vec!["*.yaml".into()],
+        not_paths: vec!["old/**".into()],
+        unless: vec!["pinned below".into()],
+    };
+    let lexicon = Lexicon { patterns: vec![written], ..Lexicon::default() };
+    let scanner = Scanner::new(&lexicon);
+    let text = "image: a:latest\nimage: b:latest # pinned below\nimage: é:latest\n";
+    for (path, expected) in [("k/a.yaml", vec!["a:latest"]), ("old/a.yaml", vec![]), ("a.yml", vec![])] {
+        let mut facts = Facts::default();
+        scanner.scan(
+            &ScanText { file: FileId(3), path, text, offset: 0, environments: &lexicon.environments },
+            &mut facts,
+        );
+        let hits: Vec<&str> = facts.text_hits.iter().map(|h| &text[h.place.range()]).collect();
+        assert_eq!(hits, expected, "{path}");
+    }
+}
+
+#[test]
+fn chunks_give_what_the_whole_gives() {
+    let line = format!("api_key: {RANDOM}\n# plimsoll: allow[x] why\nurl: amqp://app:s3cretpw@mq.corp.io\n");
+    let text = line.repeat(200);
+    let whole = scan("config/app.yaml", &text);
+    let environments = Environments::default();
+    let mut facts = Facts::default();
+    let mut at = 0;
+    while at < text.len() {
+        let end = (at + 4096).min(text.len());
+        let chunk = ScanText {
+            file: FileId(0),
+            path: "config/app.yaml",
+            text: &text[at..end],
+            offset: at,
+            environments: &environments,
+        };
+        scanner().scan(&chunk, &mut facts);
+        at += 2048;
+    }
+    drop_repeats(&mut facts);
+    let places = |f: &Facts| f.credentials.iter().map(|c| c.place).collect::<Vec<_>>();
+    assert_eq!(places(&facts), places(&whole));
+}
+
+#[test]
+fn long_lines_full_of_key_words_take_time_in_proportion() {
+    for unit in [
+        "password",
+        "password=",
+        "password:\"",
+        "token=a,",
+        "://a:",
+        "://",
+        "secret: {",
+        "eyJ",
+        "ghp_",
+        "plimsoll:",
+        "process.env.",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "it.skip(",
+        "@tcp(",
+        "password=\"a\\",
+        "Server=;Password=",
+        "${password:-",
+        "AKIA",
+        "api_key=\"aZ1",
+        "name: password\n",
+    ] {
+        let seconds = |bytes: usize| {
+            let text = unit.repeat(bytes / unit.len());
+            let start = std::time::Instant::now();
+            scan("tests/a.test.ts", &text);
+            scan("config/a.yaml", &text);
+            start.elapsed().as_secs_f64()
+        };
+        let (short, long) = (seconds(20_000), seconds(160_000));
+        // Eight times the text; quadratic time would be sixty-four times. Other load makes both uneven.
+        assert!(long < short * 32.0 + 0.5, "{unit}: {short} s, then {long} s");
+    }
+}
+
+fn spans(facts: &Facts) -> Vec<crate::text::Span> {
+    let mut all: Vec<_> = facts.credentials.iter().map(|c| c.place).collect();
+    all.extend(facts.env_reads.iter().map(|f| f.place));
+    all.extend(facts.test_marks.iter().map(|f| f.place));
+    all.extend(facts.allows.iter().flat_map(|f| [f.place, f.covers]));
+    all.extend(facts.allows.iter().flat_map(|f| f.rules.iter().map(|r| r.span)));
+    all.extend(facts.credentials.iter().filter_map(|c| c.target.as_ref()).map(|t| t.place));
+    all
+}
+
+proptest::proptest! {
+    #[test]
+    fn spans_lie_on_character_boundaries(
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::sample::select(vec![
+                    "password", "token", "=", ": ", "\"", "'", "://", "@", ":", "é", "😀", "\n", "\r\n", " ", "\\", "${", "}",
+                    "plimsoll: allow[", "]", "#", "// ", "it.skip(", "process.env.", "ENV[", "PORT", "-----BEGIN RSA PRIVATE KEY-----",
+                    "eyJ", "ghp_", "AKIA", "@tcp(", "value", "name=", "<", ">", "a1B2c3D4", "Server=", ";", "&", "||", ",", "(", ")", "env",
+                ]).prop_map(str::to_owned),
+                "\\PC{0,6}",
+            ],
+            0..40,
+        ),
+        path in proptest::sample::select(vec![
+            "a.test.ts", "a.py", "config.yaml", ".env", "Dockerfile", ".github/workflows/a.yml", "x.md", "x.rs", "tests/a_test.go", "é",
+        ]),
+    ) {
+        let text: String = parts.concat();
+        for span in spans(&scan(path, &text)) {
+            proptest::prop_assert!(text.get(span.range()).is_some());
+        }
+    }
+}
+use proptest::strategy::Strategy as _;
