@@ -405,7 +405,7 @@ mod tests {
     fn rules_recipes_and_variables_are_read() {
         let text = "# top\nENV ?= staging # note\nexport TAG := $(shell git rev-parse HEAD)\n.PHONY: test deploy\ntest: build | dirs ; echo inline\n\t@pytest || true\n\t-rm -rf \\\n\t  $(OUT)/$@ $$HOME\n\ndeploy: ENV = prod\ndeploy: test\nifeq ($(ENV),prod)\n\tkubectl apply -f $(ENV).yml; x=$(shell date); echo $(wildcard *.c)\nendif\ndefine X\n\tnot read\nendef\ninclude common.mk\n";
         let m = parse(FileId(0), text);
-        let test = m.rules_of("test").nth(0).expect("rule");
+        let test = m.rules_of("test").next().expect("rule");
         let names = |w: &[Spanned<String>]| w.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
         assert_eq!(names(&test.prerequisites), ["build", "dirs"]);
         let shells: Vec<&str> = test.recipe.iter().map(|r| r.shell.text()).collect();

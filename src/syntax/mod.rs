@@ -7,6 +7,7 @@ pub mod ini;
 pub mod json;
 mod lift;
 pub mod makefile;
+pub mod markdown;
 pub mod mask;
 mod node;
 pub mod shell;
