@@ -31,7 +31,7 @@ impl Parser<'_> {
             self.and_or();
             let range = at..self.script.commands.len();
             if self.pos == before {
-                self.script.errors = true;
+                self.fault();
                 self.skip_token();
                 continue;
             }
@@ -92,7 +92,7 @@ impl Parser<'_> {
             self.pos += 2;
             self.skip_lines();
             if self.pos >= self.end || self.at_closer() {
-                self.script.errors = true;
+                self.fault();
                 break;
             }
         }
@@ -203,7 +203,7 @@ impl Parser<'_> {
             _ => {
                 self.skip_blanks();
                 let Some(name) = self.word(super::word::Mode::Command) else {
-                    self.script.errors = true;
+                    self.fault();
                     return true;
                 };
                 self.skip_blanks();

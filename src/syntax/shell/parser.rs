@@ -68,7 +68,7 @@ pub(super) fn run(passage: &Passage, options: Options) -> Script {
             break;
         }
         // A stray closing word or bracket.
-        parser.script.errors = true;
+        parser.fault();
         parser.skip_token();
     }
     parser.settle();
@@ -103,9 +103,14 @@ impl Parser<'_> {
         if self.broken { self.line_end() } else { self.end }
     }
 
+    /// Notes that something here is not shell.
+    pub(super) fn fault(&mut self) {
+        self.script.errors = true;
+    }
+
     pub(super) fn break_off(&mut self) {
         self.broken = true;
-        self.script.errors = true;
+        self.fault();
     }
 
     pub(super) fn skip_token(&mut self) {
@@ -223,7 +228,7 @@ impl Parser<'_> {
         if found {
             self.pos += word.len();
         } else {
-            self.script.errors = true;
+            self.fault();
         }
         found
     }
@@ -247,7 +252,7 @@ impl Parser<'_> {
             while self.pos < self.end {
                 self.list();
                 if self.pos < self.end {
-                    self.script.errors = true;
+                    self.fault();
                     self.skip_token();
                 }
             }

@@ -53,7 +53,7 @@ impl Parser<'_> {
                         self.nested.clear();
                         return self.function_body(name, draft.start);
                     }
-                    self.script.errors = true;
+                    self.fault();
                     if draft.words.is_empty() {
                         self.pos += 1;
                     }
@@ -72,17 +72,20 @@ impl Parser<'_> {
             }
             if let Some((name, value)) = assigned {
                 self.pos = value;
-                let word = self.word(Mode::Command).unwrap_or_else(|| {
-                    let span = self.passage.span(value..value);
-                    Word { text: String::new(), span, literal: true, quoted: false, lifted: None }
-                });
-                self.script.variables.entry(name.clone()).or_default().push(word.clone());
+                let word = match self.peek() {
+                    Some(b'(') => self.array(&name),
+                    _ => {
+                        let word = self.word(Mode::Command).unwrap_or_else(|| self.plain_word(value..value));
+                        self.script.variables.entry(name.clone()).or_default().push(word.clone());
+                        word
+                    }
+                };
                 draft.assignments.push((name, word));
             } else if let Some(word) = self.word(Mode::Command) {
                 draft.words.push(word);
             } else {
                 // An operator that cannot stand here.
-                self.script.errors = true;
+                self.fault();
                 self.pos += self.width(self.pos).max(1);
                 self.pos = self.pos.min(self.end);
             }
@@ -94,6 +97,30 @@ impl Parser<'_> {
             self.pos = draft.end;
         }
         self.finish(draft);
+    }
+
+    /// Reads `( … )` after `NAME=`; the elements become values of the variable.
+    fn array(&mut self, name: &str) -> Word {
+        let start = self.pos;
+        self.pos += 1;
+        loop {
+            self.skip_lines();
+            match self.peek() {
+                None => {
+                    self.fault();
+                    break;
+                }
+                Some(b')') => {
+                    self.pos += 1;
+                    break;
+                }
+                _ => match self.word(Mode::Command) {
+                    Some(word) => self.script.variables.entry(name.to_owned()).or_default().push(word),
+                    None => self.pos += 1,
+                },
+            }
+        }
+        Word { literal: false, ..self.plain_word(start..self.pos) }
     }
 
     fn closes_at_once(&mut self) -> bool {
@@ -215,23 +242,23 @@ impl Parser<'_> {
         let from = self.pos;
         self.pos += digits + operator.len();
         let operator = self.text[from..self.pos].to_owned();
-        if operator.ends_with("<<") {
+        if operator.ends_with("<<") && !operator.ends_with("<<<") {
             match scan::delimiter(self.bytes, self.pos, self.end) {
                 Some((delimiter, after)) => {
                     draft.delimiters.push(delimiter);
                     self.pos = after;
                 }
-                None => self.script.errors = true,
+                None => self.fault(),
             }
             return true;
         }
         self.skip_blanks();
         match self.word(Mode::Command) {
-            Some(target) if operator == "<<<" => {
+            Some(target) if operator.ends_with("<<<") => {
                 draft.heredoc = Some(Heredoc { body: target.passage(), quoted: target.literal });
             }
             Some(target) => draft.redirects.push(Redirect { operator, target }),
-            None => self.script.errors = true,
+            None => self.fault(),
         }
         true
     }
@@ -277,7 +304,7 @@ impl Parser<'_> {
                     continue;
                 }
                 [] | [b'\n' | b';', ..] => {
-                    self.script.errors = true;
+                    self.fault();
                     return true;
                 }
                 [b'&', b'&', ..] | [b'|', b'|', ..] => self.pos += 2,

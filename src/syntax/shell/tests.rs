@@ -67,6 +67,10 @@ fn what_loses_a_failure() {
         ("[ -f x ] && rm x\necho", vec!["[ Condition `[ -f x ]`", "rm", "echo"]),
         ("(set +e; pytest); make", vec!["set", "pytest SetPlusE `set +e`", "make"]),
         ("cat <<EOF || true\npytest || true\nEOF\nmake", vec!["cat OrTrue `|| true`", "true", "make"]),
+        (
+            "while read x; do\n  a\ndone <<< \"$y\"\nbash <<< 'b || true'",
+            vec!["read Condition `read x`", "a", "b OrTrue `|| true`", "true"],
+        ),
         ("x=$(git describe || true)", vec!["git OrTrue `|| true`", "true"]),
     ] {
         assert_eq!(programs(text), expected, "{text}");
@@ -180,14 +184,17 @@ fn options_and_arguments_are_found() {
 
 #[test]
 fn variables_of_the_text_are_put_in() {
-    let s =
-        script("E=prod\nexport H=web-$E.example.com\nfor r in us eu; do ssh $H ${r} \"${S:-none}\" $1; done");
+    let s = script(
+        "E=prod\nexport H=web-$E.example.com\nfor r in us eu; do ssh $H ${r} \"${S:-none}\" $1 ${A[@]}; done\nA=(x\n y # note\n)",
+    );
     let c = s.commands.iter().find(|c| c.name() == Some("ssh")).expect("ssh");
     let meanings: Vec<Vec<String>> = c.words[1..].iter().map(|w| s.expand(w)).collect();
     assert_eq!(meanings[0], ["web-prod.example.com"]);
     assert_eq!(meanings[1], ["eu", "us"]);
     assert_eq!(meanings[2], ["none"]);
     assert_eq!(meanings[3], ["$1"]);
+    assert_eq!(meanings[4], ["x", "y"]);
+    assert!(!s.errors);
 }
 
 #[test]

@@ -54,7 +54,9 @@ impl Script {
             let inner = &inner[..close];
             let end = name_length(inner);
             let default = match &inner[end..] {
-                "" => None,
+                // Any element of an array: which one is not known.
+                "" | "[@]" | "[*]" => None,
+                index if index.starts_with('[') && index.find(']') == Some(index.len() - 1) => None,
                 rest => match rest.trim_start_matches(':').split_at_checked(1) {
                     Some(("-" | "=", value)) => Some(value),
                     _ => return as_written(close + 3),
