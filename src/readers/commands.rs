@@ -57,7 +57,7 @@ fn commands(script: &Script, settings: &[Setting]) -> Vec<Command> {
                 wrappers: effective.wrappers,
                 tolerated: effective.tolerated.as_ref().or(command.tolerated.as_ref()).map(tolerance),
                 function: command.function.clone(),
-                conditions: command.conditions.iter().chain(&effective.conditions).map(condition).collect(),
+                conditions: effective.conditions.iter().map(condition).collect(),
                 remote: effective.remote.or(effective.container),
                 effects: Vec::new(),
                 writes: redirected('>'),
