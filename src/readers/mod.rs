@@ -4,11 +4,14 @@
 mod commands;
 mod compose;
 mod config;
+mod dockerfile;
+mod dotenv;
 mod github;
 mod ignorefile;
 mod images;
 mod kubernetes;
 mod link;
+mod make;
 mod manifest;
 mod names;
 mod npm;
@@ -17,6 +20,8 @@ mod read;
 #[cfg(test)]
 mod samples;
 pub mod scan;
+mod scripts;
+mod shell;
 
 use crate::facts::Facts;
 use crate::lexicon::{Environments, Lexicon};
@@ -98,12 +103,17 @@ pub struct Reader {
 /// Every reader. The first that claims a path gets it.
 pub const READERS: &[Reader] = &[
     Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None },
+    Reader { kind: "dockerfile", claims: dockerfile::claims, parse: dockerfile::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
+    Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },
+    Reader { kind: "dotenv", claims: dotenv::claims, parse: dotenv::parse, lower: None },
     Reader { kind: "manifest", claims: manifest::claims, parse: manifest::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
     Reader { kind: "kubernetes", claims: kubernetes::claims, parse: kubernetes::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
+    Reader { kind: "powershell", claims: shell::claims_powershell, parse: shell::parse_powershell, lower: None },
+    Reader { kind: "shell", claims: shell::claims, parse: shell::parse, lower: None },
 ];
 
 /// The number of the reader that claims a file.

@@ -2,8 +2,9 @@
 //! <https://docs.npmjs.com/cli/using-npm/scripts>, <https://docs.npmjs.com/cli/configuring-npm/package-json>
 
 use super::names::{beside, folder, name, problems, target, vendored};
+use super::scripts::script;
 use super::{Parsed, Text, commands};
-use crate::facts::{Command, Manifest, Script, ScriptKind};
+use crate::facts::{Command, Manifest, ScriptKind};
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::shell::Options;
 use crate::syntax::tree::{Kind, Node};
@@ -27,27 +28,19 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         .collect();
     let names: std::collections::HashSet<&str> = entries.iter().map(|(n, ..)| *n).collect();
     let file = beside(text.path, "package.json");
-    for (script, key, value) in &entries {
+    for (name, key, value) in &entries {
         let commands = commands::lower(&value.passage(), Options::default(), &[]);
-        let mut calls: Vec<String> = ["pre", "post"].iter().map(|hook| format!("{hook}{script}")).collect();
+        let mut calls: Vec<String> = ["pre", "post"].iter().map(|hook| format!("{hook}{name}")).collect();
         calls.extend(commands.iter().flat_map(called));
-        calls.retain(|c| c != script && names.contains(c.as_str()));
+        calls.retain(|c| c != name && names.contains(c.as_str()));
         calls.sort();
         calls.dedup();
         let here = Some(folder(text.path));
         parsed.wants.extend(commands.iter().filter_map(|c| commands::called_script(c, here)));
-        parsed.facts.scripts.push(Script {
-            place: key.span(),
-            name: format!("{file}:{script}"),
-            script: ScriptKind::Npm,
-            callers: Vec::new(),
-            guarded: false,
-            target: target(script, key.span(), text),
-            commands,
-            before: None,
-            calls: calls.into_iter().map(|c| format!("{file}:{c}")).collect(),
-            called_from: Vec::new(),
-        });
+        let mut script_fact = script(key.span(), format!("{file}:{name}"), ScriptKind::Npm, commands);
+        script_fact.target = target(name, key.span(), text);
+        script_fact.calls = calls.into_iter().map(|c| format!("{file}:{c}")).collect();
+        parsed.facts.scripts.push(script_fact);
     }
     parsed.facts.manifests.push(manifest(root, text));
     parsed
