@@ -83,7 +83,9 @@ fact! {
         /// For dump, restore and copy: where from (or where to, for `CopyFiles` outward).
         peer: Option<Target>,
         /// What kind in particular: test level (`unit`, `integration`, `e2e`), scan kind, copy direction (`up`, `down`).
-        detail: Option<String>,
+        detail: Option<String>;
+        /// The words in the script or action that was called, if it is not these words that do it.
+        origin: Option<Span>,
     }
 }
 

@@ -1,10 +1,12 @@
 //! What words mean before any file gives them a context. Layer 1: imports only [`crate::text`].
 
+pub mod commands;
 pub mod environments;
 pub mod globs;
 pub mod kinds;
 pub mod patterns;
 pub mod places;
+pub mod uses;
 pub mod words;
 
 pub use environments::{Environments, StageNames};
@@ -26,5 +28,17 @@ pub struct Lexicon {
 impl Default for Lexicon {
     fn default() -> Lexicon {
         Lexicon { environments: Environments::default(), patterns: Vec::new(), kinds: kinds::BUILT_IN }
+    }
+}
+
+impl Lexicon {
+    /// What commands do.
+    pub fn commands(&self) -> &'static commands::Commands {
+        commands::Commands::builtin()
+    }
+
+    /// What building blocks of CI services do.
+    pub fn uses(&self) -> &'static uses::Uses {
+        uses::Uses::builtin()
     }
 }

@@ -46,6 +46,16 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// The stage with this name.
+    pub fn from_name(name: &str) -> Option<Stage> {
+        use Stage::*;
+        [Local, Ci, Development, Integration, Preview, Staging, Production]
+            .into_iter()
+            .find(|s| s.name() == name)
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

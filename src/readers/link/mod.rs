@@ -1,5 +1,84 @@
-//! Stub until merge.
-use crate::facts::Repository;
+//! The pass over all facts of all dialects: what commands bring about, in which environment, on which
+//! artifact, who calls which script, and the order of jobs. No reader and no check guesses any of it.
+
+mod artifacts;
+mod callgraph;
+mod effects;
+mod flow;
+mod guess;
+mod scope;
+mod scripts;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
+use crate::facts::{Repository, Script, ScriptKind};
 use crate::lexicon::Lexicon;
-/// L
-pub fn link(_: &mut Repository, _: &Lexicon) {}
+use callgraph::CallGraph;
+
+/// Fills in everything that takes more than one file or the lexicon to know. Facts must be sorted by
+/// place, and pipelines, jobs and scripts complete except for what is described as filled in by linking.
+pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
+    let complete = repository.pipelines_complete();
+    let mut facts = std::mem::take(&mut repository.facts);
+    for script in &mut facts.scripts {
+        name_script(script, lexicon);
+    }
+    let mut graph = CallGraph::new(&facts, &repository.files, lexicon);
+    let steps = graph.pipelines();
+    let commands = graph.scripts();
+    let callers = graph.callers(complete && !scripts::runs_unknown_script(&facts));
+    for (pipeline, jobs) in facts.pipelines.iter_mut().zip(steps) {
+        for (job, steps) in pipeline.jobs.iter_mut().zip(jobs) {
+            for (step, outcome) in job.steps.iter_mut().zip(steps) {
+                step.effects = outcome.uses;
+                for (command, effects) in step.commands.iter_mut().zip(outcome.commands) {
+                    command.effects = effects;
+                }
+            }
+        }
+    }
+    for ((script, effects), called) in facts.scripts.iter_mut().zip(commands).zip(callers) {
+        for (command, effects) in script.commands.iter_mut().zip(effects) {
+            command.effects = effects;
+            for effect in command.effects.iter_mut().filter(|e| targets::bears_target(e)) {
+                effect.target = targets::settle(effect.target.take(), script.target.as_ref());
+            }
+        }
+        script.callers = called.callers;
+        script.called_from = called.from;
+        script.guarded |= scripts::is_guarded(script);
+    }
+    settle_jobs(&mut facts.pipelines, repository, lexicon);
+    repository.flow = flow::build(&facts.pipelines, &repository.files, &lexicon.environments);
+    repository.facts = facts;
+}
+
+fn name_script(script: &mut Script, lexicon: &Lexicon) {
+    if script.target.is_none() && script.script != ScriptKind::Image {
+        script.target = targets::named_target(&script.name, script.place, &lexicon.environments);
+    }
+}
+
+/// Gives each job its environment, and its effects theirs.
+fn settle_jobs(pipelines: &mut [crate::facts::Pipeline], repository: &Repository, lexicon: &Lexicon) {
+    for pipeline in pipelines {
+        let path = repository.files.get(pipeline.place.file.0 as usize).map_or("", |f| f.path.as_str());
+        let told: Vec<_> = pipeline
+            .jobs
+            .iter()
+            .map(|job| targets::job_target(job, pipeline, path, &lexicon.environments))
+            .collect();
+        for (job, target) in pipeline.jobs.iter_mut().zip(told) {
+            job.target = target;
+            for step in &mut job.steps {
+                let effects =
+                    step.effects.iter_mut().chain(step.commands.iter_mut().flat_map(|c| &mut c.effects));
+                for effect in effects.filter(|e| targets::bears_target(e)) {
+                    effect.target = targets::settle(effect.target.take(), job.target.as_ref());
+                }
+            }
+        }
+    }
+}

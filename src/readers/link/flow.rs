@@ -1,0 +1,252 @@
+//! From pipelines to runs: every job in every context, and what comes before what.
+
+use super::callgraph::{bind_effect_in, bind_target, call_inputs};
+use super::scope::{Inputs, Scope};
+use super::scripts::join;
+use super::targets::{bears_target, named_target, settle};
+use crate::facts::{Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value};
+use crate::lexicon::Environments;
+use std::collections::HashMap;
+
+/// Calls of pipelines nest at most so deep, as GitHub allows three levels of callers and GitLab two.
+const DEEPEST: usize = 5;
+/// Hostile repositories do not get more runs or edges than this.
+const MOST_RUNS: usize = 20_000;
+const MOST_EDGES: usize = 200_000;
+
+/// Builds the flow of all pipelines.
+pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Environments) -> Flow {
+    let paths = pipelines.iter().map(|p| files.get(p.place.file.0 as usize).map_or("", |f| f.path.as_str()));
+    let by_path = paths.enumerate().map(|(i, path)| (path, i)).collect();
+    let mut builder = Builder { pipelines, by_path, environments, runs: Vec::new(), edges: Vec::new() };
+    let mut roots: Vec<Option<Expanded>> = Vec::with_capacity(pipelines.len());
+    for (index, pipeline) in pipelines.iter().enumerate() {
+        let starts = pipeline.role == Role::Entry
+            || pipeline.role == Role::Callable
+                && pipeline.triggers.iter().any(|t| t.trigger != TriggerKind::Call);
+        let inputs = own_inputs(pipeline);
+        roots.push(starts.then(|| {
+            builder.expand(index, &Context { root: index, caller: None, inputs: &inputs, depth: 0 })
+        }));
+    }
+    // A callable pipeline that nobody here calls is called from elsewhere.
+    let called: Vec<bool> = {
+        let mut called = vec![false; pipelines.len()];
+        builder.runs.iter().for_each(|r| called[r.pipeline] = true);
+        called
+    };
+    for (index, pipeline) in pipelines.iter().enumerate() {
+        if !called[index] && roots[index].is_none() && pipeline.role == Role::Callable {
+            let inputs = Inputs::new();
+            builder.expand(index, &Context { root: index, caller: None, inputs: &inputs, depth: 0 });
+        }
+    }
+    builder.connect_triggers(&roots);
+    Flow::new(builder.runs, &builder.edges)
+}
+
+/// What a pipeline that can be called takes its inputs for when something else starts it.
+fn own_inputs(pipeline: &Pipeline) -> Inputs {
+    let asked = pipeline.triggers.iter().filter(|t| t.trigger == TriggerKind::Manual).flat_map(|t| &t.inputs);
+    let mut inputs = Inputs::new();
+    for input in asked {
+        let options: Vec<String> = input.options.iter().map(|o| o.value.clone()).collect();
+        if let Some(value) = Value::from_possible(options) {
+            inputs.insert(input.name.clone(), value);
+        }
+    }
+    inputs
+}
+
+/// Where in the calls a pipeline is expanded.
+struct Context<'c> {
+    root: usize,
+    caller: Option<Node>,
+    inputs: &'c Inputs,
+    depth: usize,
+}
+
+/// The runs of one pipeline in one context: those that nothing inside precedes, and those that nothing
+/// inside follows.
+#[derive(Default)]
+struct Expanded {
+    starts: Vec<Node>,
+    ends: Vec<Node>,
+}
+
+struct Builder<'a> {
+    pipelines: &'a [Pipeline],
+    by_path: HashMap<&'a str, usize>,
+    environments: &'a Environments,
+    runs: Vec<Run>,
+    edges: Vec<(Node, Node, Edge)>,
+}
+
+impl Builder<'_> {
+    fn edge(&mut self, before: Node, after: Node, edge: Edge) {
+        if self.edges.len() < MOST_EDGES {
+            self.edges.push((before, after, edge));
+        }
+    }
+
+    /// Recursion is bounded by [`DEEPEST`].
+    fn expand(&mut self, index: usize, context: &Context<'_>) -> Expanded {
+        let pipeline = &self.pipelines[index];
+        let scope = Scope::of_inputs(context.inputs);
+        let mut nodes: Vec<Node> = Vec::with_capacity(pipeline.jobs.len());
+        for (number, job) in pipeline.jobs.iter().enumerate() {
+            if self.runs.len() >= MOST_RUNS {
+                break;
+            }
+            let node = Node(self.runs.len() as u32);
+            nodes.push(node);
+            let run = self.run(index, number, job, context, &scope);
+            self.runs.push(run);
+            if let Some(caller) = context.caller {
+                self.edge(caller, node, Edge::Calls);
+            }
+        }
+        let mut ends: Vec<Vec<Node>> = nodes.iter().map(|&n| vec![n]).collect();
+        for (number, &node) in nodes.iter().enumerate() {
+            let Some(callee) = self.callee(&pipeline.jobs[number]) else { continue };
+            if context.depth + 1 >= DEEPEST || self.runs.len() >= MOST_RUNS {
+                continue;
+            }
+            let job = &pipeline.jobs[number];
+            let inputs = self.inputs_of_call(job, pipeline, callee, &scope);
+            let inner =
+                Context { root: context.root, caller: Some(node), inputs: &inputs, depth: context.depth + 1 };
+            let expanded = self.expand(callee, &inner);
+            if !expanded.ends.is_empty() {
+                ends[number] = expanded.ends;
+            }
+        }
+        let mut followed = vec![false; nodes.len()];
+        let mut starts = Vec::new();
+        for (number, &node) in nodes.iter().enumerate() {
+            let needs = &pipeline.jobs[number].needs;
+            for need in needs {
+                let Some(before) = need.job.map(|j| j as usize).filter(|&j| j < nodes.len() && j != number)
+                else {
+                    continue;
+                };
+                followed[before] = true;
+                for &end in &ends[before] {
+                    self.edge(end, node, kind_of(need));
+                }
+            }
+            if needs.is_empty() {
+                starts.push(node);
+            }
+        }
+        let last = ends.into_iter().zip(followed).filter(|(_, followed)| !followed);
+        Expanded { starts, ends: last.flat_map(|(ends, _)| ends).collect() }
+    }
+
+    fn callee(&self, job: &Job) -> Option<usize> {
+        let call = job.calls.as_ref().filter(|c| c.local)?;
+        self.by_path.get(join("", &call.name).as_str()).copied()
+    }
+
+    /// What the callee's inputs are in this call; its defaults stand for those that are not given.
+    fn inputs_of_call(&self, job: &Job, caller: &Pipeline, callee: usize, outer: &Scope<'_>) -> Inputs {
+        let Some(call) = &job.calls else { return Inputs::new() };
+        let mut inputs = call_inputs(call, &Scope::of(caller, job, None));
+        for value in inputs.values_mut() {
+            if let Value::Expr(text) = value {
+                let values = outer.expand(text);
+                if let Some(known) = Value::from_possible(values)
+                    && known.possible().iter().all(|v| !v.contains("${{") && !v.contains("$[["))
+                {
+                    *value = known;
+                } else if let [one] = outer.expand(text).as_slice() {
+                    *value = Value::Expr(one.clone());
+                }
+            }
+        }
+        let declared = self.pipelines[callee]
+            .triggers
+            .iter()
+            .filter(|t| t.trigger == TriggerKind::Call)
+            .flat_map(|t| &t.inputs);
+        for input in declared {
+            if let Some(default) = &input.default {
+                inputs.entry(input.name.clone()).or_insert_with(|| Value::Known(default.clone()));
+            }
+        }
+        inputs
+    }
+
+    fn run(
+        &self,
+        pipeline: usize,
+        number: usize,
+        job: &Job,
+        context: &Context<'_>,
+        scope: &Scope<'_>,
+    ) -> Run {
+        let mut target = job.target.clone();
+        let mut effects: Vec<_> = job.effects().cloned().collect();
+        if !context.inputs.is_empty() {
+            target = target.map(|t| bind_target(&t, scope, self.environments));
+            effects = effects.iter().map(|e| bind_effect_in(e, scope, self.environments)).collect();
+        }
+        if effects.iter().any(bears_target) && !target.as_ref().is_some_and(|t| t.stage.is_certain()) {
+            target = self.target_of_caller(context.caller).or(target);
+        }
+        for effect in effects.iter_mut().filter(|e| bears_target(e)) {
+            effect.target = settle(effect.target.take(), target.as_ref());
+        }
+        Run { pipeline, job: number, caller: context.caller, root: context.root, target, effects }
+    }
+
+    /// The environment that the calling jobs tell, by an input, a declaration or at last their names.
+    fn target_of_caller(&self, caller: Option<Node>) -> Option<Target> {
+        let mut next = caller;
+        while let Some(node) = next {
+            let run = &self.runs[node.0 as usize];
+            if run.target.as_ref().is_some_and(|t| t.stage.is_certain()) {
+                return run.target.clone();
+            }
+            let job = &self.pipelines[run.pipeline].jobs[run.job];
+            let named =
+                [&job.id, &job.name].into_iter().find_map(|n| named_target(n, job.place, self.environments));
+            if named.is_some() {
+                return named;
+            }
+            next = run.caller;
+        }
+        None
+    }
+
+    /// Connects pipelines that start when another has ended. A release or tag that a pipeline makes also
+    /// starts others, but which, the files do not tell.
+    fn connect_triggers(&mut self, roots: &[Option<Expanded>]) {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, pipeline) in self.pipelines.iter().enumerate() {
+            by_name.entry(pipeline.name.as_str()).or_default().push(index);
+        }
+        for (index, pipeline) in self.pipelines.iter().enumerate() {
+            let Some(here) = &roots[index] else { continue };
+            for name in pipeline.triggers.iter().flat_map(|t| &t.upstream) {
+                let by_path = self.by_path.get(name.as_str()).copied();
+                let upstream =
+                    by_name.get(name.as_str()).cloned().unwrap_or_else(|| by_path.into_iter().collect());
+                for earlier in upstream.into_iter().filter(|&u| u != index) {
+                    let Some(there) = &roots[earlier] else { continue };
+                    for &end in &there.ends {
+                        for &start in &here.starts {
+                            if self.edges.len() < MOST_EDGES {
+                                self.edges.push((end, start, Edge::Triggers));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn kind_of(need: &Need) -> Edge {
+    if need.optional || need.order_only { Edge::Order } else { Edge::Needs }
+}
