@@ -56,7 +56,7 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     let verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
     let mut findings: Vec<Finding> = verdicts.iter().flat_map(|v| v.findings.iter().cloned()).collect();
     findings.retain(|f| change.shows(f));
-    policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
+    let local = policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
     findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
     let quoted = quote(&source, &repository, findings);
     let old = if change.partial() {
@@ -65,8 +65,10 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
         BTreeSet::new()
     };
     let books = Books::open(&source, target, &policy.rules)?;
-    let on =
-        Circumstances { rules: &policy.rules, books: &books, old: &old, whole: !change.partial(), today };
+    // Who looks at some paths only cannot tell what is unused.
+    let some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());
+    let whole = !change.partial() && !some_paths;
+    let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole, today };
     let (settled, notes) = settle(quoted, &source, &repository, &on);
     let mut report = Report {
         findings: settled,
@@ -80,6 +82,9 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
         revision: revision(&source, target),
         unread: repository.unread,
     };
+    if local > 0 {
+        report.notes.push(format!("[per-path] of the policy leaves out {local} findings"));
+    }
     if change.empty {
         report.notes.insert(0, "nothing is staged: the whole index was judged".into());
     }

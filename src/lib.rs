@@ -3,6 +3,7 @@
 
 mod audit;
 pub mod checks;
+pub mod cli;
 pub mod dispositions;
 pub mod engine;
 pub mod examples;

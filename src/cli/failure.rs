@@ -5,7 +5,6 @@ use std::io::Write as _;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, MietteDiagnostic};
 
 use super::terminal::Terminal;
-use crate::audit;
 use crate::dispositions::BookError;
 use crate::policy::PolicyError;
 use crate::rule::RuleError;
@@ -61,7 +60,7 @@ macro_rules! from {
     )* };
 }
 
-from!(audit::Error, source::Error, RuleError, MietteDiagnostic);
+from!(crate::Error, source::Error);
 
 impl From<Box<PolicyError>> for Failure {
     fn from(error: Box<PolicyError>) -> Failure {
@@ -71,6 +70,12 @@ impl From<Box<PolicyError>> for Failure {
 
 impl From<Box<BookError>> for Failure {
     fn from(error: Box<BookError>) -> Failure {
+        Failure(error)
+    }
+}
+
+impl From<Box<RuleError>> for Failure {
+    fn from(error: Box<RuleError>) -> Failure {
         Failure(error)
     }
 }
