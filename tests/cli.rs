@@ -101,7 +101,11 @@ impl Repository {
         let _ = child.stdin.take().expect("piped").write_all(stdin.as_bytes());
         let output = child.wait_with_output().expect("it ends");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Said { code: output.status.code().expect("no signal"), out: text(output.stdout), err: text(output.stderr) }
+        Said {
+            code: output.status.code().expect("no signal"),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     fn git(&self, arguments: &str) {
@@ -118,7 +122,9 @@ impl Repository {
 
 fn workflow(evil: usize) -> String {
     let steps = "      - uses: evil/action@v1\n".repeat(evil);
-    format!("on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: good/action@v1\n{steps}")
+    format!(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: good/action@v1\n{steps}"
+    )
 }
 
 const CI: &str = ".github/workflows/ci.yml";
@@ -172,7 +178,11 @@ fn adopting_it_takes_two_commands() {
     let old = Repository::new(&[(CI, &workflow(1000))]);
     let init = old.run("init");
     assert_eq!(init.code, 0, "{}", init.err);
-    assert!(init.out.contains("1000 findings") && init.out.contains("plimsoll baseline create"), "{}", init.out);
+    assert!(
+        init.out.contains("1000 findings") && init.out.contains("plimsoll baseline create"),
+        "{}",
+        init.out
+    );
     assert!(old.read("plimsoll.toml").lines().count() <= 15);
     assert_eq!(old.run("init").code, 2, "it overwrites nothing");
 
@@ -226,9 +236,12 @@ fn the_nearest_policy_holds_and_isolated_ignores_it() {
         ("local.toml", "[per-path]\n'.github/' = { ignore = ['evil-action'] }\n"),
     ]);
     fs::create_dir_all(repository.path().join(".git")).expect("writable");
-    for (arguments, code) in
-        [("check", 0), ("check --isolated", 1), ("check --config note.toml", 0), ("check --config local.toml", 0)]
-    {
+    for (arguments, code) in [
+        ("check", 0),
+        ("check --isolated", 1),
+        ("check --config note.toml", 0),
+        ("check --config local.toml", 0),
+    ] {
         assert_eq!(repository.run(arguments).code, code, "{arguments}");
     }
     let shown = repository.run("config show");
@@ -253,7 +266,8 @@ fn several_formats_come_from_one_run() {
 #[test]
 fn the_standard_input_is_checked_under_its_name() {
     let repository = Repository::new(&[]);
-    let said = repository.run_with("check -f concise --stdin-filename .github/workflows/x.yml -", &workflow(1), &[]);
+    let said =
+        repository.run_with("check -f concise --stdin-filename .github/workflows/x.yml -", &workflow(1), &[]);
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(said.out.starts_with(".github/workflows/x.yml:7:"), "{}", said.out);
 }
@@ -268,7 +282,11 @@ fn a_staged_run_sees_the_index_and_reports_what_it_brings() {
     repository.write("x.txt", "x");
     repository.git("add x.txt");
     let quiet = repository.run("check --staged --no-progress");
-    assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (0, "", ""), "a hook that passes is silent");
+    assert_eq!(
+        (quiet.code, quiet.out.as_str(), quiet.err.as_str()),
+        (0, "", ""),
+        "a hook that passes is silent"
+    );
     repository.write(CI, &workflow(2));
     assert_eq!(repository.run("check --staged").code, 0, "what is not staged does not count");
     repository.git("add .");
@@ -350,7 +368,8 @@ fn facts_are_json_that_their_schema_describes() {
     let repository = Repository::new(&[(CI, &workflow(1))]);
     let said = repository.run("facts");
     let facts: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
-    let schema: serde_json::Value = serde_json::from_str(&repository.run("facts --schema").out).expect("JSON");
+    let schema: serde_json::Value =
+        serde_json::from_str(&repository.run("facts --schema").out).expect("JSON");
     for (key, list) in facts.as_object().expect("an object") {
         assert!(schema["properties"][key].is_object(), "{key}");
         let of = schema["properties"][key]["items"]["$ref"].as_str().and_then(|r| r.rsplit('/').next());

@@ -62,7 +62,8 @@ fn change(how: &BaselineHow, grow: bool, forget: bool) -> Result<(String, bool),
     let report = found(&plan)?;
     let change = baseline.update(&report.findings, &plan.policy.rules, grow, forget);
     write(&path, &baseline)?;
-    let mut text = format!("{} removed, {} added, {} left\n", change.removed, change.added, baseline.lines.len());
+    let mut text =
+        format!("{} removed, {} added, {} left\n", change.removed, change.added, baseline.lines.len());
     if change.left_out > 0 {
         text += &format!("{} new not taken in: mend them, or use `update --grow`\n", change.left_out);
     }

@@ -31,9 +31,8 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     let target = target(check, &plan, stdin)?;
     let reading = Reading::default();
     let options = Options { source: plan.source_options(), jobs: check.jobs, progress: Some(&reading) };
-    let report = progress::show(terminal.progress, &reading, || {
-        audit(&target, &plan.policy, today(), &options)
-    })?;
+    let report =
+        progress::show(terminal.progress, &reading, || audit(&target, &plan.policy, today(), &options))?;
 
     let shown = Style {
         show: match check.output.show {
@@ -62,6 +61,8 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     }
     if !common.quiet && !outputs.iter().any(|o| o.file.is_none() && o.format.name == "full") {
         for note in &report.notes {
+            // A note may hold a path, and a path may hold what a terminal obeys.
+            let note = note.replace(char::is_control, "?");
             say(format!("note: {note}\n").as_bytes());
         }
     }

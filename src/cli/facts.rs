@@ -38,7 +38,8 @@ fn to_json(source: &Source, repository: &Repository) -> Json {
     let places = |span: Span| {
         let mut texts = texts.borrow_mut();
         let (text, lines) = texts.entry(span.file).or_insert_with(|| {
-            let text = source.read(span.file, LARGEST).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
+            let text =
+                source.read(span.file, LARGEST).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
             let lines = LineIndex::new(&text);
             (text, lines)
         });
@@ -86,7 +87,8 @@ fn schema() -> Json {
     let mut properties: Map<String, Json> = lists.collect();
     properties.insert("version".into(), json!({ "const": 1 }));
     properties.insert("unread".into(), json!({ "type": "array", "items": { "type": "object" } }));
-    let mut defs: Map<String, Json> = KINDS.iter().map(|kind| (kind.name.to_owned(), table(kind.rows))).collect();
+    let mut defs: Map<String, Json> =
+        KINDS.iter().map(|kind| (kind.name.to_owned(), table(kind.rows))).collect();
     defs.insert(
         "place".into(),
         json!({

@@ -33,9 +33,8 @@ impl Failure {
             (false, true) => GraphicalTheme::unicode_nocolor(),
             (false, false) => GraphicalTheme::none(),
         };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(terminal.stderr.width)
-            .with_links(false);
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(terminal.stderr.width).with_links(false);
         let mut text = String::new();
         // Writing to a String fails only if the diagnostic itself does.
         if handler.render_report(&mut text, self.0.as_ref()).is_err() {

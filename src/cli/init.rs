@@ -78,7 +78,9 @@ mod tests {
             assert_eq!(config.manuals.len(), manuals.len());
             let uncommented: String = text
                 .lines()
-                .map(|line| line.strip_prefix("# ").filter(|l| l.contains('=') || l.starts_with('[')).unwrap_or(line))
+                .map(|line| {
+                    line.strip_prefix("# ").filter(|l| l.contains('=') || l.starts_with('[')).unwrap_or(line)
+                })
                 .map(|line| format!("{line}\n"))
                 .collect();
             assert!(Config::parse("plimsoll.toml", &uncommented).is_ok(), "{uncommented}");

@@ -38,7 +38,11 @@ pub(super) fn run(explain: &Explain) -> Result<Exit, Failure> {
     let text = match explain.format {
         TextOrJson::Json => {
             let mut list = wanted.iter().map(|(m, c)| to_json(m, c, &rules(c)));
-            if one { pretty(&list.next().expect("there is one")) } else { pretty(&Json::Array(list.collect())) }
+            if one {
+                pretty(&list.next().expect("there is one"))
+            } else {
+                pretty(&Json::Array(list.collect()))
+            }
         }
         TextOrJson::Text if one => describe(wanted[0].0, wanted[0].1, &rules(wanted[0].1)),
         TextOrJson::Text => {
@@ -85,12 +89,15 @@ fn describe(manual: &Manual, clause: &Clause, rules: &[&str]) -> String {
     let mut text = format!("{}\n{}\n\n", clause.id, clause.requirement);
     text += &format!("  manual     {}{edition}{date}\n  section    {}\n", manual.title, clause.section);
     text += &format!("  kind       {}\n  severity   {}\n", clause.kind, clause.severity);
-    text += &format!("  decided    from {}\n", match clause.checkable.name() {
-        "static" => "the files of one commit",
-        "git" => "the history of the repository",
-        "evidence" => "records that prove it",
-        _ => "the running system",
-    });
+    text += &format!(
+        "  decided    from {}\n",
+        match clause.checkable.name() {
+            "static" => "the files of one commit",
+            "git" => "the history of the repository",
+            "evidence" => "records that prove it",
+            _ => "the running system",
+        }
+    );
     match rules {
         [] => text += "  rules      none yet\n",
         rules => rules.iter().for_each(|rule| text += &format!("  rule       {rule}\n")),

@@ -13,7 +13,7 @@ use crate::source::{self, find_root};
 
 /// A repository and what is asked of it.
 pub(super) struct Plan {
-    /// The folder that paths are relative to: that of the repository, if there is one.
+    /// The folder that paths are relative to: that of the repository, else the current one.
     pub root: PathBuf,
     /// What was asked for within it; all if empty.
     pub paths: Vec<PathBuf>,
@@ -47,6 +47,11 @@ impl Plan {
             Some(tree) if start.starts_with(tree) => tree.clone(),
             _ => find_root(&start),
         };
+        // Outside of git, paths below the current folder are meant as paths of it: a workflow is one by its
+        // whole path.
+        let current = here.canonicalize().unwrap_or_else(|_| here.clone());
+        let in_git = root.join(".git").symlink_metadata().is_ok();
+        let root = if !in_git && start.starts_with(&current) { current } else { root };
         // The root itself is all of it.
         asked.retain(|path| *path != root);
         if asked.len() < paths.len() {

@@ -25,7 +25,8 @@ pub(super) fn show<T>(visible: bool, reading: &Reading, work: impl FnOnce() -> T
                 if start.elapsed() > PATIENCE {
                     let (done, all) =
                         (reading.done.load(Ordering::Relaxed), reading.all.load(Ordering::Relaxed));
-                    let text = if done < all { format!("{done} of {all} files read") } else { "judging".into() };
+                    let text =
+                        if done < all { format!("{done} of {all} files read") } else { "judging".into() };
                     say(format!("\r\u{1b}[K{text}").as_bytes());
                     shown = true;
                 }

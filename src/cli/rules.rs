@@ -16,7 +16,7 @@ pub(super) fn run(explain: &Explain) -> Result<Exit, Failure> {
     let stock = stock(&explain.rules)?;
     let text = match &explain.id {
         None => match explain.format {
-            TextOrJson::Json => pretty(&Json::Array(stock.rules.values().map(|r| to_json(r)).collect())),
+            TextOrJson::Json => pretty(&Json::Array(stock.rules.values().map(to_json).collect())),
             TextOrJson::Text => {
                 let width = stock.rules.keys().map(String::len).max().unwrap_or(0);
                 let line = |r: &Rule| {
@@ -60,8 +60,7 @@ pub(super) fn pretty(json: &Json) -> String {
 }
 
 fn to_json(rule: &Rule) -> Json {
-    let clauses: Vec<Json> =
-        rule.clauses.iter().map(|c| json!({ "id": c.id, "part": c.part })).collect();
+    let clauses: Vec<Json> = rule.clauses.iter().map(|c| json!({ "id": c.id, "part": c.part })).collect();
     json!({
         "id": rule.id,
         "title": rule.title,

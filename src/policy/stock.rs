@@ -10,8 +10,8 @@ use crate::rule::{ClauseRef, Rule, RuleError, builtin_heads, load};
 
 /// A team's broken rule ends the run with exit code 2: a gate that ran without one of its rules would look as
 /// if it had passed.
-fn broken(error: Box<RuleError>) -> Box<PolicyError> {
-    let RuleError { message, source_code, span, help } = *error;
+fn broken(error: RuleError) -> Box<PolicyError> {
+    let RuleError { message, source_code, span, help } = error;
     Box::new(PolicyError { message, source_code, span, help })
 }
 
@@ -69,7 +69,7 @@ impl Stock {
 
     /// Takes in a team's rule from a file's text.
     pub fn add_rule(&mut self, path: &str, text: &str) -> Result<(), Box<PolicyError>> {
-        let rule = load(path, text, &self.checks).map_err(broken)?;
+        let rule = load(path, text, &self.checks).map_err(|error| broken(*error))?;
         if let Some(other) = self.rules.get(&rule.id) {
             let at = text.find(&rule.id).map(|at| at..at + rule.id.len());
             let origin =
