@@ -1,0 +1,87 @@
+//! Where the time goes: walking, parsing, start-up, and a whole check. `cargo bench`.
+//! `benches/ratio.sh TREE` compares a whole check with ripgrep on a tree of your own.
+
+use divan::{Bencher, counter::BytesCount};
+use plimsoll::policy::{Policy, Stock};
+use plimsoll::source::{self, MemoryFile, Target};
+use plimsoll::syntax::{shell, yaml};
+use plimsoll::text::{FileId, Passage};
+use plimsoll::{Options, audit, checks};
+use std::path::PathBuf;
+
+fn main() {
+    divan::main();
+}
+
+/// This crate's own folder: a few hundred files.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+const STEP: &str = "      - name: test\n        run: |\n          set -euo pipefail\n          npm ci && npm test -- --ci\n";
+const SCRIPT: &str = "set -e\nif [ -n \"$CI\" ]; then\n  docker build -t \"$IMAGE:$TAG\" . || exit 1\nfi\n";
+
+fn workflow(steps: usize) -> String {
+    format!("on: push\njobs:\n  build:\n    runs-on: ubuntu-24.04\n    steps:\n{}", STEP.repeat(steps))
+}
+
+#[divan::bench]
+fn start_up() -> Policy {
+    Policy::core(&Stock::builtin(checks::names()))
+}
+
+#[divan::bench]
+fn walk() -> usize {
+    let target = Target::WorkTree { root: root(), paths: Vec::new() };
+    source::open(&target, &source::Options::default()).expect("the crate's folder is there").files().len()
+}
+
+#[divan::bench]
+fn yaml_5_mb(bencher: Bencher) {
+    let text = workflow(5_000_000 / STEP.len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| yaml::parse(FileId(0), &text, yaml::Mask::GithubExpressions));
+}
+
+#[divan::bench]
+fn shell_1_mb(bencher: Bencher) {
+    let text = SCRIPT.repeat(1_000_000 / SCRIPT.len());
+    let passage = Passage::contiguous(FileId(0), &text, 0);
+    bencher.counter(BytesCount::of_str(&text)).bench(|| shell::parse(&passage));
+}
+
+/// One job after the other, all of them with needs: what is asked of the flow must stay linear.
+#[divan::bench(args = [500, 5_000])]
+fn jobs_in_a_row(bencher: Bencher, count: usize) {
+    let mut text = String::from("on: push\njobs:\n");
+    for i in 0..count {
+        let needs = if i == 0 { String::new() } else { format!("    needs: j{}\n", i - 1) };
+        text.push_str(&format!(
+            "  j{i}:\n{needs}    environment: production\n    runs-on: ubuntu-24.04\n    steps:\n      - run: helm upgrade shop .\n"
+        ));
+    }
+    whole(bencher, vec![(".github/workflows/cd.yml".to_owned(), text)]);
+}
+
+/// Plain text that no reader claims.
+#[divan::bench]
+fn scan_10_mb(bencher: Bencher) {
+    let line = "The quick brown fox reads a configuration value and passes it on to the next function call.\n";
+    let files = (0..10).map(|i| (format!("src/{i}.py"), line.repeat(1_000_000 / line.len())));
+    whole(bencher, files.collect());
+}
+
+fn whole(bencher: Bencher, files: Vec<(String, String)>) {
+    let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
+    let policy = Policy::core(&Stock::builtin(checks::names()));
+    let files = files.into_iter().map(|(path, text)| MemoryFile {
+        path,
+        bytes: text.into_bytes(),
+        tracked: true,
+        ..MemoryFile::default()
+    });
+    let target = Target::Memory { files: files.collect(), git: None };
+    let today = "2026-01-15".parse().expect("a day");
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench(|| audit(&target, &policy, today, &Options::default()).expect("memory can be opened"));
+}
