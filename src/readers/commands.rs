@@ -11,23 +11,119 @@ use crate::text::Passage;
 /// The most values that one word may stand for.
 const MOST_VALUES: usize = 16;
 
+/// What a text can stand for, by the variables around it; the text itself where it is not known.
+pub(super) type Known<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 /// The commands of shell text. `settings` are variables that hold around it; those that the text itself
 /// assigns win.
 pub(super) fn lower(passage: &Passage, options: Options, settings: &[Setting]) -> Vec<Command> {
-    commands(&shell::parse_with(passage, options), settings)
+    commands(&shell::parse_with(passage, options), &|text| around(settings, text))
 }
 
 /// The commands of PowerShell or batch text, read line by line.
 pub(super) fn lower_lines(passage: &Passage, settings: &[Setting]) -> Vec<Command> {
-    commands(&shell::parse_lines(passage), settings)
+    commands(&shell::parse_lines(passage), &|text| around(settings, text))
 }
 
-fn commands(script: &Script, settings: &[Setting]) -> Vec<Command> {
+/// The commands of texts that one shell runs one after another, wherever each of them is written:
+/// variables and `set` of one hold in the next. One list of commands for each text.
+pub(super) fn lower_list(passages: &[Passage], mut options: Options, known: Known<'_>) -> Vec<Vec<Command>> {
+    let mut out: Vec<Vec<Command>> = Vec::new();
+    let mut assigned: std::collections::BTreeMap<String, Vec<shell::Word>> = Default::default();
+    let (mut pipelines, mut last) = (0, None);
+    let mut ignored: Option<crate::text::Span> = None;
+    for (index, passage) in passages.iter().enumerate() {
+        let mut script = shell::parse_with(passage, options);
+        for (name, mut words) in std::mem::replace(&mut script.variables, std::mem::take(&mut assigned)) {
+            script.variables.entry(name).or_default().append(&mut words);
+        }
+        let mut lowered = commands(&script, known);
+        for command in &mut lowered {
+            command.pipeline = command.pipeline.map(|(number, index)| (number + pipelines, index));
+        }
+        pipelines = lowered.iter().filter_map(|c| c.pipeline).map(|(n, _)| n + 1).max().unwrap_or(pipelines);
+        // Only the last text's last command decides the status of the whole.
+        if lowered.iter().any(|c| c.last)
+            && let Some(before) = last.replace(out.len())
+        {
+            let earlier: &mut Vec<Command> = &mut out[before];
+            earlier.iter_mut().for_each(|c| c.last = false);
+        }
+        let set = lasting_sets(&script).last().map(|c| c.span);
+        options = after(&script, options);
+        ignored = if options.errexit == Some(false) { set.or(ignored) } else { None };
+        // Under `set +e` a text's own last command counts only if no text follows.
+        if let Some(place) = ignored.filter(|_| index + 1 < passages.len()) {
+            for command in lowered.iter_mut().filter(|c| c.last && c.program != "set") {
+                let tolerance = Tolerance { place, how: How::SetPlusE, applies: Value::Known(true) };
+                command.tolerated.get_or_insert(tolerance);
+            }
+        }
+        out.push(lowered);
+        assigned = script.variables;
+    }
+    out
+}
+
+/// A command that a service runs because a field says so, at the field's place.
+pub(super) fn implied(program: &str, args: Vec<Word>, place: crate::text::Span) -> Command {
+    let words = std::iter::once(program).chain(args.iter().map(|w| w.text.as_str()));
+    Command {
+        place,
+        program: program.to_owned(),
+        program_word: program.to_owned(),
+        line: words.collect::<Vec<_>>().join(" "),
+        args,
+        assignments: Vec::new(),
+        wrappers: Vec::new(),
+        tolerated: None,
+        function: None,
+        conditions: Vec::new(),
+        remote: None,
+        effects: Vec::new(),
+        writes: Vec::new(),
+        reads: Vec::new(),
+        pipeline: None,
+        last: true,
+    }
+}
+
+/// `set` commands whose effect outlasts the text.
+fn lasting_sets(script: &Script) -> impl Iterator<Item = &shell::Command> {
+    script.commands.iter().filter(|c| {
+        let here = c.function.is_none() && c.subshell == 0 && !c.in_substitution;
+        here && c.words.first().is_some_and(|w| w.text == "set")
+    })
+}
+
+/// The options that hold once a text has run: those that its `set` commands leave behind.
+fn after(script: &Script, mut options: Options) -> Options {
+    for command in lasting_sets(script) {
+        let mut words = command.words[1..].iter().map(|w| w.text.as_str()).peekable();
+        while let Some(word) = words.next() {
+            let on = word.starts_with('-');
+            let Some(letters) = word.strip_prefix(['-', '+']) else { break };
+            if letters.contains('e') && !letters.starts_with('-') {
+                options.errexit = Some(on);
+            }
+            if letters.ends_with('o') {
+                match words.next() {
+                    Some("pipefail") => options.pipefail = Some(on),
+                    Some("errexit") => options.errexit = Some(on),
+                    _ => {}
+                }
+            }
+        }
+    }
+    options
+}
+
+fn commands(script: &Script, known: Known<'_>) -> Vec<Command> {
     let word = |word: &shell::Word| Word {
         text: word.text.clone(),
         place: word.span,
         literal: word.literal,
-        values: values(script, settings, word),
+        values: values(script, known, word),
     };
     let last = script.commands.iter().rposition(|c| !c.in_substitution && !c.words.is_empty());
     let mut out = Vec::new();
@@ -96,11 +192,24 @@ fn tolerance(tolerated: &shell::Tolerated) -> Tolerance {
 }
 
 /// What a word can stand for: by the text's own assignments, then by the variables around it.
-fn values(script: &Script, settings: &[Setting], word: &shell::Word) -> Vec<String> {
+fn values(script: &Script, known: Known<'_>, word: &shell::Word) -> Vec<String> {
     if word.literal {
         return vec![word.text.clone()];
     }
-    let mut all = script.expand(word);
+    let mut all: Vec<String> = Vec::new();
+    for value in script.expand(word) {
+        match value.contains('$') {
+            true => all.append(&mut known(&value)),
+            false => all.push(value),
+        }
+    }
+    all.truncate(MOST_VALUES);
+    all
+}
+
+/// A text with the values of these settings put in.
+fn around(settings: &[Setting], text: &str) -> Vec<String> {
+    let mut all = vec![text.to_owned()];
     for setting in settings {
         if !all.iter().any(|v| v.contains('$')) || all.len() > MOST_VALUES {
             break;
@@ -125,7 +234,6 @@ fn values(script: &Script, settings: &[Setting], word: &shell::Word) -> Vec<Stri
             })
             .collect();
     }
-    all.truncate(MOST_VALUES);
     all
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod dockerfile;
 mod dotenv;
 mod github;
+mod gitlab;
 mod ignorefile;
 mod images;
 mod kubernetes;
@@ -22,6 +23,7 @@ mod samples;
 pub mod scan;
 mod scripts;
 mod shell;
+mod variables;
 
 use crate::facts::Facts;
 use crate::lexicon::{Environments, Lexicon};
@@ -104,6 +106,7 @@ pub struct Reader {
 pub const READERS: &[Reader] = &[
     Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None },
     Reader { kind: "dockerfile", claims: dockerfile::claims, parse: dockerfile::parse, lower: None },
+    Reader { kind: "gitlab", claims: gitlab::claims, parse: gitlab::parse, lower: Some(gitlab::lower) },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

@@ -89,12 +89,15 @@ fn find(source: &Source, path: &str) -> Vec<FileId> {
     if !path.contains(['*', '?']) {
         return source.id(path).into_iter().collect();
     }
-    let mut globs = ignore::gitignore::GitignoreBuilder::new("");
-    if globs.add_line(None, &format!("/{path}")).is_err() {
-        return Vec::new();
-    }
-    let Ok(globs) = globs.build() else { return Vec::new() };
+    let Some(globs) = glob(path) else { return Vec::new() };
     source.iter().filter(|(_, e)| globs.matched(&e.path, false).is_ignore()).map(|(id, _)| id).collect()
+}
+
+/// A glob over paths from the root, in which `*` stays inside a folder and `**` does not.
+pub(super) fn glob(path: &str) -> Option<ignore::gitignore::Gitignore> {
+    let mut globs = ignore::gitignore::GitignoreBuilder::new("");
+    globs.add_line(None, &format!("/{path}")).ok()?;
+    globs.build().ok()
 }
 
 struct Pass<'a> {
