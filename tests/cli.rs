@@ -383,6 +383,32 @@ fn facts_are_json_that_their_schema_describes() {
     assert_eq!(facts["pipelines"][0]["place"]["path"], CI);
 }
 
+#[test]
+fn an_allow_needs_a_reason_and_is_reported_when_it_is_idle() {
+    let step = |comment: &str| workflow(0) + &format!("      - uses: evil/action@v1 {comment}\n");
+    for (text, code, note) in [
+        (step("# plimsoll: allow[evil-action] a test of the evil"), 0, ""),
+        (workflow(0) + "      # plimsoll: allow[evil-action] a test\n      - uses: evil/action@v1\n", 0, ""),
+        (step("# plimsoll: allow[evil-action]"), 1, "gives no reason"),
+        (step("# plimsoll: allow[evil-actoin] a test"), 1, "did you mean `evil-action`?"),
+        (
+            workflow(0).replace("push", "push # plimsoll: allow[evil-action] a test"),
+            0,
+            "ci.yml:1: `evil-action` finds nothing",
+        ),
+    ] {
+        let said = Repository::new(&[(CI, &text)]).run("check -f concise");
+        assert_eq!(said.code, code, "{text}: {}{}", said.out, said.err);
+        assert_eq!(said.err.is_empty(), note.is_empty(), "{text}: {}", said.err);
+        assert!(said.err.contains(note), "{text}: {}", said.err);
+    }
+    let locked = Repository::new(&[
+        (CI, &step("# plimsoll: allow[evil-action] a test")),
+        ("plimsoll.toml", "locked = ['evil-action']\n"),
+    ]);
+    assert_eq!(locked.run("check").code, 1);
+}
+
 /// A reader who has seen enough is no error.
 #[cfg(unix)]
 #[test]

@@ -43,7 +43,7 @@ impl Document {
     /// Reads a file. Anything but a regular file of moderate size is refused, since a policy may name any
     /// path, a device included.
     pub fn read(path: &Path) -> Result<Arc<Document>, Box<PolicyError>> {
-        let wrong = |why: String| aloud(format!("`{}` {why}", path.display()));
+        let wrong = |why: String| aloud(format!("`{}` {why}", shown(path)));
         let cannot = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => wrong("does not exist".into()),
             _ => wrong(format!("cannot be read: {e}")),
@@ -68,8 +68,15 @@ impl Document {
 
     /// An error at bytes `span` of this file.
     pub fn error(&self, span: Option<Range<usize>>, message: impl Into<String>) -> Box<PolicyError> {
-        PolicyError::new(&self.path.display().to_string(), &self.text, span, message)
+        PolicyError::new(&shown(&self.path), &self.text, span, message)
     }
+}
+
+/// The path as a user of the current folder would name it.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
 }
 
 /// A value and where it was written: in a file, or on the command line.
