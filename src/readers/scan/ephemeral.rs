@@ -28,6 +28,23 @@ const FIRST_PASSWORDS: &[&str] = &[
     "ARANGO_ROOT_PASSWORD",
 ];
 
+/// What a compose project starts beside the program itself.
+const DATABASES: &[&str] = &[
+    "database",
+    "db",
+    "postgres",
+    "postgresql",
+    "pg",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "mongodb",
+    "redis",
+    "rabbitmq",
+    "minio",
+    "mssql",
+];
+
 /// Lines above a credential that are looked at, and bytes of each: the time for one must be bounded.
 const MOST_LINES: usize = 200;
 const MOST_BYTES: usize = 16 * 1024;
@@ -54,7 +71,8 @@ pub(super) fn serves_throwaway(
     if around.compose {
         let deployed =
             around.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
-        return !deployed && (first || own || neighbour || under_services(text, at) && key.is_none());
+        let database = super::keys::split(last).iter().any(|w| DATABASES.contains(&w.as_str()));
+        return !deployed && (first || own || neighbour || database);
     }
     around.medium == Medium::Pipeline && (first || own || neighbour || under_services(text, at))
 }

@@ -181,6 +181,10 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     let last = words.last()?.trim_end_matches(|c: char| c.is_ascii_digit());
     let before = words.len().checked_sub(2).map_or("", |i| words[i].as_str());
     let ends = |tails: &[&str]| tails.iter().any(|t| last.ends_with(t));
+    // nginx: where requests are passed on to.
+    if last == "pass" && matches!(before, "proxy" | "uwsgi" | "fastcgi" | "grpc" | "scgi") {
+        return None;
+    }
     if ends(&["password", "passwd", "passphrase", "passwort", "pwd"])
         || matches!(last, "pass" | "pw") && words.len() > 1
         || last == "dbpass"
@@ -203,7 +207,7 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     if ends(&["jwtsecret", "sessionsecret", "cookiesecret"]) {
         return Some(KeyClass::SigningSecret);
     }
-    if ends(&["secret"]) {
+    if ends(&["secret"]) || last == "key" && before == "secret" {
         return Some(KeyClass::Secret);
     }
     if ends(&["token"]) {
@@ -215,7 +219,7 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
         return Some(KeyClass::ApiKey);
     }
     if ends(&["accesskey", "accountkey", "secretkey"])
-        || last == "key" && matches!(before, "access" | "account" | "secret" | "storage")
+        || last == "key" && matches!(before, "access" | "account" | "storage")
     {
         return Some(KeyClass::AccessKey);
     }
@@ -281,6 +285,8 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", Some(KeyClass::AccessKey)),
             ("authToken", Some(KeyClass::Token)),
             ("bypass", None),
+            ("proxy_pass", None),
+            ("DD_SECRET_KEY", Some(KeyClass::Secret)),
             ("compass", None),
             ("passwordHash", None),
             ("password_field", None),

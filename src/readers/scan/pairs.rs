@@ -66,7 +66,8 @@ pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &st
     if matches!(before.bytes().last(), Some(b';' | b'?' | b'&')) || is_connection(before) {
         let assigned = cursor.peek() == Some(b'=')
             && cursor.bytes.get(cursor.at + 1).is_some_and(|b| !matches!(b, b'=' | b' ' | b'"' | b'\''));
-        if assigned && is_connection(before) {
+        let plain = ["password", "pwd", "pass"].iter().any(|own| name.eq_ignore_ascii_case(own));
+        if assigned && plain && is_connection(before) {
             cursor.at += 1;
             let end = |b: u8| {
                 matches!(b, b';' | b'"' | b'\'' | b'&' | b'<' | b'`' | b',') || b.is_ascii_whitespace()
@@ -403,7 +404,10 @@ impl Cursor<'_> {
         }
         let line = &self.text[self.at..end];
         let lower = line.to_ascii_lowercase();
-        let from = lower.find("env")?;
+        let from = ["getenv", "environ", "env.", "env(", "env[", "env:"]
+            .iter()
+            .filter_map(|w| lower.find(w))
+            .min()?;
         let at = ["||", "??", " or ", "?:", ","]
             .iter()
             .filter_map(|op| lower[from..].find(op).map(|i| from + i + op.len()))
