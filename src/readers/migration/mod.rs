@@ -1,0 +1,145 @@
+//! Schema migrations: which tool's, and whether a way back is written.
+
+mod braces;
+mod python;
+mod ruby;
+mod sql;
+
+use super::names::{folder, name, vendored, within};
+use super::{Lowering, Parsed, Text, Trees};
+use crate::facts::{Migration, path_target};
+use crate::syntax::yaml::{self, Mask};
+use crate::text::Span;
+
+/// What the reverse half of a migration does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Down {
+    /// Something.
+    Full,
+    /// Nothing.
+    Empty,
+    /// It refuses.
+    Raises,
+    /// There is none.
+    Missing,
+}
+
+impl Down {
+    fn name(self) -> &'static str {
+        match self {
+            Down::Full => "full",
+            Down::Empty => "empty",
+            Down::Raises => "raises",
+            Down::Missing => "missing",
+        }
+    }
+}
+
+/// What a file's text tells of its migration.
+struct Found {
+    tool: &'static str,
+    id: String,
+    down: Down,
+    /// The reverse half.
+    place: Option<Span>,
+    /// It changes nothing.
+    empty: bool,
+}
+
+/// How a file is written, by its path alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Alembic,
+    Django,
+    Rails,
+    Script,
+    Php,
+    CSharp,
+    Sql,
+}
+
+/// Larger files are dumps, whose way back nobody would write.
+const LARGEST: usize = 1 << 20;
+
+pub(super) fn claims(path: &str, _: bool) -> bool {
+    form(path).is_some() && !vendored(path)
+}
+
+fn form(path: &str) -> Option<Form> {
+    let (stem, ending) = name(path).rsplit_once('.')?;
+    let numbered = stem.starts_with(|c: char| c.is_ascii_digit());
+    let parent = name(folder(path));
+    let migrations = within(path, &["migrations", "migration", "migrate"]);
+    match ending {
+        "py" if parent == "versions" && within(path, &["alembic", "migrations", "migration"]) => Some(Form::Alembic),
+        "py" if parent == "migrations" && numbered => Some(Form::Django),
+        "rb" if numbered && within(path, &["db"]) && parent.ends_with("migrate") => Some(Form::Rails),
+        "js" | "ts" | "cjs" | "mjs" if migrations && numbered && !stem.ends_with(".d") => Some(Form::Script),
+        "php" if parent == "migrations" && numbered => Some(Form::Php),
+        "cs" if parent == "Migrations" && numbered && !stem.ends_with(".Designer") => Some(Form::CSharp),
+        "sql" if migrations || within(path, &["prisma"]) || sql::half(path).is_some() => Some(Form::Sql),
+        _ => None,
+    }
+}
+
+pub(super) fn parse(text: &Text<'_>) -> Parsed {
+    let mut parsed = Parsed::default();
+    if text.text.len() > LARGEST {
+        return parsed;
+    }
+    let found = match form(text.path) {
+        Some(Form::Alembic) => python::alembic(text),
+        Some(Form::Django) => python::django(text),
+        Some(Form::Rails) => ruby::rails(text),
+        Some(Form::Script) => braces::script(text),
+        Some(Form::Php) => braces::php(text),
+        Some(Form::CSharp) => braces::csharp(text),
+        Some(Form::Sql) => sql::read(text),
+        None => None,
+    };
+    if let Some(found) = found {
+        if sql::half(text.path).is_some() {
+            // Halves that are files of their own meet in `lower`, which sees files by their tree.
+            parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
+        }
+        parsed.facts.migrations.push(Migration {
+            place: found.place.unwrap_or(Span::start_of(text.file)),
+            tool: found.tool.to_owned(),
+            id: found.id,
+            down: found.down.name().to_owned(),
+            target: path_target(text.path, text.file, text.environments),
+            empty: found.empty,
+        });
+    }
+    parsed
+}
+
+/// Joins halves that are files of their own: `1_a.up.sql` and `1_a.down.sql`. A reverse half alone is no
+/// migration.
+pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
+    let all = &mut lowering.facts.migrations;
+    let half = |m: &Migration| trees.get(&m.place.file).and_then(|(path, _)| sql::half(path));
+    let mut backs = std::collections::HashMap::new();
+    for migration in all.iter() {
+        if let Some((key, true)) = half(migration) {
+            backs.insert(key, (migration.down.clone(), migration.place));
+        }
+    }
+    all.retain(|m| half(m).is_none_or(|(_, back)| !back));
+    for migration in all.iter_mut() {
+        let back = half(migration).and_then(|(key, _)| backs.get(&key));
+        if let Some((down, place)) = back {
+            migration.down.clone_from(down);
+            migration.place = *place;
+        }
+    }
+}
+
+/// The file's name without its ending: most tools' id.
+fn stem(path: &str) -> String {
+    let name = name(path);
+    name.split_once('.').map_or(name, |(stem, _)| stem).to_owned()
+}
+
+#[cfg(test)]
+mod tests;
