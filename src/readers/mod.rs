@@ -1,6 +1,7 @@
 //! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
 //! its path, and let go.
 
+mod cloudbuild;
 mod commands;
 mod compose;
 mod config;
@@ -109,6 +110,7 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "github", claims: github::claims, parse: github::parse, lower: None },
     Reader { kind: "dockerfile", claims: dockerfile::claims, parse: dockerfile::parse, lower: None },
     Reader { kind: "gitlab", claims: gitlab::claims, parse: gitlab::parse, lower: Some(gitlab::lower) },
+    Reader { kind: "cloud-build", claims: cloudbuild::claims, parse: cloudbuild::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

@@ -1,0 +1,54 @@
+//! What program a step runs, and how.
+
+use crate::readers::commands;
+use crate::syntax::shell;
+use crate::text::Passage;
+
+/// The program that an image runs when a step names none; `None` if its first argument is the program.
+/// <https://cloud.google.com/build/docs/cloud-builders>
+pub(super) fn builder(image: &str) -> Option<String> {
+    let (name, _) = commands::split_image(image);
+    let last = name.rsplit('/').next().unwrap_or(&name);
+    match last {
+        "docker" => Some("docker".to_owned()),
+        "cloud-sdk" | "google-cloud-cli" => None,
+        // An official image of Docker Hub runs what it is given.
+        _ if !name.contains('/') => None,
+        _ => Some(last.to_owned()),
+    }
+}
+
+pub(super) fn is_shell(program: &str) -> bool {
+    matches!(program.rsplit('/').next().unwrap_or(program), "bash" | "sh" | "dash" | "ash" | "zsh")
+}
+
+/// The options that the words before a script set.
+pub(super) fn options<'w>(words: impl Iterator<Item = &'w str>) -> shell::Options {
+    let mut options = shell::Options { errexit: Some(false), pipefail: Some(false) };
+    for word in words {
+        if word.starts_with('-') && !word.starts_with("--") && word.contains('e') {
+            options.errexit = Some(true);
+        }
+        if word == "pipefail" {
+            options.pipefail = Some(true);
+        }
+    }
+    options
+}
+
+/// A text whose `$$`, which the service turns into `$`, is one character.
+pub(super) fn unescaped(passage: &Passage) -> Passage {
+    let text = passage.text();
+    if !text.contains("$$") {
+        return passage.clone();
+    }
+    let mut out = Passage::new(passage.file(), passage.span(0..0).start as usize);
+    let mut from = 0;
+    for (at, _) in text.match_indices("$$") {
+        out.append(passage, from..at);
+        out.push_meaning("$", passage.span(at..at + 2).range());
+        from = at + 2;
+    }
+    out.append(passage, from..text.len());
+    out
+}
