@@ -32,10 +32,10 @@ const FOREIGN: &[&str] = &[
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = name(path);
-    let named = ["Dockerfile", "Containerfile", "dockerfile"]
+    let named = ["Dockerfile", "Containerfile"]
         .iter()
         .any(|stem| name.strip_prefix(stem).is_some_and(|r| r.is_empty() || r.starts_with(['.', '-', '_'])));
-    (named || ends(name, &[".dockerfile", ".Dockerfile", ".containerfile"]))
+    (named || name == "dockerfile" || ends(name, &[".dockerfile", ".Dockerfile", ".containerfile"]))
         && !ends(name, FOREIGN)
         && !vendored(path)
 }

@@ -15,21 +15,57 @@ const LARGEST: usize = 1 << 20;
 
 /// Names of documents about working on, delivering and running the thing, in capitals.
 const NAMES: &[&str] = &[
-    "README", "CONTRIBUTING", "DEPLOY", "RELEASE", "RUNBOOK", "OPERATIONS", "OPS", "ROLLBACK", "INCIDENT", "MIGRAT", "INSTALL",
-    "SETUP", "DEVELOP", "HACKING", "PLAYBOOK", "PRODUCTION", "STAGING", "BACKUP", "RESTORE", "MAINTENANCE", "ONBOARDING",
-    "TROUBLESHOOT", "ENVIRONMENT", "HOTFIX", "SECURITY", "DISASTER", "UPGRAD",
+    "README",
+    "CONTRIBUTING",
+    "DEPLOY",
+    "RELEASE",
+    "RUNBOOK",
+    "OPERATIONS",
+    "OPS",
+    "ROLLBACK",
+    "INCIDENT",
+    "MIGRAT",
+    "INSTALL",
+    "SETUP",
+    "DEVELOP",
+    "HACKING",
+    "PLAYBOOK",
+    "PRODUCTION",
+    "STAGING",
+    "BACKUP",
+    "RESTORE",
+    "MAINTENANCE",
+    "ONBOARDING",
+    "TROUBLESHOOT",
+    "ENVIRONMENT",
+    "HOTFIX",
+    "SECURITY",
+    "DISASTER",
+    "UPGRAD",
 ];
 
 /// Folders of such documents. `docs` counts only at the root and one level deep: what lies deeper is the
 /// manual of a product.
-const FOLDERS: &[&str] = &["runbooks", "runbook", "ops", "operations", "playbooks", "deploy", "deployment", "infra", "sre", "oncall"];
+const FOLDERS: &[&str] = &[
+    "runbooks",
+    "runbook",
+    "ops",
+    "operations",
+    "playbooks",
+    "deploy",
+    "deployment",
+    "infra",
+    "sre",
+    "oncall",
+];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     if !ends(path, &[".md", ".mdx", ".markdown"]) || vendored(path) {
         return false;
     }
     let upper = name(path).to_ascii_uppercase();
-    let shallow = ["docs/", "doc/"].iter().any(|d| path.strip_prefix(d).is_some_and(|r| r.matches('/').count() <= 1));
+    let shallow =
+        ["docs/", "doc/"].iter().any(|d| path.strip_prefix(d).is_some_and(|r| r.matches('/').count() <= 1));
     shallow || NAMES.iter().any(|n| upper.contains(n)) || within(path, FOLDERS)
 }
 
@@ -72,9 +108,13 @@ fn fence(document: &Markdown, block: &CodeBlock, text: &Text<'_>, parsed: &mut P
     let language = block.language();
     let prompted = has_prompt(block.body.text());
     let commands = match language.as_str() {
-        "sh" | "bash" | "shell" | "zsh" | "shell-script" => commands::lower(&typed(&block.body, prompted), Options::default(), &[]),
+        "sh" | "bash" | "shell" | "zsh" | "shell-script" => {
+            commands::lower(&typed(&block.body, prompted), Options::default(), &[])
+        }
         // A session shows answers too: only what stands behind a prompt was typed.
-        "console" | "shell-session" | "shellsession" | "terminal" | "sh-session" | "" | "text" if prompted => {
+        "console" | "shell-session" | "shellsession" | "terminal" | "sh-session" | "" | "text"
+            if prompted =>
+        {
             commands::lower(&typed(&block.body, true), Options::default(), &[])
         }
         "console" | "terminal" => commands::lower(&block.body, Options::default(), &[]),
@@ -105,12 +145,16 @@ fn behind_prompt(line: &str) -> Option<usize> {
     }
     let at = rest.find("$ ").or_else(|| rest.find("# "))?;
     let host = &rest[..at];
-    let prompt = host.contains('@') && !host.contains(' ') && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+    let prompt = host.contains('@')
+        && !host.contains(' ')
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
     prompt.then_some(indent + at + 2)
 }
 
 fn has_prompt(body: &str) -> bool {
-    body.lines().find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')).is_some_and(|l| behind_prompt(l).is_some())
+    body.lines()
+        .find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
+        .is_some_and(|l| behind_prompt(l).is_some())
 }
 
 /// The lines that a person types, without their prompts. Lines that a backslash or a here-document goes

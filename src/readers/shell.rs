@@ -124,7 +124,7 @@ fn guarded(commands: &[Command]) -> bool {
                     let forms = [format!("${{{name}:?"), format!("${{{name}?")];
                     command.args.iter().any(|w| forms.iter().any(|f| w.text.contains(f.as_str())))
                 };
-                if CI.iter().any(|name| demanded(name)) {
+                if CI.iter().any(demanded) {
                     return true;
                 }
             }
@@ -156,7 +156,7 @@ fn outside_ci(condition: &str) -> bool {
                 !test[at + found.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             })
     };
-    if test.contains("&&") || test.contains("||") || !CI.iter().any(|name| mentions(name)) {
+    if test.contains("&&") || test.contains("||") || !CI.iter().any(mentions) {
         return false;
     }
     let absent = test.contains("-z ") || test.contains("!=") || test.contains("-ne ");

@@ -62,7 +62,8 @@ fn mask(text: &str, hash: bool) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
-        let until = |mark: &[u8]| rest.windows(mark.len()).position(|w| w == mark).map_or(bytes.len(), |i| at + i);
+        let until =
+            |mark: &[u8]| rest.windows(mark.len()).position(|w| w == mark).map_or(bytes.len(), |i| at + i);
         if rest.starts_with(b"//") || (hash && rest[0] == b'#' && !rest.starts_with(b"#[")) {
             let end = until(b"\n");
             out[at..end].fill(b' ');
@@ -83,7 +84,8 @@ fn mask(text: &str, hash: bool) -> String {
             at += 1;
         }
     }
-    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(&e.into_bytes()).replace('\u{fffd}', "?"))
+    String::from_utf8(out)
+        .unwrap_or_else(|e| String::from_utf8_lossy(&e.into_bytes()).replace('\u{fffd}', "?"))
 }
 
 struct Method {
@@ -99,7 +101,8 @@ fn method(masked: &str, name: &str) -> Option<Method> {
     // More occurrences than this are no migration's; each costs a search.
     for (at, _) in masked.match_indices(name).take(200) {
         let end = at + name.len();
-        let whole = !at.checked_sub(1).is_some_and(|b| word(bytes[b])) && !bytes.get(end).is_some_and(|b| word(*b));
+        let whole =
+            !at.checked_sub(1).is_some_and(|b| word(bytes[b])) && !bytes.get(end).is_some_and(|b| word(*b));
         if !whole {
             continue;
         }
@@ -201,7 +204,9 @@ fn does(body: &str) -> Down {
     let squeezed: String = body.split_whitespace().collect();
     let bare = squeezed.trim_end_matches(';').trim_start_matches("return").trim_start_matches("await");
     match bare {
-        "" | "Promise.resolve()" | "null" | "true" | "undefined" | "Promise.resolve(true)" | "{}" => Down::Empty,
+        "" | "Promise.resolve()" | "null" | "true" | "undefined" | "Promise.resolve(true)" | "{}" => {
+            Down::Empty
+        }
         _ if squeezed.starts_with("throw") || bare.starts_with("Promise.reject(") => Down::Raises,
         _ => Down::Full,
     }

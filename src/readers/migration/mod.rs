@@ -71,8 +71,10 @@ fn form(path: &str) -> Option<Form> {
     let parent = name(folder(path));
     let migrations = within(path, &["migrations", "migration", "migrate"]);
     match ending {
-        "py" if parent == "versions" && within(path, &["alembic", "migrations", "migration"]) => Some(Form::Alembic),
-        "py" if parent == "migrations" && numbered => Some(Form::Django),
+        "py" if parent == "versions" && within(path, &["alembic", "migrations", "migration"]) => {
+            Some(Form::Alembic)
+        }
+        "py" if parent.ends_with("migrations") && numbered => Some(Form::Django),
         "rb" if numbered && within(path, &["db"]) && parent.ends_with("migrate") => Some(Form::Rails),
         "js" | "ts" | "cjs" | "mjs" if migrations && numbered && !stem.ends_with(".d") => Some(Form::Script),
         "php" if parent == "migrations" && numbered => Some(Form::Php),

@@ -45,9 +45,9 @@ pub(super) fn django(text: &Text<'_>) -> Option<Found> {
             let Some(stop) = closing(&masked, from) else { break };
             let arguments = split(&masked[from + 1..stop.max(from + 1)]);
             let named = arguments.iter().any(|a| {
-                ["reverse_code", "reverse_sql"].iter().any(|n| {
-                    a.trim_start().strip_prefix(n).is_some_and(|r| r.trim_start().starts_with('='))
-                })
+                ["reverse_code", "reverse_sql"]
+                    .iter()
+                    .any(|n| a.trim_start().strip_prefix(n).is_some_and(|r| r.trim_start().starts_with('=')))
             });
             let second = arguments.get(1).map(|a| a.trim());
             let positional = second.is_some_and(|a| !a.is_empty() && !keyword(a));
@@ -110,7 +110,8 @@ fn mask(text: &str) -> String {
             _ => at += 1,
         }
     }
-    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(&e.into_bytes()).replace('\u{fffd}', "?"))
+    String::from_utf8(out)
+        .unwrap_or_else(|e| String::from_utf8_lossy(&e.into_bytes()).replace('\u{fffd}', "?"))
 }
 
 /// A statement with its indentation; one in brackets is one statement.
@@ -175,7 +176,8 @@ fn function(lines: &[Line], masked: &str, name: &str) -> Option<(Range<usize>, D
     let head = &lines[at];
     let text = &masked[head.range.clone()];
     // `def downgrade(): pass`
-    let inline = closing(text, text.find('(')?).and_then(|c| text[c..].split_once(':')).map_or("", |(_, b)| b.trim());
+    let inline =
+        closing(text, text.find('(')?).and_then(|c| text[c..].split_once(':')).map_or("", |(_, b)| b.trim());
     let body = lines[at + 1..].iter().take_while(|l| l.indent > head.indent);
     let statements = std::iter::once(inline).chain(body.map(|l| &masked[l.range.clone()]));
     let mut does = Down::Empty;
@@ -184,11 +186,14 @@ fn function(lines: &[Line], masked: &str, name: &str) -> Option<(Range<usize>, D
         // A lone string is a docstring.
         let text = statement.trim_start_matches(['r', 'R', 'u', 'f']);
         let quoted = text.len() > 1 && ["\"", "'"].iter().any(|q| text.starts_with(q) && text.ends_with(q));
-        let chatter = statement.starts_with("print(") || statement.starts_with("import ") || statement.starts_with("from ");
+        let chatter = statement.starts_with("print(")
+            || statement.starts_with("import ")
+            || statement.starts_with("from ");
         if nothing || chatter || quoted && text.trim_matches(['"', '\'']).bytes().all(|b| b == b'_') {
             continue;
         }
-        does = if statement.starts_with("raise ") || statement == "raise" { Down::Raises } else { Down::Full };
+        does =
+            if statement.starts_with("raise ") || statement == "raise" { Down::Raises } else { Down::Full };
         break;
     }
     Some((head.range.clone(), does))

@@ -14,7 +14,11 @@ pub(super) fn rails(text: &Text<'_>) -> Option<Found> {
     let found = |down, place, empty| Some(Found { tool: "rails", id: id.clone(), down, place, empty });
     let span = |m: &Method| Some(Span::new(text.file, m.at..m.at + m.head.len()));
     if let Some(change) = method(&lines, "change") {
-        let down = if change.body.iter().any(|l| irreversible(l)) && !reversible(&change) { Down::Missing } else { Down::Full };
+        let down = if change.body.iter().any(|l| irreversible(l)) && !reversible(&change) {
+            Down::Missing
+        } else {
+            Down::Full
+        };
         return found(down, span(&change), change.body.is_empty());
     }
     let up = method(&lines, "up")?;

@@ -43,7 +43,8 @@ fn flyway(name: &str) -> Option<(&str, bool)> {
     };
     let (version, _) = name[1..].strip_suffix(".sql")?.split_once("__")?;
     let digits = version.starts_with(|c: char| c.is_ascii_digit());
-    (digits && version.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))).then_some((version, back))
+    (digits && version.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_')))
+        .then_some((version, back))
 }
 
 pub(super) fn read(text: &Text<'_>) -> Option<Found> {
@@ -51,7 +52,9 @@ pub(super) fn read(text: &Text<'_>) -> Option<Found> {
     if let Some((_, back)) = half(text.path) {
         let (tool, id) = match flyway(name) {
             Some((version, _)) => ("flyway", version.to_owned()),
-            None if name == "migration.sql" || within(text.path, &["prisma"]) => ("prisma", parent(text.path)),
+            None if name == "migration.sql" || within(text.path, &["prisma"]) => {
+                ("prisma", parent(text.path))
+            }
             None if matches!(name, "up.sql" | "down.sql") => ("diesel", parent(text.path)),
             None => ("golang-migrate", stem(text.path)),
         };
@@ -92,7 +95,8 @@ fn marker(text: &str, marker: &str) -> Option<(usize, usize)> {
     for line in text.split_inclusive('\n') {
         let body = line.trim_end();
         let comment = body.trim_start().strip_prefix("--").map(str::trim_start);
-        let begins = comment.and_then(|c| c.get(..marker.len())).is_some_and(|c| c.eq_ignore_ascii_case(marker));
+        let begins =
+            comment.and_then(|c| c.get(..marker.len())).is_some_and(|c| c.eq_ignore_ascii_case(marker));
         if begins {
             return Some((at + body.len() - body.trim_start().len(), at + body.len()));
         }

@@ -19,15 +19,24 @@ fn check(path: &str, text: &str, tool: &str, down: &str, empty: bool) {
     assert_eq!((seen_tool.as_str(), seen_down.as_str(), seen_empty), (tool, down, empty), "{path}: {text}");
 }
 
-const ALEMBIC: &str = "\"\"\"add user\n\nRevision ID: ab12\n\"\"\"\nrevision: str = 'ab12'\ndown_revision = 'cd34'\n\n";
+const ALEMBIC: &str =
+    "\"\"\"add user\n\nRevision ID: ab12\n\"\"\"\nrevision: str = 'ab12'\ndown_revision = 'cd34'\n\n";
 
 #[test]
 fn alembic() {
     let path = "alembic/versions/ab12_add_user.py";
     for (body, down, empty) in [
-        ("def upgrade():\n    op.add_column()\n\ndef downgrade() -> None:\n    op.drop_column()\n", "full", false),
+        (
+            "def upgrade():\n    op.add_column()\n\ndef downgrade() -> None:\n    op.drop_column()\n",
+            "full",
+            false,
+        ),
         ("def upgrade():\n    op.add_column()\n\ndef downgrade():\n    # never\n    pass\n", "empty", false),
-        ("def upgrade():\n    op.add_column()\n\ndef downgrade():\n    \"\"\"No way\n back.\"\"\"\n    raise NotImplementedError(\n    )\n", "raises", false),
+        (
+            "def upgrade():\n    op.add_column()\n\ndef downgrade():\n    \"\"\"No way\n back.\"\"\"\n    raise NotImplementedError(\n    )\n",
+            "raises",
+            false,
+        ),
         ("def upgrade():\n    op.execute(\"\"\"\nDROP TABLE a\n\"\"\")\n", "missing", false),
         ("def upgrade():\n    pass\ndef downgrade():\n    pass\n", "empty", true),
         ("def upgrade():\n    op.x()\ndef downgrade(): pass\n", "empty", false),
@@ -37,7 +46,8 @@ fn alembic() {
     }
     let merge = "revision = 'm'\ndown_revision = (\n    'a',\n    'b',\n)\ndef upgrade():\n    pass\ndef downgrade():\n    pass\n";
     check(path, merge, "alembic", "empty", true);
-    let whole = read(path, &format!("{ALEMBIC}def upgrade():\n    x()\ndef downgrade():\n    y()\n")).expect("it is one");
+    let whole = read(path, &format!("{ALEMBIC}def upgrade():\n    x()\ndef downgrade():\n    y()\n"))
+        .expect("it is one");
     assert_eq!((whole.1.as_str(), whole.4.as_str()), ("ab12", "def downgrade():"));
     assert_eq!(read(path, "print('no migration')"), None);
 }
@@ -45,7 +55,9 @@ fn alembic() {
 #[test]
 fn django() {
     let path = "shop/migrations/0002_fill.py";
-    let file = |operations: &str| format!("class Migration(migrations.Migration):\n    operations = [{operations}]\n");
+    let file = |operations: &str| {
+        format!("class Migration(migrations.Migration):\n    operations = [{operations}]\n")
+    };
     for (operations, down, empty) in [
         ("migrations.AddField('a', 'b')", "full", false),
         ("migrations.RunPython(fill)", "missing", false),
@@ -69,12 +81,20 @@ fn rails() {
     for (body, down, empty) in [
         ("  def change\n    add_column :a, :b, :string\n  end\n", "full", false),
         ("  def change\n    execute 'x'\n  end\n", "missing", false),
-        ("  def change\n    reversible do |dir|\n      dir.up { execute 'x' }\n    end\n  end\n", "full", false),
+        (
+            "  def change\n    reversible do |dir|\n      dir.up { execute 'x' }\n    end\n  end\n",
+            "full",
+            false,
+        ),
         ("  def change\n    remove_column :a, :b\n  end\n", "missing", false),
         ("  def change\n    remove_column :a, :b, :string\n  end\n", "full", false),
         ("  def change\n  end\n", "full", true),
         ("  def up\n    x\n  end\n\n  def down\n    # nothing\n  end\n", "empty", false),
-        ("  def up\n    x\n  end\n\n  def down\n    raise ActiveRecord::IrreversibleMigration\n  end\n", "raises", false),
+        (
+            "  def up\n    x\n  end\n\n  def down\n    raise ActiveRecord::IrreversibleMigration\n  end\n",
+            "raises",
+            false,
+        ),
         ("  def up\n    x\n  end\n\n  def down\n    y\n  end\n", "full", false),
         ("  def up\n    x\n  end\n", "missing", false),
         ("  def up; x; end\n  def down; end\n", "empty", false),
@@ -87,22 +107,63 @@ fn rails() {
 #[test]
 fn scripts() {
     for (text, tool, down, empty) in [
-        ("exports.up = function(knex) { return knex.schema.x('}') };\nexports.down = function(knex) { return knex.y() };", "knex", "full", false),
-        ("exports.up = async (knex) => { await knex.x() }\nexports.down = async (knex) => {\n  // no\n}", "knex", "empty", false),
-        ("exports.up = knex => knex.x();\nexports.down = knex => knex.schema.drop('a');", "knex", "full", false),
-        ("export async function up(knex: Knex): Promise<void> { x() }\nexport async function down(knex: Knex): Promise<void> { throw new Error('x') }", "knex", "raises", false),
+        (
+            "exports.up = function(knex) { return knex.schema.x('}') };\nexports.down = function(knex) { return knex.y() };",
+            "knex",
+            "full",
+            false,
+        ),
+        (
+            "exports.up = async (knex) => { await knex.x() }\nexports.down = async (knex) => {\n  // no\n}",
+            "knex",
+            "empty",
+            false,
+        ),
+        (
+            "exports.up = knex => knex.x();\nexports.down = knex => knex.schema.drop('a');",
+            "knex",
+            "full",
+            false,
+        ),
+        (
+            "export async function up(knex: Knex): Promise<void> { x() }\nexport async function down(knex: Knex): Promise<void> { throw new Error('x') }",
+            "knex",
+            "raises",
+            false,
+        ),
         ("export async function up(knex: Knex) { x() }", "knex", "missing", false),
-        ("module.exports = {\n  async up(queryInterface, S) { a() },\n  async down(queryInterface, S) {\n    /* none */\n  }\n};", "sequelize", "empty", false),
-        ("module.exports = {\n  up: (queryInterface) => queryInterface.a(),\n  down: (queryInterface) => { return Promise.resolve(); }\n};", "sequelize", "empty", false),
-        ("export class A implements MigrationInterface {\n  public async up(q: QueryRunner): Promise<void> { a(`up {`) }\n  public async down(q: QueryRunner): Promise<void> {}\n}", "typeorm", "empty", false),
+        (
+            "module.exports = {\n  async up(queryInterface, S) { a() },\n  async down(queryInterface, S) {\n    /* none */\n  }\n};",
+            "sequelize",
+            "empty",
+            false,
+        ),
+        (
+            "module.exports = {\n  up: (queryInterface) => queryInterface.a(),\n  down: (queryInterface) => { return Promise.resolve(); }\n};",
+            "sequelize",
+            "empty",
+            false,
+        ),
+        (
+            "export class A implements MigrationInterface {\n  public async up(q: QueryRunner): Promise<void> { a(`up {`) }\n  public async down(q: QueryRunner): Promise<void> {}\n}",
+            "typeorm",
+            "empty",
+            false,
+        ),
     ] {
         check("src/migrations/1588-add.ts", text, tool, down, empty);
     }
-    for unclear in ["module.exports = 1", "exports.up = (k) => k.a();\nexports.down = noop;", "exports.up = (k) => { k.a('(') ;\n"] {
+    for unclear in [
+        "module.exports = 1",
+        "exports.up = (k) => k.a();\nexports.down = noop;",
+        "exports.up = (k) => { k.a('(') ;\n",
+    ] {
         assert_eq!(read("migrations/1-helper.js", unclear), None, "{unclear}");
     }
     for (body, down) in [("Schema::drop('a');", "full"), ("//\n", "empty"), ("throw new X();", "raises")] {
-        let text = format!("<?php return new class extends Migration {{ public function up(): void {{ a(); }} public function down(): void {{ {body} }} }};");
+        let text = format!(
+            "<?php return new class extends Migration {{ public function up(): void {{ a(); }} public function down(): void {{ {body} }} }};"
+        );
         check("database/migrations/2024_01_01_000000_x.php", &text, "laravel", down, false);
     }
     let text = "protected override void Up(MigrationBuilder m) { m.A(); }\nprotected override void Down(MigrationBuilder m)\n{\n}\n";
@@ -120,7 +181,11 @@ fn sections_of_sql() {
     ] {
         check("db/migrations/0001_a.sql", text, tool, down, empty);
     }
-    assert_eq!(read("db/migrations/0001_a.sql", "CREATE TABLE a();"), None, "no tool is told, so nothing is claimed");
+    assert_eq!(
+        read("db/migrations/0001_a.sql", "CREATE TABLE a();"),
+        None,
+        "no tool is told, so nothing is claimed"
+    );
     assert_eq!(read("supabase/migrations/2024_a.sql", "CREATE TABLE a();").expect("it is one").2, "missing");
 }
 
@@ -149,7 +214,10 @@ fn halves_in_files_of_their_own_meet() {
         trees.insert(file, (*path, parsed.tree.expect("halves meet through their tree")));
     }
     let (file, mut unread) = (|_: &str| None, Vec::new());
-    lower(&trees, &mut Lowering { file: &file, environments: &environments, facts: &mut facts, unread: &mut unread });
+    lower(
+        &trees,
+        &mut Lowering { file: &file, environments: &environments, facts: &mut facts, unread: &mut unread },
+    );
     let seen: Vec<_> = facts
         .migrations
         .iter()
@@ -171,9 +239,21 @@ fn halves_in_files_of_their_own_meet() {
 
 #[test]
 fn hostile_files_end() {
-    for path in ["alembic/versions/a.py", "a/migrations/0001_a.py", "db/migrate/1_a.rb", "migrations/1.js", "a/migrations/1.php", "Migrations/1.cs", "migrations/1.sql"] {
+    for path in [
+        "alembic/versions/a.py",
+        "a/migrations/0001_a.py",
+        "db/migrate/1_a.rb",
+        "migrations/1.js",
+        "a/migrations/1.php",
+        "Migrations/1.cs",
+        "migrations/1.sql",
+    ] {
         samples::endure(parse, path);
     }
-    samples::read(parse, "a/migrations/0001_a.py", &format!("class Migration:\n operations = [{}", "RunSQL(".repeat(3_000)));
+    samples::read(
+        parse,
+        "a/migrations/0001_a.py",
+        &format!("class Migration:\n operations = [{}", "RunSQL(".repeat(3_000)),
+    );
     samples::read(parse, "migrations/1.js", &"down: (".repeat(3_000));
 }
