@@ -12,7 +12,7 @@ use crate::source::UnreadClass;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::{json, yaml};
 use crate::text::{Span, Spanned};
-use program::{builder, is_shell, options, unescaped};
+use program::{builder, is_shell, options, script_argument, unescaped};
 use std::collections::HashMap;
 
 /// The file's name is free; these are the usual ones.
@@ -249,11 +249,10 @@ impl<'t> Build<'t> {
             },
         };
         if is_shell(&program) {
-            let at =
-                args.iter().position(|a| a.as_str().is_some_and(|t| t.starts_with('-') && t.ends_with('c')));
-            if let Some((at, script)) = at.and_then(|at| Some((at, args.get(at + 1)?))) {
-                let options = options(args[..=at].iter().filter_map(|a| a.as_str()));
-                let passage = unescaped(&script.passage());
+            let texts: Vec<&str> = args.iter().map(|a| a.as_str().unwrap_or("")).collect();
+            if let Some(at) = script_argument(&texts) {
+                let options = options(texts[..at].iter().copied());
+                let passage = unescaped(&args[at].passage());
                 return commands::lower_list(&[passage], options, &known).into_iter().flatten().collect();
             }
         }

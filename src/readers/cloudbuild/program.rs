@@ -52,3 +52,37 @@ pub(super) fn unescaped(passage: &Passage) -> Passage {
     out.append(passage, from..text.len());
     out
 }
+
+/// Which argument of a shell is its script: the first behind the options, if `-c` is one of these.
+pub(super) fn script_argument(args: &[&str]) -> Option<usize> {
+    let mut given = false;
+    let mut at = 0;
+    while let Some(letters) = args.get(at)?.strip_prefix('-').filter(|l| !l.is_empty()) {
+        let long = letters.starts_with('-');
+        given |= !long && letters.contains('c');
+        // `-o` takes the next word as its name.
+        at += 1 + usize::from(!long && letters.ends_with('o'));
+    }
+    given.then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_the_first_argument_behind_the_options() {
+        for (args, expected) in [
+            (&["-c", "x"][..], Some(1)),
+            (&["-ceu", "x"], Some(1)),
+            (&["-euo", "pipefail", "-c", "x", "y"], Some(3)),
+            (&["-ceuo", "pipefail", "x"], Some(2)),
+            (&["--login", "-c", "x"], Some(2)),
+            (&["./deploy.sh", "-c"], None),
+            (&["-c"], None),
+            (&[], None),
+        ] {
+            assert_eq!(script_argument(args), expected, "{args:?}");
+        }
+    }
+}

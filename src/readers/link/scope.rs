@@ -74,7 +74,12 @@ impl<'a> Scope<'a> {
             return self.asked.map(|p| asked(p, input)).unwrap_or_default();
         }
         let setting = self.layers.iter().flat_map(|l| l.iter()).find(|s| s.key == name);
-        setting.map(|s| s.setting.possible().to_vec()).unwrap_or_default()
+        // What a variable is set to is worth knowing even where the run decides a part of it.
+        match setting.map(|s| &s.setting) {
+            Some(Value::Expr(text)) => vec![text.clone()],
+            Some(other) => other.possible().to_vec(),
+            None => Vec::new(),
+        }
     }
 
     /// The values that a text can have, variables replaced as far as they are known.
