@@ -60,7 +60,7 @@ fn to_json(source: &Source, repository: &Repository) -> Json {
     let unread = repository.unread.iter();
     let unread = unread.map(|u| json!({ "path": u.path, "class": u.class.name(), "reason": u.reason }));
     root.insert("unread".into(), unread.collect());
-    let redactor = Redactor::new(repository.facts.credentials.iter().map(|c| c.value.clone()));
+    let redactor = Redactor::new(repository.facts.secrets());
     redacted(Json::Object(root), &redactor)
 }
 

@@ -114,6 +114,9 @@ impl Field for u32 {
     fn value(&self) -> FieldValue {
         FieldValue::Number(f64::from(*self))
     }
+    fn json(&self, _: Places<'_>) -> Json {
+        json!(self)
+    }
 }
 
 impl Field for String {

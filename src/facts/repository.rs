@@ -101,6 +101,12 @@ impl Facts {
         each_list!(append);
     }
 
+    /// Values that no output may hold, wherever they stand. A well-known default (`postgres`, `password`) is
+    /// masked at its own place only: everybody knows it, and masking the word everywhere would tell it.
+    pub fn secrets(&self) -> impl Iterator<Item = crate::text::Secret> {
+        self.credentials.iter().filter(|c| !c.default).map(|c| c.value.clone())
+    }
+
     /// Brings every list into the order of places, which all later stages rely on, and drops what two
     /// overlapping chunks of one file both found.
     pub fn sort(&mut self) {

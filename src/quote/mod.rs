@@ -70,7 +70,7 @@ struct Opened {
 
 /// Quotes findings, which must be sorted; keeps their order.
 pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -> Vec<Quoted> {
-    let redactor = Redactor::new(repository.facts.credentials.iter().map(|c| c.value.clone()));
+    let redactor = Redactor::new(repository.facts.secrets());
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
         secrets.entry(credential.place.file).or_default().push(credential.place);
