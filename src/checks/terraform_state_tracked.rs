@@ -1,0 +1,51 @@
+//! Files that hold secrets by their nature: Terraform state and plans, kubeconfigs, key stores.
+
+use super::samples::{is_sample, is_vendored, no_worse_than};
+use crate::facts::Repository;
+use crate::finding::{Confidence, Severity, Verdict};
+use crate::parameters::Parameters;
+
+/// What a file with this name holds, and whether the name alone makes that certain.
+fn kind(path: &str) -> Option<(&'static str, bool)> {
+    let lower = path.to_ascii_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
+    if ends(&[".tfstate", ".tfstate.backup"]) || name.contains(".tfstate.") && ends(&[".backup"]) {
+        return Some(("Terraform state", true));
+    }
+    if ends(&[".tfplan"]) {
+        return Some(("Terraform plan", true));
+    }
+    if matches!(name, "kubeconfig" | "kubeconfig.yaml" | "kubeconfig.yml" | "kubeconfig.json")
+        || ends(&[".kubeconfig"])
+        || lower == ".kube/config"
+        || lower.ends_with("/.kube/config")
+    {
+        return Some(("Kubeconfig", false));
+    }
+    // Android's tools make every developer a debug store with a published password.
+    if name == "debug.keystore" || name.contains("truststore") || name == "cacerts" {
+        return None;
+    }
+    ends(&[".p12", ".pfx", ".jks", ".keystore"]).then_some(("Key store", false))
+}
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    for file in &repository.files {
+        let Some((what, certain)) = kind(&file.path) else { continue };
+        if file.tracked != Some(true) || is_vendored(&file.path) || file.size == Some(0) {
+            continue;
+        }
+        let message = format!("{what} `{}` is in git", file.path);
+        let finding = verdict.fail(file.place, what.to_ascii_lowercase(), message);
+        finding.label("tracked by git");
+        if !certain {
+            finding.at_most(Confidence::Medium);
+        }
+        if is_sample(&file.path) {
+            no_worse_than(finding, Severity::Note).against("it lies among tests or examples");
+        } else if !certain {
+            finding.against("whether it holds a private key or token cannot be told from its name");
+        }
+    }
+}
