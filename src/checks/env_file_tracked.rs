@@ -139,7 +139,7 @@ fn holds_secret(file: &File, repository: &Repository) -> bool {
 /// The framework that documents a committed `.env`, judged by files beside it.
 /// <https://symfony.com/doc/current/configuration.html#configuration-based-on-environment-variables>,
 /// <https://create-react-app.dev/docs/adding-custom-environment-variables/>, <https://vite.dev/guide/env-and-mode>
-fn convention(file: &File, repository: &Repository) -> Option<&'static str> {
+pub(super) fn convention(file: &File, repository: &Repository) -> Option<&'static str> {
     let folder = file.path.strip_suffix(file.name()).unwrap_or("");
     let beside = |names: &[&str]| names.iter().any(|n| repository.by_path(&format!("{folder}{n}")).is_some());
     if beside(&["symfony.lock", "config/bundles.php"]) {

@@ -1,11 +1,22 @@
 //! Rules that need a variable, a join or a graph question. Each is one function in one file, named by
 //! the `check` key of its rule file. A check sees facts only: it neither parses nor prints.
 
+mod ci_secret_scope;
+mod ci_static_cloud_key;
 mod config_per_developer;
+mod credentials;
+mod default_credential_outside_local;
+mod dockerignore_env_missing;
+mod env_example_real_value;
 mod env_file_tracked;
+mod env_gitignore_missing;
 mod prod_dump_tracked;
 mod rebuild_per_environment;
 mod samples;
+mod secret_in_config;
+mod secret_in_env_file;
+mod secret_in_source;
+mod secret_inline_in_pipeline;
 mod staging_skipped;
 mod terraform_state_tracked;
 
@@ -18,10 +29,20 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
+    ("ci-secret-scope", ci_secret_scope::check),
+    ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
+    ("default-credential-outside-local", default_credential_outside_local::check),
+    ("dockerignore-env-missing", dockerignore_env_missing::check),
+    ("env-example-real-value", env_example_real_value::check),
     ("env-file-tracked", env_file_tracked::check),
+    ("env-gitignore-missing", env_gitignore_missing::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
+    ("secret-in-config", secret_in_config::check),
+    ("secret-in-env-file", secret_in_env_file::check),
+    ("secret-in-source", secret_in_source::check),
+    ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
 ];

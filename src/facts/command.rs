@@ -241,7 +241,7 @@ impl Command {
 /// A secret that a pipeline or script refers to by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretUse {
-    /// The name in the secret store.
+    /// The name in the secret store; `*` where all of them are taken at once.
     pub name: String,
     /// The reference.
     pub place: Span,

@@ -6,6 +6,7 @@ mod document;
 mod field;
 mod flow;
 mod git;
+mod ignoring;
 mod paths;
 mod pipeline;
 mod repository;

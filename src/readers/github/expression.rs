@@ -105,7 +105,7 @@ fn compared(squeezed: &str, names: &[&str]) -> Vec<String> {
 }
 
 /// Names of secrets in a text, with their byte ranges: `secrets.NAME` and `secrets['NAME']` inside
-/// expressions.
+/// expressions. `toJSON(secrets)` takes them all, which the name `*` stands for.
 pub(super) fn secrets(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -118,6 +118,9 @@ pub(super) fn secrets(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
             rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect()
         } else if let Some(rest) = rest.strip_prefix("['") {
             rest.chars().take_while(|c| *c != '\'').collect()
+        } else if inside && rest.trim_start().starts_with(')') && text[..start].trim_end().ends_with('(') {
+            found.push(("*".to_owned(), start..at));
+            continue;
         } else {
             continue;
         };
@@ -168,10 +171,8 @@ mod tests {
 
     #[test]
     fn secrets_are_found_inside_expressions_only() {
-        let names: Vec<String> = secrets("echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }}")
-            .into_iter()
-            .map(|s| s.0)
-            .collect();
-        assert_eq!(names, ["TOKEN", "B"]);
+        let text = "echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }} ${{ toJSON(secrets) }} f(secrets)";
+        let names: Vec<String> = secrets(text).into_iter().map(|s| s.0).collect();
+        assert_eq!(names, ["TOKEN", "B", "*"]);
     }
 }

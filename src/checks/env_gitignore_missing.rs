@@ -1,0 +1,61 @@
+//! Whether git would keep an env file out where the repository asks people to make one.
+
+use super::env_file_tracked::{convention, purpose};
+use super::samples::{is_sample, is_vendored};
+use crate::facts::{File, IgnoreTool, Repository};
+use crate::finding::Verdict;
+use crate::parameters::Parameters;
+use std::collections::BTreeMap;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    // Folders that hold an example or a local env file: there people make their own.
+    let mut folders: BTreeMap<&str, &File> = BTreeMap::new();
+    for file in &repository.files {
+        if is_vendored(&file.path) || is_sample(&file.path) {
+            continue;
+        }
+        if is_example(file.name()) || file.name() == ".env" && purpose(file, repository).is_some() {
+            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            folders.entry(folder).or_insert(file);
+        }
+    }
+    let mut open: Vec<(String, &File)> = Vec::new();
+    for (folder, file) in folders {
+        for name in [".env", ".env.local"] {
+            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let tracked = repository.by_path(&path).is_some_and(|f| f.tracked == Some(true));
+            let wanted_in = name == ".env" && convention(file, repository).is_some();
+            if tracked || wanted_in || repository.git_ignores(&path) {
+                verdict.satisfied(file.place);
+            } else {
+                open.push((path, file));
+            }
+        }
+    }
+    // One cause: the patterns that are missing from the root's `.gitignore`, or from where there is one.
+    let Some((path, file)) = open.first() else { return };
+    let root =
+        repository.facts.ignores.iter().filter(|i| i.tool == IgnoreTool::Git).min_by_key(|i| i.folder.len());
+    let place = root.map_or(file.place, |i| i.place);
+    let more = if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
+    let message = if root.is_some() {
+        format!("No `.gitignore` pattern keeps `{path}`{more} out of git")
+    } else {
+        format!("There is no `.gitignore` that keeps `{path}`{more} out of git")
+    };
+    let finding = verdict.fail(place, "env files are not ignored", message);
+    let mut seen = Vec::new();
+    for (path, file) in &open {
+        if file.place != place && !seen.contains(&file.place) {
+            seen.push(file.place);
+            finding.relate(file.place, format!("people make `{path}` from this"));
+        }
+    }
+}
+
+fn is_example(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix(".env").is_some_and(|rest| {
+        rest.split(['.', '-', '_']).any(|w| matches!(w, "example" | "sample" | "template" | "dist"))
+    })
+}
