@@ -14,9 +14,12 @@ mod prod_dump_tracked;
 mod rebuild_per_environment;
 mod samples;
 mod secret_in_config;
+mod secret_in_container_image;
 mod secret_in_env_file;
+mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
+mod secret_names;
 mod staging_skipped;
 mod terraform_state_tracked;
 
@@ -40,7 +43,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("secret-in-config", secret_in_config::check),
+    ("secret-in-container-image", secret_in_container_image::check),
     ("secret-in-env-file", secret_in_env_file::check),
+    ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
     ("staging-skipped", staging_skipped::check),
