@@ -2,7 +2,7 @@
 //! of the file's kind.
 
 use super::samples::{is_sample, no_worse_than};
-use crate::facts::{Basis, Certainty, Credential, Medium, Repository, Stage};
+use crate::facts::{Basis, Certainty, Credential, Medium, Repository, Stage, path_stage};
 use crate::finding::{Confidence, Severity, Verdict};
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
     }
     let file = repository.file(credential.place.file);
     if credential.default {
-        return is_well_known_defect(credential, &file.path).then_some(Home::WellKnown);
+        return is_well_known_defect(repository, credential, &file.path).then_some(Home::WellKnown);
     }
     // An env file outside git is where secrets of a developer belong.
     if credential.medium == Medium::EnvFile && file.tracked == Some(false) {
@@ -52,8 +52,9 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
 }
 
 /// Whether a well-known default can reach an environment that others use.
-fn is_well_known_defect(credential: &Credential, path: &str) -> bool {
-    if credential.test || is_sample(path) {
+fn is_well_known_defect(repository: &Repository, credential: &Credential, path: &str) -> bool {
+    let for_tests = path_stage(path, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Ci);
+    if credential.test || is_sample(path) || for_tests {
         return false;
     }
     match credential.target.as_ref().and_then(|t| t.stage.known()) {

@@ -4,6 +4,7 @@
 mod ci_secret_scope;
 mod ci_static_cloud_key;
 mod config_per_developer;
+mod credential_shared_across_envs;
 mod credentials;
 mod default_credential_outside_local;
 mod dockerignore_env_missing;
@@ -11,6 +12,7 @@ mod env_example_real_value;
 mod env_file_tracked;
 mod env_gitignore_missing;
 mod prod_dump_tracked;
+mod production_credential_outside_production;
 mod rebuild_per_environment;
 mod samples;
 mod secret_in_config;
@@ -20,6 +22,7 @@ mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
 mod secret_names;
+mod shared_service_account;
 mod staging_skipped;
 mod terraform_state_tracked;
 
@@ -35,12 +38,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
+    ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
     ("env-example-real-value", env_example_real_value::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
+    ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("secret-in-config", secret_in_config::check),
     ("secret-in-container-image", secret_in_container_image::check),
@@ -48,6 +53,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
+    ("shared-service-account", shared_service_account::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
 ];

@@ -166,12 +166,10 @@ fn goes_elsewhere(command: &Command, all: &[&Command]) -> bool {
     let piped = command.pipeline.is_some_and(|(number, index)| {
         all.iter().any(|c| c.pipeline.is_some_and(|(n, i)| n == number && i > index))
     });
-    // A function's output is most often its result; a substitution's always is.
-    let captured = all.iter().any(|c| {
-        c.place != command.place
-            && (c.args.iter().any(|w| w.place.contains(command.place))
-                || c.assignments.iter().any(|a| a.word.place.contains(command.place))
-                || c.place.contains(command.place) && c.place.start < command.place.start)
-    });
-    piped || captured || command.function.is_some() || !command.writes.is_empty() || command.remote.is_some()
+    // A function's output is most often its result.
+    piped
+        || command.captured
+        || command.function.is_some()
+        || !command.writes.is_empty()
+        || command.remote.is_some()
 }

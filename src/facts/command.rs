@@ -202,6 +202,8 @@ fact! {
         pipeline: Option<(u32, u32)>,
         /// Its status decides the status of the whole text: nothing runs after it.
         last: bool,
+        /// Its output is taken by the word of another command (`x=$(…)`), not shown.
+        captured: bool,
     }
 }
 

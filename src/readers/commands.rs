@@ -85,6 +85,7 @@ pub(super) fn implied(program: &str, args: Vec<Word>, place: crate::text::Span) 
         reads: Vec::new(),
         pipeline: None,
         last: true,
+        captured: false,
     }
 }
 
@@ -160,6 +161,7 @@ fn commands(script: &Script, known: Known<'_>) -> Vec<Command> {
                 reads: redirected('<'),
                 pipeline: command.pipeline.map(|p| (p.pipeline, p.index)),
                 last: Some(index) == last,
+                captured: command.in_substitution,
             });
         }
     }

@@ -222,6 +222,7 @@ pub(super) fn command_of(line: &str, program: Option<&str>, place: Span) -> Comm
         reads: Vec::new(),
         pipeline: None,
         last: false,
+        captured: false,
     }
 }
 
