@@ -12,10 +12,10 @@ fn is_run_token(name: &str) -> bool {
 }
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    inherited(repository, verdict);
     for pipeline in &repository.facts.pipelines {
         verdict.examined(pipeline.place);
         whole_pipeline(pipeline, verdict);
-        inherited(pipeline, verdict);
         all_at_once(pipeline, verdict);
         foreign_code(pipeline, verdict);
     }
@@ -42,9 +42,10 @@ fn whole_pipeline(pipeline: &Pipeline, verdict: &mut Verdict) {
 }
 
 /// `secrets: inherit`: the called workflow gets all that the repository has.
-fn inherited(pipeline: &Pipeline, verdict: &mut Verdict) {
+/// One finding for each that is called.
+fn inherited(repository: &Repository, verdict: &mut Verdict) {
     let mut seen: Vec<(&str, usize)> = Vec::new();
-    for job in &pipeline.jobs {
+    for job in repository.facts.pipelines.iter().flat_map(|p| &p.jobs) {
         let (Some(place), Some(called)) = (job.inherits_secrets, &job.calls) else { continue };
         if let Some((_, at)) = seen.iter().find(|(name, _)| *name == called.name) {
             verdict.findings[*at].relate(place, "and here");

@@ -4,6 +4,7 @@
 use super::samples::{is_sample, no_worse_than};
 use crate::facts::{Basis, Certainty, Credential, Medium, Repository, Stage, path_stage};
 use crate::finding::{Confidence, Severity, Verdict};
+use crate::text::{FileId, Secret};
 use std::collections::BTreeMap;
 
 /// Where a credential lies, as far as rules differ by it.
@@ -28,9 +29,8 @@ pub(super) enum Home {
 /// The rule that a credential belongs to; `None` if it is no defect where it lies.
 pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<Home> {
     // The password of a container that a CI job or a developer starts and throws away opens nothing.
-    if credential.ephemeral && credential.certainty == Certainty::Generic
-        || credential.ephemeral && credential.credential == "connection-string"
-    {
+    let password = credential.certainty == Certainty::Generic || credential.credential == "connection-string";
+    if credential.ephemeral && password {
         return None;
     }
     let file = repository.file(credential.place.file);
@@ -85,47 +85,89 @@ pub(super) fn key(credential: &Credential) -> Option<String> {
     })
 }
 
-/// Reports every credential of one home, one finding per value.
-pub(super) fn report(repository: &Repository, verdict: &mut Verdict, home_wanted: Home) {
-    let mut by_value: BTreeMap<(&str, &crate::text::Secret), Vec<&Credential>> = BTreeMap::new();
+/// Reports every credential of one home: one finding per value, and one per file of those that hardly matter.
+pub(super) fn report(repository: &Repository, verdict: &mut Verdict, wanted: Home) {
+    let mut by_value: BTreeMap<&Secret, Vec<&Credential>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
-        if home(repository, credential) == Some(home_wanted) {
-            by_value.entry((credential.credential.as_str(), &credential.value)).or_default().push(credential);
+        if home(repository, credential) == Some(wanted) {
+            by_value.entry(&credential.value).or_default().push(credential);
         }
     }
+    let mut by_file: BTreeMap<FileId, Vec<&Credential>> = BTreeMap::new();
     for places in by_value.into_values() {
         // The gravest place speaks for all; a copy in a test does not make the one in the program harmless.
         let grave = |c: &&&Credential| grade(repository, c);
         let first = *places.iter().rev().max_by_key(grave).expect("a group has a member");
-        let (severity, confidence) = grade(repository, first);
-        let name = repository.file(first.place.file).name();
-        let what = words(first);
-        let literal = if first.default { "the well-known" } else { "a literal" };
-        let message = match key(first) {
-            Some(key) if first.fallback => format!("`{name}` falls back on {literal} {what} for `{key}`"),
-            Some(key) => format!("`{name}` holds {literal} {what} under `{key}`"),
-            None => format!("`{name}` holds {literal} {what}"),
-        };
-        let subject =
-            format!("{} {}", first.credential, first.key.as_deref().unwrap_or("")).trim_end().to_owned();
-        let finding = verdict.fail(first.place, subject, message);
-        finding.label(format!("{what} in clear text"));
-        no_worse_than(finding, severity).at_most(confidence);
-        if is_for_tests(repository, first) {
-            finding.against("it lies among tests or examples");
-        } else if first.medium == Medium::Document {
-            finding.against("a document may show a made-up value");
-        } else if first.certainty == Certainty::Generic {
-            finding.against("only its name and its look say that it is one");
+        if grade(repository, first).1 == Confidence::Low {
+            by_file.entry(first.place.file).or_default().extend(places);
+        } else {
+            report_one(repository, verdict, first, &places);
         }
-        for other in places.iter().filter(|c| c.place != first.place) {
-            finding.relate(other.place, "the same value");
-        }
+    }
+    for (file, mut places) in by_file {
+        places.sort_by_key(|c| c.place);
+        let own = |c: &&&Credential| c.place.file == file;
+        let first = *places.iter().find(own).expect("its first place lies in it");
+        report_one(repository, verdict, first, &places);
+    }
+}
+
+fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential, places: &[&Credential]) {
+    let (severity, confidence) = grade(repository, first);
+    let name = repository.file(first.place.file).name();
+    let what = words(first);
+    let literal = if first.default { "the well-known" } else { "a literal" };
+    let others = places.iter().filter(|c| c.value != first.value).count();
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let message = match key(first) {
+        Some(key) if first.fallback => format!("`{name}` falls back on {literal} {what} for `{key}`{more}"),
+        Some(key) => format!("`{name}` holds {literal} {what} under `{key}`{more}"),
+        None => format!("`{name}` holds {literal} {what}{more}"),
+    };
+    let subject = format!("{} {}", first.credential, first.key.as_deref().unwrap_or(""));
+    let finding = verdict.fail(first.place, subject.trim_end(), message);
+    finding.label(format!("{what} in clear text"));
+    no_worse_than(finding, severity).at_most(confidence);
+    if is_for_tests(repository, first) {
+        finding.against("it lies among tests or examples, or is named after them");
+    } else if first.medium == Medium::Document {
+        finding.against("a document may show a made-up value");
+    } else if first.certainty == Certainty::Generic {
+        finding.against("only its name and its look say that it is one");
+    }
+    for other in places.iter().filter(|c| c.place != first.place) {
+        let same = if other.value == first.value { "the same value" } else { "another one" };
+        finding.relate(other.place, same);
     }
 }
 
 fn is_for_tests(repository: &Repository, credential: &Credential) -> bool {
-    credential.test || is_sample(repository.path(credential.place))
+    credential.test || is_sample(repository.path(credential.place)) || is_made_up(credential)
+}
+
+/// Whether its very name says that nobody uses it: `FAKE_KEY`, `dummyToken`, `TEST_RSA_KEY`.
+fn is_made_up(credential: &Credential) -> bool {
+    const WORDS: &[&str] = &["fake", "dummy", "mock", "sample", "example", "test"];
+    let key = credential.key.as_deref().unwrap_or("").to_ascii_lowercase();
+    let mut words = key.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|w| WORDS.contains(&w)) || ["fake", "dummy", "mock"].iter().any(|w| key.starts_with(w))
+}
+
+/// Whether anybody can make such a value at home, as against one that only its provider issues.
+fn is_self_made(credential: &Credential) -> bool {
+    let kind = credential.credential.as_str();
+    credential.certainty == Certainty::Generic
+        || matches!(kind, "connection-string" | "private-key" | "json-web-token")
+        || ["jwt", "http", "netrc", "private-key", "basic"].iter().any(|w| kind.starts_with(w))
+}
+
+/// Whether a compose file that no environment is named in sets it: such files serve developers.
+fn is_developers_compose(repository: &Repository, credential: &Credential) -> bool {
+    let name = repository.file(credential.place.file).name();
+    credential.certainty == Certainty::Generic
+        && credential.credential == "password"
+        && name.contains("compose")
+        && !credential.target.as_ref().is_some_and(|t| t.is(Stage::Staging) || t.is(Stage::Production))
 }
 
 /// The most that can be said of a credential by where it lies and how sure we are of it.
@@ -141,12 +183,22 @@ fn grade(repository: &Repository, credential: &Credential) -> (Severity, Confide
             (false, _) => (Severity::Warning, Confidence::Medium),
         };
     }
-    match (is_for_tests(repository, credential), credential.medium, generic) {
-        (true, _, true) => (Severity::Note, Confidence::Low),
-        (true, _, false) => (Severity::Warning, Confidence::Medium),
-        (false, Medium::Document, true) => (Severity::Note, Confidence::Low),
-        (false, Medium::Document | Medium::EnvExample, _) => (Severity::Warning, Confidence::Medium),
-        (false, _, true) => (Severity::Error, Confidence::Medium),
-        (false, _, false) => (Severity::Error, Confidence::High),
+    let own = is_self_made(credential);
+    match credential.medium {
+        _ if is_for_tests(repository, credential) => match (generic, own) {
+            (true, _) => (Severity::Note, Confidence::Low),
+            (false, true) => (Severity::Warning, Confidence::Low),
+            (false, false) => (Severity::Warning, Confidence::Medium),
+        },
+        Medium::Document if own => (Severity::Note, Confidence::Low),
+        _ if is_developers_compose(repository, credential) => (Severity::Warning, Confidence::Low),
+        Medium::Document | Medium::EnvExample => (Severity::Warning, Confidence::Medium),
+        // A sandbox key opens no more than a sandbox; a password to fall back on mostly a developer's database.
+        _ if credential.credential.contains("-test-") => (Severity::Warning, Confidence::High),
+        _ if credential.fallback && credential.credential == "password" => {
+            (Severity::Warning, Confidence::Medium)
+        }
+        _ if generic => (Severity::Error, Confidence::Medium),
+        _ => (Severity::Error, Confidence::High),
     }
 }

@@ -7,7 +7,12 @@ use crate::parameters::Parameters;
 use crate::text::Span;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    for copy in repository.facts.instructions.iter().filter(|i| copies_context(i)) {
+    let mut copies: Vec<&Instruction> =
+        repository.facts.instructions.iter().filter(|i| copies_context(i)).collect();
+    // One finding for each Dockerfile, at a stage that runs if one copies.
+    copies.sort_by_key(|i| (i.place.file, !i.last, i.place.start));
+    copies.dedup_by_key(|i| i.place.file);
+    for copy in copies {
         let dockerfile = repository.path(copy.place);
         if is_sample(dockerfile) || is_vendored(dockerfile) {
             continue;
@@ -36,7 +41,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 if ignore.folder.is_empty() { ".env".to_owned() } else { format!("{}/.env", ignore.folder) };
             ignore.decides(&path) == Some(true)
         };
-        if candidates.iter().any(|i| kept_out(i)) {
+        if candidates.iter().any(kept_out) {
             verdict.satisfied(copy.place);
             continue;
         }

@@ -132,8 +132,8 @@ fn is_encrypted(file: &File, repository: &Repository) -> bool {
 }
 
 fn holds_secret(file: &File, repository: &Repository) -> bool {
-    let own = repository.facts.credentials.iter().filter(|c| c.place.file == file.place.file);
-    own.into_iter().any(|c| !c.default && !(c.ephemeral && c.certainty == Certainty::Generic))
+    let mut own = repository.facts.credentials.iter().filter(|c| c.place.file == file.place.file);
+    own.any(|c| !c.default && (!c.ephemeral || c.certainty != Certainty::Generic))
 }
 
 /// The framework that documents a committed `.env`, judged by files beside it.

@@ -1,6 +1,6 @@
 //! Whether git would keep an env file out where the repository asks people to make one.
 
-use super::env_file_tracked::{convention, purpose};
+use super::env_file_tracked::convention;
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{File, IgnoreTool, Repository};
 use crate::finding::Verdict;
@@ -8,13 +8,13 @@ use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    // Folders that hold an example or a local env file: there people make their own.
+    // Folders that hold an example: there people make their own.
     let mut folders: BTreeMap<&str, &File> = BTreeMap::new();
     for file in &repository.files {
         if is_vendored(&file.path) || is_sample(&file.path) {
             continue;
         }
-        if is_example(file.name()) || file.name() == ".env" && purpose(file, repository).is_some() {
+        if is_example(file.name()) {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             folders.entry(folder).or_insert(file);
         }

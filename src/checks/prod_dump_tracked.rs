@@ -42,7 +42,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         let stage = path_stage(&file.path, &repository.environments);
-        if is_harmless(file.name()) || !stage.is_some_and(|(stage, _)| stage == Stage::Production) {
+        if is_harmless(file.name()) || stage.is_none_or(|(stage, _)| stage != Stage::Production) {
             verdict.examined(file.place);
             continue;
         }

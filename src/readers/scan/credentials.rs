@@ -62,15 +62,19 @@ impl<'a> Credentials<'a> {
             _ if pair.fallback || pair.connection => Medium::Config,
             medium => medium,
         };
-        if !values::is_credential(key, pair.class, value, medium) || self.in_comment(pair.key.start) {
+        if !values::is_credential(key, pair.class, value, medium)
+            || self.in_comment(pair.key.start)
+            || self.is_shown_in_comment(pair.key.start, value)
+            || self.is_search_key(&pair.value)
+        {
             return;
         }
         self.candidates.push(Candidate {
             kind: if pair.connection { "connection-string" } else { pair.class.kind() }.to_owned(),
             default: values::is_well_known(value),
             value: pair.value,
+            host: if pair.connection { pairs::host_before(text, pair.key.start) } else { None },
             key: Some(pair.key),
-            host: None,
             certainty: if pair.connection { Certainty::Shaped } else { Certainty::Generic },
             fallback: pair.fallback,
         });
@@ -81,10 +85,29 @@ impl<'a> Credentials<'a> {
         if self.around.medium != Medium::Source {
             return false;
         }
+        is_comment(&self.scanned.text[self.line_start(at)..at], &self.around.extension)
+    }
+
+    /// A plain word in a comment of a configuration file is an example of what could stand there.
+    fn is_shown_in_comment(&self, at: usize, value: &str) -> bool {
+        let line = self.line_start(at);
+        is_comment(&self.scanned.text[line..at], &self.around.extension) && !values::is_random(value)
+    }
+
+    /// The key of a search service that may search only is made to be published.
+    /// <https://www.algolia.com/doc/guides/security/api-keys/#search-only-api-key>
+    fn is_search_key(&self, value: &Range<usize>) -> bool {
+        let text = self.scanned.text;
+        let around = text.ceil_char_boundary(value.start.saturating_sub(300))
+            ..text.floor_char_boundary((value.end + 300).min(text.len()));
+        value.len() == 32
+            && (text[around.clone()].contains("indexName") || text[around].contains("docsearch"))
+    }
+
+    fn line_start(&self, at: usize) -> usize {
         let text = self.scanned.text;
         let floor = text.ceil_char_boundary(at.saturating_sub(160));
-        let start = text[floor..at].rfind('\n').map_or(floor, |i| floor + i + 1);
-        is_comment(&text[start..at], &self.around.extension)
+        text[floor..at].rfind('\n').map_or(floor, |i| floor + i + 1)
     }
 
     /// An address whose `://` ends at `at`.
@@ -147,6 +170,10 @@ impl<'a> Credentials<'a> {
     /// Values of the shapes of kinds.
     pub(super) fn kinds(&mut self, found: Vec<Found>) {
         for Found { kind, value, certainty } in found {
+            // What a report or a manual shows is masked.
+            if self.scanned.text[value.clone()].contains("****") {
+                continue;
+            }
             let key = key_before(self.scanned.text, value.start);
             self.candidates.push(Candidate {
                 kind,

@@ -175,7 +175,9 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     {
         words.pop();
     }
-    if words.iter().any(|w| OTHERWISE.contains(&w.as_str())) {
+    // A form's own token guards one session and gives nothing away.
+    if words.iter().any(|w| OTHERWISE.contains(&w.as_str()) || w.starts_with("csrf") || w.starts_with("xsrf"))
+    {
         return None;
     }
     let last = words.last()?.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -63,11 +63,14 @@ pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &st
         cursor.at += 1;
         return cursor.until(|b| b == b'<').map(|v| pair(v, false, false));
     }
-    if matches!(before.bytes().last(), Some(b';' | b'?' | b'&')) || is_connection(before) {
+    if is_local_query(before) {
+        return None;
+    }
+    if matches!(before.bytes().last(), Some(b';' | b'?' | b'&')) || is_connection(before, medium) {
         let assigned = cursor.peek() == Some(b'=')
             && cursor.bytes.get(cursor.at + 1).is_some_and(|b| !matches!(b, b'=' | b' ' | b'"' | b'\''));
         let plain = ["password", "pwd", "pass"].iter().any(|own| name.eq_ignore_ascii_case(own));
-        if assigned && plain && is_connection(before) {
+        if assigned && plain && is_connection(before, medium) {
             cursor.at += 1;
             let end = |b: u8| {
                 matches!(b, b';' | b'"' | b'\'' | b'&' | b'<' | b'`' | b',') || b.is_ascii_whitespace()
@@ -146,9 +149,14 @@ fn line_before(text: &str, at: usize) -> &str {
     before.rsplit('\n').next().unwrap_or(before)
 }
 
-fn is_connection(before: &str) -> bool {
+fn is_connection(before: &str, medium: Medium) -> bool {
     let lower = before.to_ascii_lowercase();
-    lower.ends_with([';', '?', '&', ' ', '"', '\''])
+    // Blanks separate the parts of a data source name only inside a string; in program text they stand
+    // between the arguments of a call.
+    let quotes = lower.bytes().filter(|b| matches!(b, b'"' | b'\'' | b'`')).count();
+    let parted = lower.ends_with([';', '?', '&'])
+        || lower.ends_with([' ', '"', '\'']) && (medium != Medium::Source || quotes % 2 == 1);
+    parted
         && [
             "server=",
             "data source=",
@@ -163,6 +171,24 @@ fn is_connection(before: &str) -> bool {
         ]
         .iter()
         .any(|w| lower.contains(w))
+}
+
+/// Whether the line so far is an address on this machine with a query, which opens nothing elsewhere.
+fn is_local_query(before: &str) -> bool {
+    before.ends_with(['?', '&'])
+        && ["://localhost", "://127.0.0.1", "://0.0.0.0"].iter().any(|host| before.contains(host))
+}
+
+/// The host that a connection string names before `at`, on the same line.
+pub(super) fn host_before(text: &str, at: usize) -> Option<Range<usize>> {
+    let line = line_before(text, at);
+    let start = at - line.len();
+    let lower = line.to_ascii_lowercase();
+    ["server=", "host=", "data source="].iter().find_map(|word| {
+        let from = lower.find(word)? + word.len();
+        let length = line[from..].find([';', ',', ' ', '&', '"', '\'', ':'])?;
+        Some(start + from..start + from + length)
+    })
 }
 
 fn is_instruction(before: &str) -> bool {

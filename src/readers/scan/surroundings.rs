@@ -63,7 +63,7 @@ const CONFIG: &[&str] = &[
 ];
 const SCRIPT: &[&str] =
     &["sh", "bash", "zsh", "fish", "ksh", "ps1", "psm1", "psd1", "bat", "cmd", "mk", "mak", "just"];
-const DOCUMENT: &[&str] = &["md", "mdx", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "log"];
+const DOCUMENT: &[&str] = &["md", "mdc", "mdx", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "log"];
 const TEST_FOLDERS: &[&str] = &[
     "__fixtures__",
     "__mocks__",

@@ -76,7 +76,12 @@ pub(super) fn is_well_known(value: &str) -> bool {
 pub(super) fn is_placeholder(value: &str) -> bool {
     let v = value.trim();
     let lower = v.to_ascii_lowercase();
-    if v.is_empty() || v.starts_with(['$', '<', '[', '(', '{']) || v.ends_with('>') || v.ends_with(':') {
+    if v.is_empty()
+        || v.starts_with(['$', '<', '[', '(', '{'])
+        || v.starts_with("\\(")
+        || v.ends_with('>')
+        || v.ends_with(':')
+    {
         return true;
     }
     if v.starts_with('%') && v.len() > 1 || v.starts_with('@') && v.ends_with('@') {
@@ -381,6 +386,10 @@ pub(super) fn is_random(value: &str) -> bool {
     if digits == b.len() || digits == 0 && b.len() < 20 {
         return false;
     }
+    // `k8s_etcd`: one digit and no capital make no random word of a short one.
+    if b.len() < 16 && digits < 2 && !b.iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
     let changes =
         b.windows(2).filter(|w| kind(w[0]) != kind(w[1]) && kind(w[0]) != 0 && kind(w[1]) != 0).count();
     let share = changes as f64 / b.len() as f64;
@@ -405,7 +414,10 @@ pub(super) fn is_credential(key: &str, class: KeyClass, value: &str, medium: Med
     match class {
         KeyClass::Password if well_known => configures || !same,
         KeyClass::Password if configures => {
-            value.chars().count() >= 5 && !value.contains(char::is_whitespace) && !is_label(value)
+            value.chars().count() >= 5
+                && !value.contains(char::is_whitespace)
+                && !is_label(value)
+                && !is_field_name(value)
         }
         KeyClass::Password => is_password(value),
         KeyClass::SigningSecret => {
