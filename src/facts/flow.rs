@@ -258,11 +258,18 @@ impl Flow {
         }
     }
 
-    /// All gates that hold a run: its own and those of every run that it needs or is called by.
+    /// All gates that hold a run: its own and those of every run that it needs or is called by. A later
+    /// stage does not wait for an optional gate of an earlier one, but a blocking gate holds it too.
     pub fn gates<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Vec<(&'p Gate, Node)> {
-        let mut nodes = vec![node];
-        nodes.extend(walk(node, &self.before, |e| e != Edge::Order));
-        nodes.into_iter().flat_map(|n| self.job(n, pipelines).gates.iter().map(move |g| (g, n))).collect()
+        let mut firm = walk(node, &self.before, |e| e != Edge::Order);
+        firm.insert(0, node);
+        let mut known = vec![false; self.runs.len()];
+        firm.iter().for_each(|n| known[n.0 as usize] = true);
+        let ordered = walk(node, &self.before, |_| true);
+        let gates = |n: Node| self.job(n, pipelines).gates.iter().map(move |g| (g, n));
+        let held = ordered.into_iter().filter(|n| !known[n.0 as usize]).flat_map(gates);
+        let held: Vec<_> = held.filter(|(g, _)| g.gate == GateKind::Blocking).collect();
+        firm.iter().copied().flat_map(gates).chain(held).collect()
     }
 
     /// Whether a gate that surely stops stands before `node`.
