@@ -2,7 +2,7 @@
 
 use crate::dispositions::{BookError, Books, Circumstances, settle};
 use crate::engine;
-use crate::facts::{FileClass, Repository};
+use crate::facts::{Credential, FileClass, Repository};
 use crate::finding::{Finding, Verdict};
 use crate::lexicon::Lexicon;
 use crate::parameters::Parameters;
@@ -85,9 +85,6 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     if local > 0 {
         report.notes.push(format!("[per-path] of the policy leaves out {local} findings"));
     }
-    if change.empty {
-        report.notes.insert(0, "nothing is staged: the whole index was judged".into());
-    }
     Ok(report)
 }
 
@@ -142,17 +139,15 @@ struct Change {
     opened: Option<BTreeSet<FileId>>,
     /// Something was deleted: then what is missing may show anywhere.
     deleted: bool,
-    /// It was asked for a change, but there is none.
-    empty: bool,
 }
 
 impl Change {
     fn of(source: &Source) -> Change {
         let touched = source.changed().cloned();
         let deleted = touched.is_some() && !source.deleted().is_empty();
-        let empty = touched.as_ref().is_some_and(BTreeSet::is_empty) && !deleted;
-        let touched = touched.filter(|_| !empty);
-        Change { opened: touched.clone(), touched, deleted, empty }
+        // Who asks for a change where there is none has everything judged.
+        let touched = touched.filter(|touched| deleted || !touched.is_empty());
+        Change { opened: touched.clone(), touched, deleted }
     }
 
     fn partial(&self) -> bool {
@@ -169,7 +164,7 @@ impl Change {
 }
 
 /// Fingerprints of findings that the trees before the change had too. A credential is new when its value
-/// is, wherever the old one stood.
+/// is: one that only moved is old, one that stands where another stood is new.
 fn known_before(
     source: &Source,
     policy: &Policy,
@@ -187,8 +182,10 @@ fn known_before(
     catalog.active.retain(|a| rules.contains(a.rule.id.as_str()));
     let mut before = policy.clone();
     before.catalog = catalog;
-    let paths: BTreeSet<&str> = source.changed().into_iter().flatten().map(|&f| source.path(f)).collect();
+    let changed = source.changed().into_iter().flatten().map(|&f| source.path(f));
+    let paths: BTreeSet<&str> = changed.chain(source.deleted().iter().map(String::as_str)).collect();
     let mut values: BTreeSet<Secret> = BTreeSet::new();
+    let mut reported: BTreeSet<(String, Secret)> = BTreeSet::new();
     for base in source.bases()? {
         let only = base.iter().filter(|(_, e)| paths.contains(e.path.as_str())).map(|(id, _)| id).collect();
         let old = read(&base, &before, options, Some(&only));
@@ -197,16 +194,40 @@ fn known_before(
         let mut findings: Vec<Finding> = verdicts.into_iter().flat_map(|v| v.findings).collect();
         before.localise(&mut findings, |f| old.path(f.place).to_owned());
         findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
+        let held = by_file(&old);
+        for finding in &findings {
+            let within = of_file(&held, finding.place).filter(|c| c.place.contains(finding.place));
+            reported.extend(within.map(|c| (finding.rule.clone(), c.value.clone())));
+        }
         known.extend(quote(&base, &old, findings).into_iter().map(|q| q.fingerprint));
     }
+    let held = by_file(repository);
     for new in quoted {
-        let place = new.finding.place;
-        let mut held = repository.facts.credentials.iter().filter(|c| overlap(c.place, place));
-        if held.any(|c| !values.contains(&c.value)) {
+        let (place, rule) = (new.finding.place, &new.finding.rule);
+        if of_file(&held, place).any(|c| overlap(c.place, place) && !values.contains(&c.value)) {
             known.remove(&new.fingerprint);
+        }
+        let mut itself = of_file(&held, place).filter(|c| c.place.contains(place));
+        if itself.any(|c| reported.contains(&(rule.clone(), c.value.clone()))) {
+            known.insert(new.fingerprint.clone());
         }
     }
     Ok(known)
+}
+
+fn by_file(repository: &Repository) -> BTreeMap<FileId, Vec<&Credential>> {
+    let mut held: BTreeMap<FileId, Vec<&Credential>> = BTreeMap::new();
+    for credential in &repository.facts.credentials {
+        held.entry(credential.place.file).or_default().push(credential);
+    }
+    held
+}
+
+fn of_file<'a>(
+    held: &'a BTreeMap<FileId, Vec<&'a Credential>>,
+    place: Span,
+) -> impl Iterator<Item = &'a Credential> {
+    held.get(&place.file).into_iter().flatten().copied()
 }
 
 fn overlap(a: Span, b: Span) -> bool {

@@ -1,133 +1,11 @@
 //! The command as a user meets it: what it prints where, and with which exit code it ends.
 
+mod common;
+
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use tempfile::TempDir;
-
-/// A rule of a team's own: an action that nobody should use.
-const RULE: &str = r#"
-id = "evil-action"
-title = "An action that nobody should use"
-severity = "error"
-confidence = "high"
-core = true
-since = "0.1"
-subjects = "uses"
-why = "It is evil."
-fix = "Use a good one."
-
-[facts]
-each = "use"
-where.name = "evil/action"
-forbid.version = "v1"
-message = "This step uses the evil action"
-
-[[bad]]
-name = "a step uses it"
-files.".github/workflows/ci.yml" = '''
-on: push
-jobs:
-  a:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: «evil/action@v1»
-'''
-
-[[good]]
-name = "a step uses another"
-files.".github/workflows/ci.yml" = '''
-on: push
-jobs:
-  a:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: good/action@v1
-'''
-"#;
-
-struct Repository {
-    folder: TempDir,
-}
-
-/// What the command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Repository {
-    /// A folder with these files, the rule among them, that counts as the top of a repository.
-    fn new(files: &[(&str, &str)]) -> Repository {
-        let it = Repository { folder: tempfile::tempdir().expect("a folder") };
-        it.write(".plimsoll/rules/evil-action.toml", RULE);
-        for (path, text) in files {
-            it.write(path, text);
-        }
-        it
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path().join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
-        fs::write(path, text).expect("writable");
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.path().join(path)).expect("it is there")
-    }
-
-    fn run(&self, arguments: &str) -> Said {
-        self.run_with(arguments, "", &[])
-    }
-
-    fn run_with(&self, arguments: &str, stdin: &str, variables: &[(&str, &str)]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        command.args(arguments.split_whitespace()).current_dir(self.path());
-        for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "GIT_DIR", "GIT_INDEX_FILE"] {
-            command.env_remove(name);
-        }
-        command.envs(variables.iter().copied());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program is built");
-        // The program may end without reading what it is given.
-        let _ = child.stdin.take().expect("piped").write_all(stdin.as_bytes());
-        let output = child.wait_with_output().expect("it ends");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Said {
-            code: output.status.code().expect("no signal"),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-
-    fn git(&self, arguments: &str) {
-        let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-        let status = Command::new("git")
-            .args(identity)
-            .args(arguments.split_whitespace())
-            .current_dir(self.path())
-            .stdout(Stdio::null())
-            .status();
-        assert!(status.expect("git is there").success(), "git {arguments}");
-    }
-}
-
-fn workflow(evil: usize) -> String {
-    let steps = "      - uses: evil/action@v1\n".repeat(evil);
-    format!(
-        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: good/action@v1\n{steps}"
-    )
-}
-
-const CI: &str = ".github/workflows/ci.yml";
+use common::{CI, RULE, Repository, workflow};
 
 #[test]
 fn the_exit_code_tells_findings_from_everything_else() {
@@ -171,60 +49,6 @@ fn the_exit_code_tells_findings_from_everything_else() {
         let flat = said.err.split_whitespace().filter(|w| *w != "│").collect::<Vec<_>>().join(" ");
         assert!(flat.contains(err), "{arguments}: {}", said.err);
     }
-}
-
-#[test]
-fn adopting_it_takes_two_commands() {
-    let old = Repository::new(&[(CI, &workflow(1000))]);
-    let init = old.run("init");
-    assert_eq!(init.code, 0, "{}", init.err);
-    assert!(
-        init.out.contains("1000 findings") && init.out.contains("plimsoll baseline create"),
-        "{}",
-        init.out
-    );
-    assert!(old.read("plimsoll.toml").lines().count() <= 15);
-    assert_eq!(old.run("init").code, 2, "it overwrites nothing");
-
-    let create = old.run("baseline create");
-    assert_eq!((create.code, create.out.contains("1000 findings written")), (0, true), "{}", create.out);
-    assert_eq!(old.run("baseline create").code, 2, "it overwrites nothing");
-    let lines = old.read(".plimsoll/baseline");
-    let lines: Vec<&str> = lines.lines().skip(1).collect();
-    assert_eq!(lines.len(), 1000);
-    assert!(lines.is_sorted() && lines.iter().all(|l| l.ends_with(&format!(" evil-action {CI}"))));
-
-    let clean = old.run("check");
-    assert_eq!((clean.code, clean.out.lines().count()), (0, 1), "{}", clean.out);
-
-    // One more defect in the same file is one finding, though it equals those that are known.
-    old.write(CI, &workflow(1001));
-    let one = old.run("check -f concise");
-    assert_eq!((one.code, one.out.lines().count()), (1, 1), "{}", one.out);
-
-    // Fifty lines above change nothing.
-    old.write(CI, &format!("{}{}", "# a line\n".repeat(50), workflow(1000)));
-    assert_eq!(old.run("check").code, 0);
-
-    // What is mended leaves the baseline, what is new does not enter it unasked.
-    old.write(CI, &workflow(10));
-    let stale = old.run("check");
-    assert!(stale.out.contains("990 lines of the baseline are stale"), "{}", stale.out);
-    assert!(old.run("baseline update").out.starts_with("990 removed, 0 added, 10 left"));
-    old.write(CI, &workflow(12));
-    assert!(old.run("baseline update").out.contains("2 new not taken in"));
-    assert!(old.run("baseline update --grow").out.starts_with("0 removed, 2 added, 12 left"));
-    assert!(old.run("check --ignore evil-action").out.contains("clean"));
-    assert!(old.run("baseline update --ignore evil-action").out.starts_with("0 removed"));
-    assert!(old.run("baseline prune --ignore evil-action").out.starts_with("12 removed"));
-}
-
-#[test]
-fn a_broken_baseline_stops_the_run() {
-    let repository = Repository::new(&[(CI, &workflow(1)), (".plimsoll/baseline", "<<<<<<< HEAD\n")]);
-    let said = repository.run("check");
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("merge conflict") && said.err.contains("baseline"), "{}", said.err);
 }
 
 #[test]
@@ -383,40 +207,14 @@ fn facts_are_json_that_their_schema_describes() {
     assert_eq!(facts["pipelines"][0]["place"]["path"], CI);
 }
 
-#[test]
-fn an_allow_needs_a_reason_and_is_reported_when_it_is_idle() {
-    let step = |comment: &str| workflow(0) + &format!("      - uses: evil/action@v1 {comment}\n");
-    for (text, code, note) in [
-        (step("# plimsoll: allow[evil-action] a test of the evil"), 0, ""),
-        (workflow(0) + "      # plimsoll: allow[evil-action] a test\n      - uses: evil/action@v1\n", 0, ""),
-        (step("# plimsoll: allow[evil-action]"), 1, "gives no reason"),
-        (step("# plimsoll: allow[evil-actoin] a test"), 1, "did you mean `evil-action`?"),
-        (
-            workflow(0).replace("push", "push # plimsoll: allow[evil-action] a test"),
-            0,
-            "ci.yml:1: `evil-action` finds nothing",
-        ),
-    ] {
-        let said = Repository::new(&[(CI, &text)]).run("check -f concise");
-        assert_eq!(said.code, code, "{text}: {}{}", said.out, said.err);
-        assert_eq!(said.err.is_empty(), note.is_empty(), "{text}: {}", said.err);
-        assert!(said.err.contains(note), "{text}: {}", said.err);
-    }
-    let locked = Repository::new(&[
-        (CI, &step("# plimsoll: allow[evil-action] a test")),
-        ("plimsoll.toml", "locked = ['evil-action']\n"),
-    ]);
-    assert_eq!(locked.run("check").code, 1);
-}
-
 /// A reader who has seen enough is no error.
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_quiet() {
     let repository = Repository::new(&[(CI, &workflow(1000))]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+    let mut child = repository
+        .command()
         .args(["check", "-f", "json"])
-        .current_dir(repository.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

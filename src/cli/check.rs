@@ -1,7 +1,7 @@
 //! `plimsoll check`.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::Exit;
@@ -44,13 +44,15 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
         elapsed: Some(start.elapsed()),
         ..style(terminal.stdout)
     };
+    let mut lost = None;
     for output in &outputs {
         match &output.file {
             Some(path) => {
                 // A file is read elsewhere: nothing in it depends on this terminal or this moment.
                 let plain = Style { show: shown.show, limit: shown.limit, ..Style::default() };
-                write_whole(path, &(output.format.write)(&report, &plain))
-                    .map_err(|e| Failure::io("written", path, &e))?;
+                let written = write_whole(path, &(output.format.write)(&report, &plain));
+                // The other outputs must not be lost for the one that fails.
+                lost = lost.or(written.err().map(|e| cannot_write(path, &e)));
             }
             None if common.quiet && is_for_people(output.format) && report.failures().next().is_none() => {}
             None => to_stdout(&(output.format.write)(&report, &shown))?,
@@ -59,6 +61,15 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     if check.output.statistics {
         to_stdout(&write_statistics(&report, &shown))?;
     }
+    if !common.quiet && !report.partial {
+        // Who asked for a change must learn that there was none, whatever the format.
+        let all = match (check.staged, &check.since) {
+            (true, _) => "note: nothing is staged: the whole index was judged\n".to_owned(),
+            (_, Some(rev)) => format!("note: nothing differs from `{rev}`: the whole work tree was judged\n"),
+            _ => String::new(),
+        };
+        say(all.as_bytes());
+    }
     if !common.quiet && !outputs.iter().any(|o| o.file.is_none() && o.format.name == "full") {
         for note in &report.notes {
             // A note may hold a path, and a path may hold what a terminal obeys.
@@ -66,7 +77,19 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
             say(format!("note: {note}\n").as_bytes());
         }
     }
-    Ok(exit(&report, &plan.policy, &check.gate))
+    match lost {
+        Some(failure) => Err(failure),
+        None => Ok(exit(&report, &plan.policy, &check.gate)),
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let help = match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => format!("there is no folder `{}`: make it first", folder.display()),
+        None => "name a file that may be written: `--format sarif=out.sarif`".into(),
+    };
+    Failure::new(format!("`{}` cannot be written: {error}", path.display()), help)
 }
 
 /// The exit code: what cannot be relied on beats what was found.

@@ -63,9 +63,6 @@ pub(super) fn read(
         }
         at += part.len() + 1;
     }
-    if rules.is_empty() {
-        return None;
-    }
     let mut reason = text[close + 1..line_end].trim();
     for closer in ["-*/}}", "*/ -}}", "*/-}}", "*/}}", "*/", "-->", "#}"] {
         reason = reason.strip_suffix(closer).unwrap_or(reason).trim_end();
