@@ -116,7 +116,7 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
     let (severity, confidence) = grade(repository, first);
     let name = repository.file(first.place.file).name();
     let what = words(first);
-    let literal = if first.default { "the well-known" } else { "a literal" };
+    let literal = if first.default { "a well-known default" } else { "a literal" };
     let others = places.iter().filter(|c| c.value != first.value).count();
     let more = if others > 0 { format!(" and {others} more") } else { String::new() };
     let message = match key(first) {
@@ -132,7 +132,7 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
         finding.against("it lies among tests or examples, or is named after them");
     } else if first.medium == Medium::Document {
         finding.against("a document may show a made-up value");
-    } else if first.certainty == Certainty::Generic {
+    } else if first.certainty == Certainty::Generic && !first.default {
         finding.against("only its name and its look say that it is one");
     }
     for other in places.iter().filter(|c| c.place != first.place) {
@@ -193,6 +193,10 @@ fn grade(repository: &Repository, credential: &Credential) -> (Severity, Confide
         Medium::Document if own => (Severity::Note, Confidence::Low),
         _ if is_developers_compose(repository, credential) => (Severity::Warning, Confidence::Low),
         Medium::Document | Medium::EnvExample => (Severity::Warning, Confidence::Medium),
+        // Whoever has the key still needs its passphrase.
+        _ if credential.value.expose().starts_with("-----BEGIN ENCRYPTED") => {
+            (Severity::Warning, Confidence::Medium)
+        }
         // A sandbox key opens no more than a sandbox; a password to fall back on mostly a developer's database.
         _ if credential.credential.contains("-test-") => (Severity::Warning, Confidence::High),
         _ if credential.fallback && credential.credential == "password" => {

@@ -28,16 +28,17 @@ fn jobs(repository: &Repository, verdict: &mut Verdict) {
         let job = flow.job(node, &repository.facts.pipelines);
         verdict.examined(job.place);
         let Some((whose, confidence)) = elsewhere(run, job) else { continue };
-        for secret in job.secrets.iter().filter(|s| is_production(&s.name, repository)) {
-            if !seen.insert(secret.place) {
-                continue;
-            }
-            let message = format!("Job `{}`, {whose}, gets production's `{}`", job.id, secret.name);
-            let finding = verdict.fail(secret.place, format!("job {} {}", job.id, secret.name), message);
-            finding.at_most(confidence.min(Confidence::Medium)).label("named after production");
-            if let Some(target) = &run.target {
-                finding.relate(target.place, "where the job goes");
-            }
+        let mut own: Vec<_> = job.secrets.iter().filter(|s| is_production(&s.name, repository)).collect();
+        own.retain(|s| seen.insert(s.place));
+        let Some((first, rest)) = own.split_first() else { continue };
+        let message = format!("Job `{}`, {whose}, gets production's `{}`", job.id, first.name);
+        let finding = verdict.fail(first.place, format!("job {} {}", job.id, first.name), message);
+        finding.at_most(confidence.min(Confidence::Medium)).label("named after production");
+        for secret in rest {
+            finding.relate(secret.place, format!("`{}`, too", secret.name));
+        }
+        if let Some(target) = &run.target {
+            finding.relate(target.place, "where the job goes");
         }
     }
 }

@@ -41,7 +41,11 @@ const FOLDERS: &[&str] = &[
 pub(super) fn is_sample(path: &str) -> bool {
     let mut folders: Vec<&str> = path.split('/').collect();
     folders.pop();
-    folders.iter().any(|f| FOLDERS.contains(&f.to_ascii_lowercase().as_str()))
+    // `keys.example`, `integration-tests`: any word of a folder's name tells.
+    folders.iter().any(|folder| {
+        let folder = folder.to_ascii_lowercase();
+        FOLDERS.contains(&folder.as_str()) || folder.split(['.', '-', '_']).any(|w| FOLDERS.contains(&w))
+    })
 }
 
 /// Whether a path lies in somebody else's code that was copied in.

@@ -6,13 +6,14 @@ use super::secret_names::is_secret_name;
 use crate::facts::{Command, File, Instruction, Repository};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
+use crate::text::{FileId, Span};
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     report(repository, verdict, Home::Image);
     let arguments = build_arguments(repository);
     let mut reported: Vec<&str> = Vec::new();
+    let mut variables: Vec<((FileId, &str), usize)> = Vec::new();
     for instruction in &repository.facts.instructions {
         let path = repository.path(instruction.place);
         if is_sample(path) || is_vendored(path) {
@@ -24,6 +25,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 let literal =
                     repository.facts.credentials.iter().any(|c| instruction.place.contains(c.place));
                 if !literal && let Some(name) = named(instruction) {
+                    // `ENV X=$X` after `ARG X` is one defect.
+                    let same = (instruction.place.file, name);
+                    if let Some((_, at)) = variables.iter().find(|(v, _)| *v == same) {
+                        verdict.findings[*at].relate(instruction.place, "and here");
+                        continue;
+                    }
+                    variables.push((same, verdict.findings.len()));
                     let finding = variable(instruction, name, verdict);
                     if let Some(places) = arguments.get(name) {
                         reported.push(name);

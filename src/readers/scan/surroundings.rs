@@ -63,7 +63,8 @@ const CONFIG: &[&str] = &[
 ];
 const SCRIPT: &[&str] =
     &["sh", "bash", "zsh", "fish", "ksh", "ps1", "psm1", "psd1", "bat", "cmd", "mk", "mak", "just"];
-const DOCUMENT: &[&str] = &["md", "mdc", "mdx", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "log"];
+const DOCUMENT: &[&str] =
+    &["md", "mdc", "mdx", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "log"];
 const TEST_FOLDERS: &[&str] = &[
     "__fixtures__",
     "__mocks__",
@@ -101,8 +102,23 @@ const VENDORED: &[&str] = &[
     "site-packages",
     "pods",
 ];
-const TRANSLATIONS: &[&str] =
-    &["i18n", "l10n", "lang", "langs", "locale", "locales", "translation", "translations", "lproj"];
+const TRANSLATIONS: &[&str] = &[
+    "i18n",
+    "l10n",
+    "lang",
+    "langs",
+    "locale",
+    "locales",
+    "translation",
+    "translations",
+    "lproj",
+    "trans",
+    "intl",
+    "internationalization",
+    "internationalisation",
+    "localization",
+    "localisation",
+];
 const LOCKS: &[&str] = &[
     "package-lock.json",
     "npm-shrinkwrap.json",

@@ -149,6 +149,19 @@ fn what_is_no_credential_is_silent() {
         ("README.md", "postgres://user:password@localhost/db and postgres://postgres:postgres@localhost/x\n"),
         ("src/a.js", "fetch('https://user:pass@example.com')\n"),
         ("openapi.yaml", "password:\n  type: string\n  format: password\n"),
+        (
+            "src/a.py",
+            "connect(user=config[\"user\"], password=config[\"password\"], port=1)\nadd(username=login, password=passwd)\n",
+        ),
+        ("src/a.py", "COOKIES = {\"csrftoken\": \"RANDOM\"}\n"),
+        ("config/bench.yaml", "url: 'http://localhost:8888/index?cmd=x&pass=03cb9f67dbbc&token=RANDOM'\n"),
+        (
+            "docs/search.js",
+            concat!("docsearch({ indexName: 'shop', apiKey: '9f3a61c07b2e4d58", "a1c6e0f94b7d2385' })\n"),
+        ),
+        ("config/app.yml", "#  - username: user\n#    password: secretpass\ntoken: k8s_etcd\n"),
+        ("web/trans/hi.json", "{\"password\": \"senha1\"}\n"),
+        ("chart/values.yaml", "secrets:\n  DB_PASS: \"database_password\"\n"),
         ("main.tf", "password = var.db_password\nsecret = data.aws_secretsmanager_secret.x.arn\n"),
     ] {
         let text = text.replace("RANDOM", RANDOM);

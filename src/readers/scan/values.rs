@@ -138,7 +138,8 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         "to_be_",
         "deadbeef",
         "0123456789",
-        "abcdefgh",
+        "abcdef",
+        "generated-",
         "lorem",
     ];
     if INSIDE.iter().any(|w| lower.contains(w)) {
@@ -417,7 +418,7 @@ pub(super) fn is_credential(key: &str, class: KeyClass, value: &str, medium: Med
             value.chars().count() >= 5
                 && !value.contains(char::is_whitespace)
                 && !is_label(value)
-                && !is_field_name(value)
+                && !(value.contains('_') && is_field_name(value))
         }
         KeyClass::Password => is_password(value),
         KeyClass::SigningSecret => {
