@@ -418,7 +418,7 @@ pub(super) fn is_credential(key: &str, class: KeyClass, value: &str, medium: Med
             value.chars().count() >= 5
                 && !value.contains(char::is_whitespace)
                 && !is_label(value)
-                && !(value.contains('_') && is_field_name(value))
+                && (!value.contains('_') || !is_field_name(value))
         }
         KeyClass::Password => is_password(value),
         KeyClass::SigningSecret => {
