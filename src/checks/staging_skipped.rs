@@ -13,8 +13,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
-        // Going back must not wait for staging.
+        // Going back, and upkeep that brings no new version, must not wait for staging.
         if run.effects.iter().any(|e| e.effect == EffectKind::RollBack)
+            || is_upkeep(&job.id, &pipelines[run.root].name)
             || !judged.insert((run.pipeline, run.job, run.caller))
         {
             continue;
@@ -67,6 +68,28 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
         }
     }
+}
+
+/// Whether names say that this is no release: maintenance pages, backups, scaling, tearing down.
+fn is_upkeep(job: &str, pipeline: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "maintenance",
+        "failover",
+        "failback",
+        "backup",
+        "restore",
+        "rollback",
+        "revert",
+        "destroy",
+        "teardown",
+        "cleanup",
+        "delete",
+        "scale",
+        "restart",
+        "rotate",
+    ];
+    let names = format!("{job} {pipeline}").to_ascii_lowercase();
+    names.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// What is known by a name alone is medium at most.

@@ -5,7 +5,8 @@
 pub enum Value<T> {
     /// The file says it.
     Known(T),
-    /// The file says that it is one of these (a matrix, a choice input); at least two, in file order.
+    /// The file says that it is one of these (a matrix, a choice input), in file order; for a stage, of these
+    /// or of names that speak of none.
     OneOf(Vec<T>),
     /// An expression of the dialect, as written, whose value depends on the run.
     Expr(String),

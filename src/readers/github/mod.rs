@@ -227,6 +227,8 @@ fn target(node: Node<'_>, scope: &Scope, text: &Text<'_>) -> Target {
         _ if stages.len() == name.possible().len() && !stages.is_empty() => {
             Value::from_possible(stages).expect("there is one")
         }
+        // Of several names some speak of no known stage: it is one of the known ones, or none.
+        Value::OneOf(_) if !stages.is_empty() => Value::OneOf(stages),
         Value::Expr(e) => Value::Expr(e.clone()),
         other => Value::Unresolved(format!("the name `{}` speaks of no known stage", other.text())),
     };

@@ -130,6 +130,13 @@ impl<'a> CallGraph<'a> {
             if used.local {
                 uses.extend(self.action(used, &scope, depth));
             }
+            let known = self.lexicon.uses().tool(&used.name).is_some();
+            let told = |e: &Effect| {
+                matches!(e.effect, EffectKind::Deploy | EffectKind::RollBack | EffectKind::Publish)
+            };
+            if !known && !uses.iter().any(told) {
+                uses.extend(guess::of_use(used, &scope, &self.lexicon.environments));
+            }
         }
         let mut commands = Vec::with_capacity(step.commands.len());
         let mut outer = Outer::default();

@@ -1,6 +1,7 @@
 //! From pipelines to runs: every job in every context, and what comes before what.
 
 use super::callgraph::{bind_effect_in, bind_target, call_inputs};
+use super::guess;
 use super::scope::{Inputs, Scope};
 use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
@@ -187,6 +188,10 @@ impl Builder<'_> {
     ) -> Run {
         let mut target = job.target.clone();
         let mut effects: Vec<_> = job.effects().cloned().collect();
+        if let Some(call) = job.calls.as_ref().filter(|c| !c.local) {
+            let inside = Scope::of(&self.pipelines[pipeline], job, None);
+            effects.extend(guess::of_use(call, &inside, self.environments));
+        }
         if !context.inputs.is_empty() {
             target = target.map(|t| bind_target(&t, scope, self.environments));
             effects = effects.iter().map(|e| bind_effect_in(e, scope, self.environments)).collect();

@@ -1,6 +1,10 @@
 //! What a script that cannot be looked into most likely does, by its name alone.
 
-use crate::facts::EffectKind;
+use super::scope::Scope;
+use super::artifacts::is_environment_name;
+use super::targets::read_target;
+use crate::facts::{Effect, EffectKind, Use};
+use crate::lexicon::Environments;
 
 /// Words of a script's name and the effect that they tell; the first that is there counts.
 const WORDS: &[(&[&str], EffectKind, Option<&str>)] = &[
@@ -74,6 +78,33 @@ pub(super) fn by_name(label: &str) -> Option<(EffectKind, Option<&'static str>)>
     }
 }
 
+/// What a building block that cannot be looked into is called after: only a deploy or a way back counts,
+/// to the environment that an input names.
+pub(super) fn of_use(used: &Use, scope: &Scope<'_>, environments: &Environments) -> Option<Effect> {
+    let name = used.name.trim_end_matches('/').trim_end_matches(".yml").trim_end_matches(".yaml");
+    let label = name.rsplit('/').next().unwrap_or(name);
+    // `deploy_env` brings something to an environment; a script of that name sets one up.
+    let label = ["_env", "-env", "Env"].iter().find_map(|end| label.strip_suffix(end)).unwrap_or(label);
+    let (effect, detail) = by_name(label)?;
+    if !matches!(effect, EffectKind::Deploy | EffectKind::RollBack) {
+        return None;
+    }
+    let inputs = used.inputs.iter().filter(|a| is_environment_name(&a.name.value));
+    let target = inputs
+        .filter_map(|a| read_target(&scope.value(&a.value.value), false, a.value.span, environments))
+        .next();
+    Some(Effect {
+        place: used.place,
+        effect,
+        tool: label.to_owned(),
+        artifact: None,
+        target,
+        peer: None,
+        detail: detail.map(str::to_owned),
+        origin: None,
+    })
+}
+
 /// Words in lower case; camel case turns count.
 fn words(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -108,6 +139,7 @@ mod tests {
             ("deployProd", Some(EffectKind::Deploy)),
             ("scripts/rollback.sh", Some(EffectKind::RollBack)),
             ("deploy:docs", Some(EffectKind::Publish)),
+            ("deploy_env.sh", None),
             ("check-deploy.sh", None),
             ("generate-deploy-key.sh", None),
             ("redeployment_notes", None),
