@@ -62,7 +62,11 @@ fn is_well_known_defect(repository: &Repository, credential: &Credential, path: 
             !matches!(credential.medium, Medium::Document | Medium::EnvExample)
         }
         Some(_) => false,
-        None => matches!(credential.medium, Medium::Config | Medium::EnvFile | Medium::Image),
+        // A compose file without an environment in its name serves developers.
+        None => {
+            matches!(credential.medium, Medium::Config | Medium::EnvFile | Medium::Image)
+                && !path.rsplit('/').next().unwrap_or(path).contains("compose")
+        }
     }
 }
 
