@@ -1,6 +1,9 @@
 //! Rules that need a variable, a join or a graph question. Each is one function in one file, named by
 //! the `check` key of its rule file. A check sees facts only: it neither parses nor prints.
 
+mod action_unpinned;
+mod base_image_unpinned;
+mod ci_runner_unpinned;
 mod ci_secret_scope;
 mod ci_static_cloud_key;
 mod config_per_developer;
@@ -11,6 +14,9 @@ mod dockerignore_env_missing;
 mod env_example_real_value;
 mod env_file_tracked;
 mod env_gitignore_missing;
+mod install_ignores_lockfile;
+mod lockfile_missing;
+mod merged;
 mod prod_dump_tracked;
 mod production_credential_outside_production;
 mod rebuild_per_environment;
@@ -35,6 +41,9 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
+    ("action-unpinned", action_unpinned::check),
+    ("base-image-unpinned", base_image_unpinned::check),
+    ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
@@ -44,6 +53,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("env-example-real-value", env_example_real_value::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
+    ("install-ignores-lockfile", install_ignores_lockfile::check),
+    ("lockfile-missing", lockfile_missing::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),

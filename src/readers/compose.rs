@@ -54,6 +54,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 /// tree that builds its own services, which a deployment would fetch.
 fn local_only(path: &str, target: Option<&Target>, services: Node<'_>) -> bool {
     const LOCAL: &[&str] = &["override", "dev", "devel", "local", "test", "tests", "testing", "ci", "debug"];
+    if super::names::within(path, &[".devcontainer", "test", "tests", "e2e"]) {
+        return true;
+    }
     let stem = name(path).trim_end_matches(".yaml").trim_end_matches(".yml");
     let mut words =
         stem.split(['.', '-', '_']).skip_while(|w| matches!(*w, "docker" | "podman")).skip(1).peekable();
@@ -64,7 +67,6 @@ fn local_only(path: &str, target: Option<&Target>, services: Node<'_>) -> bool {
         return services.entries().any(|(_, s)| s.get("build").is_some());
     }
     words.any(|w| LOCAL.contains(&w))
-        || super::names::within(path, &[".devcontainer", "test", "tests", "e2e"])
 }
 
 /// `environment:` in either form. A name without value is taken from the caller's environment, and so
@@ -166,6 +168,7 @@ services:
             ("compose.override.yaml", fetched, true),
             ("docker-compose.dev.yml", fetched, true),
             ("docker-compose-test.yml", fetched, true),
+            (".devcontainer/local/docker-compose.yml", fetched, true),
             ("docker-compose.prod.yml", built, false),
             ("production/docker-compose.yml", built, false),
         ] {

@@ -1,0 +1,114 @@
+//! Building blocks from elsewhere whose content can change under the same name.
+
+use super::merged::{Cause, Causes};
+use crate::facts::{Dialect, Pipeline, Repository, Use, UseKind};
+use crate::finding::{Confidence, Severity, Verdict};
+use crate::parameters::Parameters;
+
+/// Owners whose building blocks are the CI service's own.
+const FIRST_PARTY: &[&str] = &["actions", "github"];
+
+/// Refs that move with every commit.
+const BRANCHES: &[&str] = &["main", "master", "head", "develop", "trunk", "latest", "~latest", "release"];
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let mut causes = Causes::default();
+    for pipeline in &repository.facts.pipelines {
+        let called = pipeline.jobs.iter().filter_map(|j| j.calls.as_ref());
+        let used = pipeline.jobs.iter().flat_map(|j| &j.steps).filter_map(|s| s.uses.as_ref());
+        for block in pipeline.includes.iter().chain(called).chain(used).filter(|b| !b.local) {
+            match judge(pipeline, block) {
+                Some(Judged::Fixed) => verdict.satisfied(block.place),
+                Some(Judged::Moves(subject, cause)) => causes.add(subject, block.place, || cause),
+                None => {}
+            }
+        }
+    }
+    causes.report(verdict);
+}
+
+enum Judged {
+    Fixed,
+    Moves(String, Cause),
+}
+
+fn judge(pipeline: &Pipeline, block: &Use) -> Option<Judged> {
+    let version = block.version.as_ref().map(|v| v.value.as_str());
+    if block.name.is_empty() || [Some(block.name.as_str()), version].iter().flatten().any(|t| is_open(t)) {
+        return None;
+    }
+    match (pipeline.dialect, block.sort) {
+        (Dialect::Github, UseKind::Image) => Some(image(&block.name, version)),
+        (Dialect::Github, UseKind::Action | UseKind::Workflow) => github(&block.name, version?),
+        (Dialect::Gitlab, UseKind::Template | UseKind::Workflow) => gitlab(&block.name, version),
+        _ => None,
+    }
+}
+
+fn is_open(text: &str) -> bool {
+    text.contains('$') || text.contains("{{")
+}
+
+/// A Git commit in full, SHA-1 or SHA-256. A shortened one can be met by another commit.
+fn is_commit(version: &str) -> bool {
+    matches!(version.len(), 40 | 64) && version.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn is_branch(version: &str) -> bool {
+    let name = version.strip_prefix("refs/heads/").unwrap_or(version);
+    version.starts_with("refs/heads/") || BRANCHES.contains(&name.to_ascii_lowercase().as_str())
+}
+
+fn github(name: &str, version: &str) -> Option<Judged> {
+    let mut parts = name.split('/');
+    let (owner, repository) = (parts.next()?, parts.next()?);
+    // Its maker demands a tag: the provenance that it signs is checked against the tag's name.
+    let by_tag = name.starts_with("slsa-framework/slsa-github-generator/") && version.starts_with('v');
+    if is_commit(version) || by_tag {
+        return Some(Judged::Fixed);
+    }
+    let block = format!("{owner}/{repository}");
+    let branch = is_branch(version);
+    let own = FIRST_PARTY.contains(&owner.to_ascii_lowercase().as_str());
+    let message = if branch {
+        format!("Action `{block}` follows the branch `{version}`: each run takes what its owner pushed last")
+    } else {
+        format!("Action `{block}` is fixed to `{version}`, a name that its owner can move")
+    };
+    let severity = if own && !branch { Severity::Note } else { Severity::Warning };
+    Some(Judged::Moves(format!("action {block}@{version}"), cause(message, severity, Confidence::High)))
+}
+
+fn image(name: &str, version: Option<&str>) -> Judged {
+    if version.is_some_and(|v| v.starts_with("sha256:")) {
+        return Judged::Fixed;
+    }
+    let tag = version.unwrap_or("latest");
+    let message = format!("The step runs the image `{name}` by its tag `{tag}`, which its owner can move");
+    Judged::Moves(format!("image {name}:{tag}"), cause(message, Severity::Warning, Confidence::High))
+}
+
+/// A project's files follow its default branch unless `ref` says otherwise; a component may be fixed to a
+/// branch, to `~latest` or to part of a version.
+fn gitlab(name: &str, version: Option<&str>) -> Option<Judged> {
+    let remote = name.starts_with("https://") || name.starts_with("http://");
+    // A component has a version, a project's file stands behind a colon; a server's own template has neither.
+    let template = !remote && version.is_none() && !name.contains(':');
+    let subject = format!("include {name}@{}", version.unwrap_or(""));
+    let message = match version {
+        _ if template => return None,
+        Some(v) if is_branch(v) => format!("The include of `{name}` follows `{v}`, which moves"),
+        Some(_) => return Some(Judged::Fixed),
+        None if remote => {
+            format!(
+                "The include of `{name}` has no `integrity`: whoever owns the address changes the pipeline"
+            )
+        }
+        None => format!("The include of `{name}` names no `ref` and follows that project's default branch"),
+    };
+    Some(Judged::Moves(subject, cause(message, Severity::Warning, Confidence::High)))
+}
+
+fn cause(message: String, severity: Severity, confidence: Confidence) -> Cause {
+    Cause { message, label: "can change without a change here", also: "used here too", severity, confidence }
+}
