@@ -7,6 +7,7 @@ use super::{Parsed, Text, config};
 use crate::facts::SettingSource;
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
+use std::borrow::Cow;
 
 /// Folders that hold manifests, by custom.
 const FOLDERS: &[&str] = &[
@@ -44,7 +45,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     }
     let mut parsed = Parsed::default();
     let templated = text.text.contains("{{");
-    let tree = yaml::parse(text.file, text.text, if templated { Mask::Templates } else { Mask::None });
+    let relevant = if is_kustomization(text.path) { text.text.into() } else { with_images(text.text) };
+    let tree = yaml::parse(text.file, &relevant, if templated { Mask::Templates } else { Mask::None });
     parsed.problems = problems(&tree, "YAML");
     for document in tree.documents() {
         if is_kustomization(text.path) {
@@ -54,6 +56,32 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         }
     }
     parsed
+}
+
+/// The text with documents blanked out that run no container. Schemas of custom resources are most of the
+/// bytes of many manifests, and parsing them would cost more than all the rest of a check.
+fn with_images(text: &str) -> Cow<'_, str> {
+    let mut starts: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at + 1).collect();
+    starts.push(text.len());
+    let runs_none = |document: &str| {
+        !document.contains("image:")
+            || document.lines().any(|l| l.trim_end() == "kind: CustomResourceDefinition")
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for to in starts {
+        let document = &text[from..to];
+        if runs_none(document) {
+            out.extend(document.chars().flat_map(|c| match c {
+                '\n' | '\r' => std::iter::repeat_n(c, 1),
+                c => std::iter::repeat_n(' ', c.len_utf8()),
+            }));
+        } else {
+            out.push_str(document);
+        }
+        from = to;
+    }
+    if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
 }
 
 fn containers(document: Node<'_>, parsed: &mut Parsed) {
