@@ -1,6 +1,6 @@
 //! The straight line from a target to a report.
 
-use crate::dispositions::{BookError, Books, Circumstances, settle};
+use crate::dispositions::{BookError, Books, Circumstances, Disposition, Settled, settle};
 use crate::engine;
 use crate::facts::{Credential, FileClass, Repository};
 use crate::finding::{Finding, Verdict};
@@ -12,7 +12,7 @@ use crate::readers::{self, Reading};
 use crate::report::{FileCounts, Report, Revision, RuleResult};
 use crate::rule::Catalog;
 use crate::source::{self, Source, Target};
-use crate::text::{FileId, Secret, Span};
+use crate::text::{FileId, Redactor, Secret, Span};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,8 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     let some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());
     let whole = !change.partial() && !some_paths;
     let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole, today };
-    let (settled, notes) = settle(quoted, &source, &repository, &on);
+    let (mut settled, mut notes) = settle(quoted, &source, &repository, &on);
+    conceal(&mut settled, &mut notes, &repository);
     let mut report = Report {
         findings: settled,
         rules: rule_results(&policy.catalog, &verdicts),
@@ -228,6 +229,20 @@ fn of_file<'a>(
     place: Span,
 ) -> impl Iterator<Item = &'a Credential> {
     held.get(&place.file).into_iter().flatten().copied()
+}
+
+/// Masks secrets in what people have written about findings.
+fn conceal(settled: &mut [Settled], notes: &mut [String], repository: &Repository) {
+    let reasons = settled.iter_mut().filter_map(|settled| match &mut settled.disposition {
+        Some(Disposition::Allow { reason, .. }) => Some(reason),
+        Some(Disposition::Exception { justification, .. }) => Some(justification),
+        _ => None,
+    });
+    let mut texts = reasons.chain(notes).peekable();
+    if texts.peek().is_some() {
+        let redactor = Redactor::new(repository.facts.secrets());
+        texts.for_each(|text| *text = redactor.redact(text));
+    }
 }
 
 fn overlap(a: Span, b: Span) -> bool {

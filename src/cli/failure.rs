@@ -1,14 +1,22 @@
 //! What ends a run with exit code 2, and how it is told.
 
+use std::fmt;
 use std::io::Write as _;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, MietteDiagnostic};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource,
+    SourceCode,
+};
 
 use super::terminal::Terminal;
 use crate::dispositions::BookError;
+use crate::facts::{Credential, Facts};
+use crate::lexicon::Lexicon;
 use crate::policy::PolicyError;
+use crate::readers::scan::{ScanText, Scanner};
 use crate::rule::RuleError;
 use crate::source;
+use crate::text::{FileId, Redactor};
 
 /// What ends a run with exit code 2.
 pub(super) struct Failure(Box<dyn Diagnostic + Send + Sync>);
@@ -36,11 +44,80 @@ impl Failure {
         let handler =
             GraphicalReportHandler::new_themed(theme).with_width(terminal.stderr.width).with_links(false);
         let mut text = String::new();
+        let masked = Masked::new(self.0.as_ref());
         // Writing to a String fails only if the diagnostic itself does.
-        if handler.render_report(&mut text, self.0.as_ref()).is_err() {
-            text = format!("{}\n", self.0);
+        if handler.render_report(&mut text, &masked).is_err() {
+            text = format!("{masked}\n");
         }
         say(text.as_bytes());
+    }
+}
+
+/// A diagnostic without the secrets of the file that it quotes: policies and rule files hold them too.
+#[derive(Debug)]
+struct Masked<'a> {
+    inner: &'a (dyn Diagnostic + Send + Sync),
+    message: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+}
+
+impl<'a> Masked<'a> {
+    fn new(inner: &'a (dyn Diagnostic + Send + Sync)) -> Masked<'a> {
+        let mut secrets = Vec::new();
+        let source = inner.source_code().and_then(|source| {
+            // No file has more lines than this.
+            let whole = source.read_span(&(0, 0).into(), 0, usize::MAX / 2).ok()?;
+            let path = whole.name().unwrap_or_default();
+            let mut text = String::from_utf8_lossy(whole.data()).into_owned();
+            for credential in credentials(path, &text) {
+                let range = credential.place.range();
+                // Bytes for bytes, so that labels stay where they are.
+                let kept = |c: char| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) };
+                let stars: String = text[range.clone()].chars().map(kept).collect();
+                text.replace_range(range, &stars);
+                secrets.push(credential.value);
+            }
+            Some(NamedSource::new(path, text))
+        });
+        let redactor = Redactor::new(secrets);
+        let redact = |text: &dyn fmt::Display| redactor.redact(&text.to_string());
+        Masked { inner, message: redact(&inner), help: inner.help().map(|help| redact(&help)), source }
+    }
+}
+
+/// The credentials that a text holds.
+fn credentials(path: &str, text: &str) -> Vec<Credential> {
+    let lexicon = Lexicon::default();
+    let mut facts = Facts::default();
+    let scanned = ScanText { file: FileId(0), path, text, offset: 0, environments: &lexicon.environments };
+    Scanner::new(&lexicon).scan(&scanned, &mut facts);
+    facts.credentials
+}
+
+impl fmt::Display for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Masked<'_> {}
+
+impl Diagnostic for Masked<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.inner.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.inner.labels()
     }
 }
 

@@ -69,8 +69,9 @@ struct Opened {
 }
 
 /// Quotes findings, which must be sorted; keeps their order.
-pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -> Vec<Quoted> {
+pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding>) -> Vec<Quoted> {
     let redactor = Redactor::new(repository.facts.secrets());
+    findings.iter_mut().for_each(|finding| conceal(finding, &redactor));
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
         secrets.entry(credential.place.file).or_default().push(credential.place);
@@ -111,6 +112,17 @@ pub fn quote(source: &Source, repository: &Repository, findings: Vec<Finding>) -
 }
 
 /// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
+/// Masks secrets in what a rule says: its words may hold names and values from the files.
+fn conceal(finding: &mut Finding, redactor: &Redactor) {
+    let related = finding.related.iter_mut().map(|related| &mut related.message);
+    let own = [&mut finding.message, &mut finding.label, &mut finding.subject];
+    for text in own.into_iter().chain(&mut finding.against).chain(related) {
+        if !redactor.find(text).is_empty() {
+            *text = redactor.redact(text);
+        }
+    }
+}
+
 fn open(source: &Source, file: FileId, places: Vec<Span>, redactor: &Redactor) -> Option<Opened> {
     let text = match source.read(file, LARGEST) {
         Err(unread) if unread.class == UnreadClass::TooLarge => return None,

@@ -42,11 +42,16 @@ pub struct Redactor {
 /// unreadable and thereby tell the value.
 const SHORTEST_BY_VALUE: usize = 6;
 
+/// Lines of a longer value that are shorter than this are masked with the whole only.
+const SHORTEST_LINE: usize = 8;
+
 impl Redactor {
     /// A redactor that knows these values.
     pub fn new(values: impl IntoIterator<Item = Secret>) -> Redactor {
         let mut values: Vec<Secret> =
             values.into_iter().filter(|v| v.expose().len() >= SHORTEST_BY_VALUE).collect();
+        let lines: Vec<Secret> = values.iter().flat_map(lines).collect();
+        values.extend(lines);
         values.sort();
         values.dedup();
         if values.is_empty() {
@@ -96,6 +101,14 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Redactor(…)")
     }
+}
+
+/// The lines of a value of several, such as a key: a parser takes their indentation away, and reads `\n` as
+/// a line break. Lines that say what it is are no secret.
+fn lines(value: &Secret) -> impl Iterator<Item = Secret> {
+    let lines = value.expose().split('\n').flat_map(|line| line.split("\\n"));
+    let telling = lines.map(str::trim).filter(|line| line.len() >= SHORTEST_LINE && !line.contains("-----"));
+    telling.filter(|line| line.len() < value.expose().len()).map(Secret::new)
 }
 
 /// `*` for every UTF-16 unit of `text`; line breaks stay, so that lines and columns do.
