@@ -1,0 +1,332 @@
+//! What holds for every input: real-looking files, the examples of all rules, and what mutation makes of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use plimsoll::facts::{KINDS, Repository};
+use plimsoll::finding::Verdict;
+use plimsoll::lexicon::Lexicon;
+use plimsoll::parameters::Parameters;
+use plimsoll::policy::{Policy, Stock};
+use plimsoll::report::{FORMATS, Report, Show, Style};
+use plimsoll::rule::{Catalog, Rule, builtin_heads, builtin_tail, load, load_examples};
+use plimsoll::source::{self, MemoryFile, Source, Target};
+use plimsoll::text::{Span, decode};
+use plimsoll::{Options, audit, checks, judge};
+use proptest::prelude::*;
+
+/// The files of an example, and where it is from.
+struct Seed {
+    name: String,
+    files: Vec<MemoryFile>,
+}
+
+fn rules() -> Vec<Rule> {
+    let names = checks::names();
+    builtin_heads()
+        .map(|head| load(head.path, head.text, &names).expect("built-in rules are right"))
+        .collect()
+}
+
+/// Every example of every rule.
+fn seeds() -> &'static [Seed] {
+    static SEEDS: OnceLock<Vec<Seed>> = OnceLock::new();
+    SEEDS.get_or_init(|| {
+        let mut seeds = Vec::new();
+        for rule in rules() {
+            let tail = builtin_tail(&rule.path).expect("every rule file has a tail");
+            for example in load_examples(&rule.path, tail).expect("built-in examples are right") {
+                let files = example.files.into_iter().map(|f| f.file).collect();
+                seeds.push(Seed { name: format!("{}: {}", rule.id, example.name), files });
+            }
+        }
+        seeds
+    })
+}
+
+fn memory(files: Vec<MemoryFile>) -> Target {
+    Target::Memory { files, git: None }
+}
+
+/// A policy with every rule on.
+fn policy() -> Policy {
+    let mut policy = Policy::core(&Stock::builtin(checks::names()));
+    policy.catalog = Catalog::new(rules());
+    policy
+}
+
+fn report(files: Vec<MemoryFile>, policy: &Policy, jobs: usize) -> Report {
+    let today = "2026-01-15".parse().expect("a day");
+    let options = Options { jobs, ..Options::default() };
+    audit(&memory(files), policy, today, &options).expect("memory can always be opened")
+}
+
+/// Whether a span lies in its file, on char boundaries.
+struct Texts<'a> {
+    source: &'a Source,
+    texts: BTreeMap<u32, Option<String>>,
+}
+
+impl Texts<'_> {
+    fn complaint(&mut self, what: &str, span: Span) -> Option<String> {
+        if span.file.0 as usize >= self.source.files().len() {
+            return Some(format!("{what} lies in no file"));
+        }
+        let text = self.texts.entry(span.file.0).or_insert_with(|| {
+            let bytes = self.source.read(span.file, u64::MAX).ok()?;
+            Some(decode(bytes)?.text)
+        });
+        // What is said of a file that has no text is said of its start.
+        let fits = match text {
+            Some(text) => text.get(span.range()).is_some(),
+            None => span.range() == (0..0),
+        };
+        let path = self.source.path(span.file);
+        (!fits).then(|| format!("{what} at {:?} of {path}", span.range()))
+    }
+}
+
+/// What is wrong with the spans of a run; empty if nothing is.
+fn misplaced(source: &Source, repository: &Repository, verdicts: &[Verdict]) -> Vec<String> {
+    let mut texts = Texts { source, texts: BTreeMap::new() };
+    let mut wrong = Vec::new();
+    for kind in KINDS {
+        (kind.each)(repository, &mut |item| wrong.extend(texts.complaint(kind.name, item.fact.place())));
+    }
+    for verdict in verdicts {
+        let looked_at = verdict.examined.iter().chain(&verdict.satisfied).copied();
+        let findings = verdict.findings.iter();
+        let found = findings.flat_map(|f| f.related.iter().map(|r| r.place).chain([f.place]));
+        for span in looked_at.chain(found) {
+            wrong.extend(texts.complaint(&verdict.rule, span));
+        }
+    }
+    wrong
+}
+
+/// Reads and judges; returns what no input may cause.
+fn run(files: Vec<MemoryFile>) -> Vec<String> {
+    static ALL: OnceLock<Catalog> = OnceLock::new();
+    let catalog = ALL.get_or_init(|| Catalog::new(rules()));
+    let lexicon = Lexicon { patterns: catalog.text_patterns(), ..Lexicon::default() };
+    let source = source::open(&memory(files), &source::Options::default()).expect("memory opens");
+    let (repository, verdicts) = judge(&source, &lexicon, catalog, &Parameters::default());
+    let mut wrong = misplaced(&source, &repository, &verdicts);
+    wrong.extend(verdicts.iter().filter(|v| v.crashed).map(|v| format!("the rule {} panicked", v.rule)));
+    let bugs = repository.unread.iter().filter(|u| u.reason.contains("plimsoll failed"));
+    wrong.extend(bugs.map(|u| format!("the reader of {} panicked", u.path)));
+    wrong
+}
+
+#[test]
+fn every_span_of_every_example_lies_in_its_file() {
+    for seed in seeds() {
+        let wrong = run(seed.files.clone());
+        assert!(wrong.is_empty(), "{}\n{}", seed.name, wrong.join("\n"));
+    }
+}
+
+/// What a mutation puts in: what grammars are made of, and what encodings trip over.
+const PIECES: &[&[u8]] = &[
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"(",
+    b")",
+    b"\"",
+    b"'",
+    b"`",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\t",
+    b" ",
+    b":",
+    b": ",
+    b"- ",
+    b"$",
+    b"${",
+    b"${{",
+    b"}}",
+    b"$(",
+    b"|",
+    b"||",
+    b"&",
+    b"&a",
+    b"*a",
+    b"!reference [",
+    b"<<",
+    b"<<EOF\n",
+    b"#",
+    b"\\",
+    b"\\\n",
+    b"%",
+    b"@",
+    b"=",
+    b",",
+    b";",
+    b"? ",
+    b"---\n",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xc3\xa9",
+    b"\xf0\x9f\x94\x91",
+    b"\xe2\x80\xa8",
+    b"0",
+    b"<!--",
+    b"```",
+    b"://",
+    b"a:b@",
+];
+
+#[derive(Debug, Clone)]
+enum Mutation {
+    Insert(prop::sample::Index, usize),
+    Replace(prop::sample::Index, usize),
+    Delete(prop::sample::Index, usize),
+    Repeat(prop::sample::Index, usize, usize),
+    Truncate(prop::sample::Index),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let at = any::<prop::sample::Index>;
+    prop_oneof![
+        (at(), 0..PIECES.len()).prop_map(|(at, piece)| Mutation::Insert(at, piece)),
+        (at(), 0..PIECES.len()).prop_map(|(at, piece)| Mutation::Replace(at, piece)),
+        (at(), 1..40_usize).prop_map(|(at, length)| Mutation::Delete(at, length)),
+        (at(), 1..40_usize, 2..30_usize).prop_map(|(at, length, times)| Mutation::Repeat(at, length, times)),
+        at().prop_map(Mutation::Truncate),
+    ]
+}
+
+fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
+    if bytes.is_empty() {
+        return;
+    }
+    let length = bytes.len();
+    match mutation {
+        Mutation::Insert(at, piece) => {
+            let at = at.index(length);
+            bytes.splice(at..at, PIECES[*piece].iter().copied());
+        }
+        Mutation::Replace(at, piece) => {
+            let at = at.index(length);
+            bytes.splice(at..=at, PIECES[*piece].iter().copied());
+        }
+        Mutation::Delete(at, n) => {
+            let at = at.index(length);
+            bytes.drain(at..(at + n).min(length));
+        }
+        Mutation::Repeat(at, n, times) => {
+            let at = at.index(length);
+            let part = bytes[at..(at + n).min(length)].repeat(*times);
+            bytes.splice(at..at, part);
+        }
+        Mutation::Truncate(at) => bytes.truncate(at.index(length)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_reader_and_no_rule_trips_over_mutated_files(
+        seed in any::<prop::sample::Index>(),
+        mutations in prop::collection::vec(mutation(), 1..6),
+    ) {
+        let seed = &seeds()[seed.index(seeds().len())];
+        let mut files = seed.files.clone();
+        for file in &mut files {
+            mutations.iter().for_each(|mutation| mutate(&mut file.bytes, mutation));
+        }
+        let wrong = run(files);
+        prop_assert!(wrong.is_empty(), "{}\n{}", seed.name, wrong.join("\n"));
+    }
+}
+
+/// What a finding is to whoever compares two runs.
+fn keys(report: &Report) -> BTreeSet<(String, String, u32, u32, String)> {
+    let key = |settled: &plimsoll::dispositions::Settled| {
+        let q = &settled.quoted;
+        let start = (q.quote.start.line, q.quote.start.column);
+        (q.finding.rule.clone(), q.quote.path.clone(), start.0, start.1, q.fingerprint.clone())
+    };
+    report.findings.iter().map(key).collect()
+}
+
+#[test]
+fn line_ends_change_no_finding_of_any_example() {
+    let policy = policy();
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for seed in seeds() {
+        if seed.files.iter().any(|file| file.bytes.contains(&b'\r') || file.bytes.contains(&0)) {
+            continue;
+        }
+        compared += 1;
+        let mut windows = seed.files.clone();
+        for file in &mut windows {
+            let pieces = file.bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec);
+            file.bytes = pieces.collect::<Vec<_>>().join(&b"\r\n"[..]);
+        }
+        let (lf, crlf) = (keys(&report(seed.files.clone(), &policy, 1)), keys(&report(windows, &policy, 1)));
+        for (name, only) in [("LF", lf.difference(&crlf)), ("CR LF", crlf.difference(&lf))] {
+            wrong.extend(only.map(|key| format!("{}: only with {name}: {key:?}", seed.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 50);
+}
+
+#[test]
+fn a_blank_line_above_moves_lines_and_no_fingerprint() {
+    let policy = policy();
+    let mut wrong = Vec::new();
+    for seed in seeds() {
+        // A first line may have a meaning of its own.
+        let telling = |bytes: &[u8]| {
+            [&b"#!"[..], b"# syntax", b"# escape", b"---", b"\xff\xfe", b"\xef\xbb\xbf"]
+                .iter()
+                .any(|s| bytes.starts_with(s))
+        };
+        if seed.files.iter().any(|f| telling(&f.bytes)) {
+            continue;
+        }
+        let mut moved = seed.files.clone();
+        moved.iter_mut().for_each(|file| file.bytes.insert(0, b'\n'));
+        let prints = |files| -> BTreeSet<(String, String)> {
+            keys(&report(files, &policy, 1)).into_iter().map(|k| (k.0, k.4)).collect()
+        };
+        let (before, after) = (prints(seed.files.clone()), prints(moved));
+        if before != after {
+            wrong.push(format!("{}: {:?}", seed.name, before.symmetric_difference(&after)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn two_runs_write_the_same_bytes_however_many_workers_race() {
+    let policy = policy();
+    let mut files = Vec::new();
+    for (number, seed) in seeds().iter().enumerate() {
+        for file in &seed.files {
+            files.push(file.clone());
+            files.push(MemoryFile { path: format!("example-{number}/{}", file.path), ..file.clone() });
+        }
+    }
+    let style = Style { show: Show::All, ..Style::default() };
+    let bytes = |jobs| -> Vec<Vec<u8>> {
+        let report = report(files.clone(), &policy, jobs);
+        assert!(report.findings.len() > 50);
+        FORMATS.iter().map(|format| (format.write)(&report, &style)).collect()
+    };
+    let first = bytes(1);
+    for jobs in [1, 4, 4] {
+        for (format, (a, b)) in FORMATS.iter().zip(first.iter().zip(&bytes(jobs))) {
+            assert!(a == b, "{} with {jobs} jobs", format.name);
+        }
+    }
+}
