@@ -31,12 +31,19 @@ fn a_thousand_findings_become_a_baseline_and_one_line() {
 fn a_known_defect_moves_within_its_file_and_hides_no_other() {
     let old = Repository::new(&[(CI, &workflow(1))]);
     old.run("baseline create");
-    let job = "  b:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: evil/action@v1\n";
+    let job = "  b:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n";
     for (change, text, findings) in [
         ("nothing", workflow(1), 0),
         ("lines above", format!("# a\n\n# b\n{}", workflow(1)), 0),
         ("line ends", workflow(1).replace('\n', "\r\n"), 0),
-        ("a comment behind it", workflow(1).replace("evil/action@v1", "evil/action@v1 # known"), 0),
+        (
+            "a comment behind it",
+            workflow(1).replace(
+                "evil/action@0123456789abcdef0123456789abcdef01234567",
+                "evil/action@0123456789abcdef0123456789abcdef01234567 # known",
+            ),
+            0,
+        ),
         ("a second in the same job", workflow(2), 1),
         ("a second in a job of its own", workflow(1) + job, 1),
         ("it was mended", workflow(0), 0),
@@ -140,13 +147,21 @@ fn init_writes_the_manuals_and_the_baseline_it_is_asked_for() {
 
 #[test]
 fn an_allow_needs_a_reason_and_is_reported_when_it_is_idle() {
-    let step = |comment: &str| workflow(0) + &format!("      - uses: evil/action@v1 {comment}\n");
+    let step = |comment: &str| {
+        workflow(0)
+            + &format!("      - uses: evil/action@0123456789abcdef0123456789abcdef01234567 {comment}\n")
+    };
     for (text, code, note) in [
         (step("# plimsoll: allow[evil-action] a test of the evil"), 0, ""),
-        (workflow(0) + "      # plimsoll: allow[evil-action] a test\n      - uses: evil/action@v1\n", 0, ""),
         (
             workflow(0)
-                + "      # plimsoll: allow[evil-action] it\n      # is a test\n      - uses: evil/action@v1\n",
+                + "      # plimsoll: allow[evil-action] a test\n      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n",
+            0,
+            "",
+        ),
+        (
+            workflow(0)
+                + "      # plimsoll: allow[evil-action] it\n      # is a test\n      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n",
             0,
             "",
         ),
@@ -176,8 +191,11 @@ fn an_allow_needs_a_reason_and_is_reported_when_it_is_idle() {
 
 #[test]
 fn an_allow_covers_its_own_place_and_no_other() {
-    let two =
-        workflow(2).replacen("evil/action@v1", "evil/action@v1 # plimsoll: allow[evil-action] a test", 1);
+    let two = workflow(2).replacen(
+        "evil/action@0123456789abcdef0123456789abcdef01234567",
+        "evil/action@0123456789abcdef0123456789abcdef01234567 # plimsoll: allow[evil-action] a test",
+        1,
+    );
     let said = Repository::new(&[(CI, &two)]).run("check -f concise");
     assert_eq!((said.code, said.out.lines().count()), (1, 1), "{}", said.out);
     // At the top of a file it does not silence all of it.

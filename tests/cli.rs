@@ -177,7 +177,13 @@ fn a_teams_rules_are_tested_by_their_examples() {
     let twice = repository.run("test more");
     assert_eq!(twice.code, 2);
     assert!(twice.err.contains("`evil-action` is there in"), "{}", twice.err);
-    repository.write(".plimsoll/rules/evil-action.toml", &RULE.replace("good/action@v1", "evil/action@v1"));
+    repository.write(
+        ".plimsoll/rules/evil-action.toml",
+        &RULE.replace(
+            "good/action@0123456789abcdef0123456789abcdef01234567",
+            "evil/action@0123456789abcdef0123456789abcdef01234567",
+        ),
+    );
     let failed = repository.run("test");
     assert_eq!(failed.code, 1);
     assert!(failed.out.contains("a step uses another"), "{}", failed.out);

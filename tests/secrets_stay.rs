@@ -130,7 +130,7 @@ const PLANTED: &[(&str, &str)] = &[
     ),
     (
         ".github/workflows/cd.yml",
-        "on: push\nenv:\n  PAY_KEY: <PAY>\njobs:\n  ship:\n    environment: production\n    runs-on: ubuntu-latest\n    env: { DB_PASSWORD: <PASS> }\n    steps:\n      - name: call <CHAT>\n        run: |\n          docker login -u shop -p <PASS> registry.example.io\n          echo <PAY> | base64\n          npm test || true\n          PGPASSWORD=<PASS> psql -h prod-db.example.io -c 'select 1'\n      - uses: evil/action@v1\n        with: { token: <LAB>, password: \"<PASS>\" }\n      # plimsoll: allow[evil-action] because <PAY> was told\n      - uses: evil/action@v1\n",
+        "on: push\nenv:\n  PAY_KEY: <PAY>\njobs:\n  ship:\n    environment: production\n    runs-on: ubuntu-24.04\n    env: { DB_PASSWORD: <PASS> }\n    steps:\n      - name: call <CHAT>\n        run: |\n          docker login -u shop -p <PASS> registry.example.io\n          echo <PAY> | base64\n          npm test || true\n          PGPASSWORD=<PASS> psql -h prod-db.example.io -c 'select 1'\n      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n        with: { token: <LAB>, password: \"<PASS>\" }\n      # plimsoll: allow[evil-action] because <PAY> was told\n      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n",
     ),
     (".github/workflows/broken.yml", "on: push\njobs: [}\n  password: <PASS>\n  pay: <PAY>\n"),
     (

@@ -26,7 +26,7 @@ fix = "Use a good one."
 [facts]
 each = "use"
 where.name = "evil/action"
-forbid.version = "v1"
+forbid.version = "0123456789abcdef0123456789abcdef01234567"
 message = "This step uses the evil action"
 
 [[bad]]
@@ -35,9 +35,9 @@ files.".github/workflows/ci.yml" = '''
 on: push
 jobs:
   a:
-    runs-on: ubuntu-latest
+    runs-on: ubuntu-24.04
     steps:
-      - uses: «evil/action@v1»
+      - uses: «evil/action@0123456789abcdef0123456789abcdef01234567»
 '''
 
 [[good]]
@@ -46,9 +46,9 @@ files.".github/workflows/ci.yml" = '''
 on: push
 jobs:
   a:
-    runs-on: ubuntu-latest
+    runs-on: ubuntu-24.04
     steps:
-      - uses: good/action@v1
+      - uses: good/action@0123456789abcdef0123456789abcdef01234567
 '''
 "#;
 
@@ -214,8 +214,8 @@ impl Repository {
 
 /// A workflow that uses the evil action so many times.
 pub(crate) fn workflow(evil: usize) -> String {
-    let steps = "      - uses: evil/action@v1\n".repeat(evil);
+    let steps = "      - uses: evil/action@0123456789abcdef0123456789abcdef01234567\n".repeat(evil);
     format!(
-        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: good/action@v1\n{steps}"
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: good/action@0123456789abcdef0123456789abcdef01234567\n{steps}"
     )
 }
