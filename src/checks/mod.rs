@@ -3,21 +3,34 @@
 
 mod action_unpinned;
 mod base_image_unpinned;
+mod build_from_local_machine;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
 mod ci_static_cloud_key;
 mod config_per_developer;
 mod credential_shared_across_envs;
 mod credentials;
+mod data_flow;
 mod default_credential_outside_local;
+mod deploy_from_local_machine;
+mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
 mod env_example_real_value;
 mod env_file_tracked;
 mod env_gitignore_missing;
+mod hands;
+mod iac_apply_outside_pipeline;
 mod install_ignores_lockfile;
 mod lockfile_missing;
+mod manual_file_copy_to_production;
+mod manual_infra_change;
+mod manual_prod_data_change;
 mod merged;
+mod migration_manual_production;
+mod prod_data_to_local;
+mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
+mod prod_exec_access;
 mod production_credential_outside_production;
 mod rebuild_per_environment;
 mod samples;
@@ -28,7 +41,10 @@ mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
 mod secret_names;
+mod seed_in_production;
 mod shared_service_account;
+mod ssh_into_production;
+mod staging_data_to_local;
 mod staging_skipped;
 mod terraform_state_tracked;
 
@@ -43,19 +59,30 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
     ("base-image-unpinned", base_image_unpinned::check),
+    ("build-from-local-machine", build_from_local_machine::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
+    ("deploy-from-local-machine", deploy_from_local_machine::check),
+    ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
     ("env-example-real-value", env_example_real_value::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
+    ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("lockfile-missing", lockfile_missing::check),
+    ("manual-file-copy-to-production", manual_file_copy_to_production::check),
+    ("manual-infra-change", manual_infra_change::check),
+    ("manual-prod-data-change", manual_prod_data_change::check),
+    ("migration-manual-production", migration_manual_production::check),
+    ("prod-data-to-local", prod_data_to_local::check),
+    ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
+    ("prod-exec-access", prod_exec_access::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("secret-in-config", secret_in_config::check),
@@ -64,7 +91,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
+    ("seed-in-production", seed_in_production::check),
     ("shared-service-account", shared_service_account::check),
+    ("ssh-into-production", ssh_into_production::check),
+    ("staging-data-to-local", staging_data_to_local::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
 ];

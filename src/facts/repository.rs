@@ -183,6 +183,11 @@ impl Repository {
         self.files.binary_search_by(|f| f.path.as_bytes().cmp(path.as_bytes())).ok().map(|i| &self.files[i])
     }
 
+    /// The stage that a host name speaks of, in the team's own words or in common ones.
+    pub fn stage_of_host(&self, host: &str) -> Option<Stage> {
+        crate::lexicon::classify_host(host, &self.environments)
+    }
+
     /// Every command of every step and script, with its owner.
     pub fn commands(&self) -> impl Iterator<Item = (Owner<'_>, &Command)> {
         let steps = self.facts.pipelines.iter().flat_map(|pipeline| {

@@ -58,7 +58,7 @@ pub const SUBJECTS: &[Subject] = &[
     Subject {
         name: "commands",
         absent: "there is no pipeline and no script",
-        exists: |r| r.commands().next().is_some(),
+        exists: |r| r.commands().next().is_some() || r.steps().next().is_some(),
     },
     Subject {
         name: "env-files",

@@ -1,0 +1,32 @@
+//! A deploy to production that a person starts from their own machine.
+
+use super::hands::{Act, acts, place_name, report_hands};
+use super::manual_file_copy_to_production::copies_to_host;
+use super::manual_infra_change::is_restart;
+use crate::facts::{Command, EffectKind, Repository, Stage};
+use crate::finding::Verdict;
+use crate::parameters::Parameters;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let all = acts(repository);
+    let found =
+        all.iter().filter(|act| deploys(act)).filter_map(|act| Some((*act, act.at(Stage::Production)?)));
+    report_hands(verdict, repository, found, "deploys to production", |act, target| {
+        format!(
+            "{} deploys to production (`{}`) with `{}` from whatever machine runs it",
+            act.name(),
+            place_name(target),
+            act.effect.tool
+        )
+    });
+}
+
+/// Copies to a machine, restarts, and what is sent over SSH are told by the rules on those.
+pub(super) fn deploys(act: &Act<'_>) -> bool {
+    act.effect.effect == EffectKind::Deploy && !is_copied(act) && !is_restart(act) && !act.is_sent()
+}
+
+fn is_copied(act: &Act<'_>) -> bool {
+    let copies = |c: &Command| c.effects.iter().any(|e| e.effect == EffectKind::CopyFiles);
+    copies_to_host(act) && act.command.is_some_and(copies)
+}
