@@ -16,6 +16,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let found = all
         .iter()
         .filter(|act| act.effect.effect == EffectKind::Build)
+        // `skaffold run` builds and deploys: the rule on deploys tells it.
+        .filter(|act| !act.command.is_some_and(|c| c.effects.iter().any(|e| e.effect == EffectKind::Deploy)))
         .filter_map(|act| Some((*act, *shipped.get(&script_of(act)?)?)));
     report_hands(verdict, repository, found, "builds what goes to production", |act, target| {
         format!(

@@ -46,7 +46,9 @@ pub(super) fn leaks(repository: &Repository, stage: Stage) -> Vec<Leak<'_>> {
     let mut found = Vec::new();
     for unit in units.values() {
         let reads = unit.iter().filter(|act| reads_data(act) && !is_schema_only(act));
-        let reads = reads.filter_map(|act| Some((act, act.from(stage)?)));
+        let reads = reads.filter_map(|act| Some((act, act.from(stage)?))).filter(|(act, source)| {
+            act.effect.effect != EffectKind::Dump || !act.names_database_only(source)
+        });
         let mut reads = reads.take(MOST_READS).peekable();
         if reads.peek().is_none() || unit.iter().any(sanitises) || sanitises_elsewhere(&unit[0]) {
             continue;

@@ -23,7 +23,26 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 
 /// Copies to a machine, restarts, and what is sent over SSH are told by the rules on those.
 pub(super) fn deploys(act: &Act<'_>) -> bool {
-    act.effect.effect == EffectKind::Deploy && !is_copied(act) && !is_restart(act) && !act.is_sent()
+    act.effect.effect == EffectKind::Deploy
+        && !is_copied(act)
+        && !is_restart(act)
+        && !act.is_sent()
+        && !starts_here(act)
+}
+
+/// Whether it starts containers or processes on the machine itself: `docker compose -f docker-compose.prod.yml
+/// up` also tries on a laptop what will run in production.
+fn starts_here(act: &Act<'_>) -> bool {
+    match act.effect.tool.as_str() {
+        "docker" | "docker-compose" | "podman" | "podman-compose" | "nerdctl" | "finch" => {
+            let line = act.line();
+            let elsewhere = ["--context", "-H ", "--host", "stack deploy", "service "];
+            let host = act.command.is_some_and(|c| c.assignments.iter().any(|a| a.name == "DOCKER_HOST"));
+            !host && !elsewhere.iter().any(|w| line.contains(w))
+        }
+        "pm2" => !act.line().contains("pm2 deploy"),
+        _ => false,
+    }
 }
 
 fn is_copied(act: &Act<'_>) -> bool {

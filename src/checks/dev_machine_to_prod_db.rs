@@ -34,7 +34,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let found = all
         .iter()
         .filter(|act| reaches_database(act))
-        .filter_map(|act| Some((*act, act.at(Stage::Production)?)));
+        .filter_map(|act| Some((*act, act.at(Stage::Production)?)))
+        .filter(|(act, target)| act.effect.effect == EffectKind::Tunnel || !act.names_database_only(target));
     report_hands(verdict, repository, found, "leads to the production database", |act, target| {
         let what = if act.effect.effect == EffectKind::Tunnel { "opens a path" } else { "connects" };
         format!(

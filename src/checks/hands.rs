@@ -32,6 +32,22 @@ pub(super) struct Act<'a> {
     pub hands: Hands,
 }
 
+/// Folders whose scripts and documents are material of tests or examples for others, nobody's own work.
+const INERT: &[&str] = &[
+    "testdata",
+    "fixtures",
+    "__fixtures__",
+    "test",
+    "tests",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "templates",
+    "vendor",
+    "third_party",
+];
+
 /// Every effect that lies in a step, or that a script has by itself or by handing a target to another
 /// script. What a script only inherits from one that says its own target is told there.
 pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
@@ -55,6 +71,9 @@ pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
     }
     for (owner, command) in repository.commands() {
         let hands = own[&command.place];
+        if matches!(owner, Owner::Script(_)) && is_inert(repository, command.place) {
+            continue;
+        }
         for effect in &command.effects {
             if let (Owner::Script(_), Some(origin)) = (owner, effect.origin) {
                 let elsewhere = own.get(&origin).copied();
@@ -70,6 +89,14 @@ pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
     all
 }
 
+/// Whether a file is there for tests or for other people: also the documents of a chart that others install.
+fn is_inert(repository: &Repository, place: Span) -> bool {
+    let path = repository.path(place);
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    folder.split('/').any(|part| INERT.contains(&part))
+        || name.ends_with(".md") && repository.by_path(&format!("{folder}/Chart.yaml")).is_some()
+}
+
 fn source_or_target(effect: &Effect) -> Option<&Target> {
     [&effect.target, &effect.peer].into_iter().flatten().find(|t| t.stage.is_certain())
 }
@@ -81,9 +108,10 @@ fn hands_of(owner: Owner<'_>, repository: &Repository) -> Hands {
         Hands::Pipeline
     } else if [Caller::Container, Caller::Hook, Caller::Scheduler].into_iter().any(called) {
         Hands::Machine
-    } else if script.script == ScriptKind::Fence || called(Caller::Nobody) {
-        Hands::Person
-    } else if called(Caller::Runbook) && repository.pipelines_complete() {
+    } else if script.script == ScriptKind::Fence
+        || called(Caller::Nobody)
+        || called(Caller::Runbook) && repository.pipelines_complete()
+    {
         Hands::Person
     } else {
         Hands::Unknown
@@ -127,6 +155,24 @@ impl<'a> Act<'a> {
         })
     }
 
+    /// Whether a database is told by its name alone, which may lie on the machine itself.
+    pub(super) fn names_database_only(&self, target: &Target) -> bool {
+        const PLATFORMS: &[&str] = &[
+            "heroku", "fly", "flyctl", "gcloud", "az", "aws", "wrangler", "railway", "render", "bq",
+            "firebase",
+        ];
+        let line = self.line();
+        let addressed = line.contains("://")
+            || line.contains('$')
+            || self.command.is_some_and(|c| c.has_flag(&["-h", "--host", "-S", "--uri", "--server"]));
+        target.basis != Basis::Name
+            && !addressed
+            && !target.name.text().contains('.')
+            && self.effect.place.contains(target.place)
+            && !self.is_sent()
+            && !PLATFORMS.contains(&self.effect.tool.as_str())
+    }
+
     /// Whether the command is itself sent to another machine or container.
     pub(super) fn is_sent(&self) -> bool {
         self.command.is_some_and(|c| c.remote.is_some())
@@ -158,7 +204,8 @@ impl<'a> Act<'a> {
         }
     }
 
-    fn is_fence(&self) -> bool {
+    /// Whether it stands in a document.
+    pub(super) fn is_fence(&self) -> bool {
         matches!(self.owner, Owner::Script(script) if script.script == ScriptKind::Fence)
     }
 }
@@ -269,6 +316,10 @@ pub(super) fn report_hands<'a>(
                 subject,
                 format!("{message}. It is meant for emergencies: is there an exception for it"),
             ),
+            // A heading that speaks of production may speak to those who run the product elsewhere.
+            (_, Hands::Person) if act.is_fence() && target.basis == Basis::Name => {
+                verdict.review(first, subject, format!("{message}, if what the document says is done here"))
+            }
             (_, Hands::Person) => verdict.fail(first, subject, message),
             _ => verdict.open(
                 first,

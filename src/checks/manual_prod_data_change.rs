@@ -34,7 +34,8 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     let found = all
         .iter()
         .filter(|act| act.effect.effect == EffectKind::Query && writes(act))
-        .filter_map(|act| Some((*act, act.at(Stage::Production)?)));
+        .filter_map(|act| Some((*act, act.at(Stage::Production)?)))
+        .filter(|(act, target)| !act.names_database_only(target));
     report_hands(verdict, repository, found, "changes data of production", |act, target| {
         format!(
             "{} changes data of production (`{}`) directly with `{}`",
@@ -74,6 +75,17 @@ fn is_fix(path: &str) -> bool {
     ];
     let path = path.to_lowercase();
     let Some(stem) = path.strip_suffix(".sql") else { return false };
-    let inert = ["migration", "migrate", "test", "fixture", "sample", "example"];
+    let inert = [
+        "migrat",
+        "dbscripts",
+        "changelog",
+        "changeset",
+        "flyway",
+        "schema",
+        "test",
+        "fixture",
+        "sample",
+        "example",
+    ];
     WORDS.iter().any(|w| stem.contains(w)) && !inert.iter().any(|w| stem.contains(w))
 }

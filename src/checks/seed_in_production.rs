@@ -12,7 +12,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let found = all
         .iter()
         .filter(|act| act.effect.effect == EffectKind::Seed && !act.command.is_some_and(is_guarded))
-        .filter(|act| act.hands != Hands::Unknown)
+        .filter(|act| act.hands != Hands::Unknown && !act.is_fence())
         .filter_map(|act| Some((*act, act.at(Stage::Production)?)));
     let mut told: BTreeSet<Span> = BTreeSet::new();
     for (unit, place) in by_unit(found) {

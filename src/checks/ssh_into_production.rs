@@ -42,8 +42,9 @@ pub(super) fn is_machine(act: &Act<'_>) -> bool {
         "aws" => line.contains("ssm ") || line.contains("ec2-instance-connect"),
         "gcloud" => line.contains("ssh"),
         "az" => line.contains("vm run-command") || line.contains("ssh vm"),
-        "ssh" | "mosh" | "plink" | "autossh-run" | "tsh" | "sshpass" | "eb" | "ansible" | "knife"
-        | "salt" | "salt-ssh" | "bolt" | "doctl" | "vagrant" | "ssh-run" | "ssh-compute" => true,
+        "ansible" => !act.has(&["ping", "setup"]),
+        "ssh" | "mosh" | "plink" | "autossh-run" | "tsh" | "sshpass" | "eb" | "knife" | "salt"
+        | "salt-ssh" | "bolt" | "doctl" | "vagrant" | "ssh-run" | "ssh-compute" => true,
         tool => tool.contains("ssh") && act.command.is_none(),
     }
 }
