@@ -5,7 +5,7 @@ use crate::facts::{Command, EffectKind, Repository, Stage, Target};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let all = acts(repository);
@@ -28,11 +28,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// Jobs of called pipelines, whose environment only the call tells.
 fn called(repository: &Repository, all: &[Act<'_>], told: &BTreeSet<Span>, verdict: &mut Verdict) {
     let mut seen: BTreeSet<Span> = told.clone();
+    let acts: HashMap<Span, &Act<'_>> = all.iter().map(|act| (act.effect.place, act)).collect();
     for run in repository.flow.runs().iter().filter(|r| r.caller.is_some()) {
         for effect in run.effects.iter().filter(|e| e.effect == EffectKind::Seed) {
             let target = effect.target.as_ref().filter(|t| t.stage.is_certain()).or(run.target.as_ref());
             let Some(target) = target.filter(|t| t.may_be(Stage::Production)) else { continue };
-            let Some(act) = all.iter().find(|a| a.effect.place == effect.place) else { continue };
+            let Some(act) = acts.get(&effect.place) else { continue };
             if act.command.is_some_and(is_guarded) || !seen.insert(effect.place) {
                 continue;
             }
