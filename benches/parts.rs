@@ -18,7 +18,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-const STEP: &str = "      - name: test\n        run: |\n          set -euo pipefail\n          npm ci && npm test -- --ci\n";
+const STEP: &str =
+    "      - name: test\n        run: |\n          set -euo pipefail\n          npm ci && npm test -- --ci\n";
 const SCRIPT: &str = "set -e\nif [ -n \"$CI\" ]; then\n  docker build -t \"$IMAGE:$TAG\" . || exit 1\nfi\n";
 
 fn workflow(steps: usize) -> String {
@@ -39,7 +40,9 @@ fn walk() -> usize {
 #[divan::bench]
 fn yaml_5_mb(bencher: Bencher) {
     let text = workflow(5_000_000 / STEP.len());
-    bencher.counter(BytesCount::of_str(&text)).bench(|| yaml::parse(FileId(0), &text, yaml::Mask::GithubExpressions));
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| yaml::parse(FileId(0), &text, yaml::Mask::GithubExpressions));
 }
 
 #[divan::bench]
@@ -65,7 +68,8 @@ fn jobs_in_a_row(bencher: Bencher, count: usize) {
 /// Plain text that no reader claims.
 #[divan::bench]
 fn scan_10_mb(bencher: Bencher) {
-    let line = "The quick brown fox reads a configuration value and passes it on to the next function call.\n";
+    let line =
+        "The quick brown fox reads a configuration value and passes it on to the next function call.\n";
     let files = (0..10).map(|i| (format!("src/{i}.py"), line.repeat(1_000_000 / line.len())));
     whole(bencher, files.collect());
 }

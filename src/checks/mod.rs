@@ -4,6 +4,7 @@
 mod action_unpinned;
 mod base_image_unpinned;
 mod build_from_local_machine;
+mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
 mod ci_static_cloud_key;
@@ -13,26 +14,36 @@ mod credentials;
 mod data_flow;
 mod default_credential_outside_local;
 mod deploy_from_local_machine;
+mod deploy_on_friday_afternoon;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
+mod env_branch_deploy;
 mod env_example_real_value;
 mod env_file_tracked;
 mod env_gitignore_missing;
+mod env_specific_build;
+mod gate_override;
+mod gates;
 mod hands;
+mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
 mod install_ignores_lockfile;
+mod interactive_step_in_pipeline;
 mod lockfile_missing;
 mod manual_file_copy_to_production;
 mod manual_infra_change;
 mod manual_prod_data_change;
 mod merged;
 mod migration_manual_production;
+mod pipeline_stage_order;
 mod prod_data_to_local;
 mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
 mod prod_exec_access;
+mod production_approval_missing;
 mod production_credential_outside_production;
 mod rebuild_per_environment;
+mod release_window_missing;
 mod samples;
 mod secret_in_config;
 mod secret_in_container_image;
@@ -41,12 +52,17 @@ mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
 mod secret_names;
+mod security_scan_threshold;
 mod seed_in_production;
 mod shared_service_account;
+mod smoke_test_missing;
 mod ssh_into_production;
 mod staging_data_to_local;
+mod staging_deploy_not_automatic;
 mod staging_skipped;
 mod terraform_state_tracked;
+mod test_disabled_in_source;
+mod test_gate_nonblocking;
 
 use crate::facts::Repository;
 use crate::finding::Verdict;
@@ -60,6 +76,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
     ("base-image-unpinned", base_image_unpinned::check),
     ("build-from-local-machine", build_from_local_machine::check),
+    ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
@@ -67,36 +84,50 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
     ("deploy-from-local-machine", deploy_from_local_machine::check),
+    ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
+    ("env-branch-deploy", env_branch_deploy::check),
     ("env-example-real-value", env_example_real_value::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
+    ("env-specific-build", env_specific_build::check),
+    ("gate-override", gate_override::check),
+    ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
+    ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
     ("lockfile-missing", lockfile_missing::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),
     ("manual-prod-data-change", manual_prod_data_change::check),
     ("migration-manual-production", migration_manual_production::check),
+    ("pipeline-stage-order", pipeline_stage_order::check),
     ("prod-data-to-local", prod_data_to_local::check),
     ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("prod-exec-access", prod_exec_access::check),
+    ("production-approval-missing", production_approval_missing::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
+    ("release-window-missing", release_window_missing::check),
     ("secret-in-config", secret_in_config::check),
     ("secret-in-container-image", secret_in_container_image::check),
     ("secret-in-env-file", secret_in_env_file::check),
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
+    ("security-scan-threshold", security_scan_threshold::check),
     ("seed-in-production", seed_in_production::check),
     ("shared-service-account", shared_service_account::check),
+    ("smoke-test-missing", smoke_test_missing::check),
     ("ssh-into-production", ssh_into_production::check),
     ("staging-data-to-local", staging_data_to_local::check),
+    ("staging-deploy-not-automatic", staging_deploy_not_automatic::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
+    ("test-disabled-in-source", test_disabled_in_source::check),
+    ("test-gate-nonblocking", test_gate_nonblocking::check),
 ];
 
 /// The check of this name.

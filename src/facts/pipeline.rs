@@ -88,6 +88,9 @@ fact! {
         cron: Option<Spanned<String>>,
         /// Time zone of the cron expression; UTC if absent.
         zone: Option<String>,
+        /// When the cron expression can fire in a week, on the clock of its zone, as `fri 21:00`: the first
+        /// and the last time of each hour.
+        fires: Vec<String>,
         /// Pipelines whose end starts this one.
         upstream: Vec<String>,
         /// What the starter is asked.

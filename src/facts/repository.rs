@@ -188,6 +188,16 @@ impl Repository {
         crate::lexicon::classify_host(host, &self.environments)
     }
 
+    /// The stage that a name speaks of, with the team's own names for environments.
+    pub fn stage_of(&self, name: &str) -> Option<Stage> {
+        crate::lexicon::classify(name, &self.environments)
+    }
+
+    /// The stage that a branch stands for; `None` for `main` and for branches that carry one change.
+    pub fn stage_of_branch(&self, branch: &str) -> Option<Stage> {
+        crate::lexicon::classify_branch(branch, &self.environments)
+    }
+
     /// Every command of every step and script, with its owner.
     pub fn commands(&self) -> impl Iterator<Item = (Owner<'_>, &Command)> {
         let steps = self.facts.pipelines.iter().flat_map(|pipeline| {

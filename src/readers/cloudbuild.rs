@@ -127,6 +127,7 @@ impl<'t> Build<'t> {
                 tags: Vec::new(),
                 cron: None,
                 zone: None,
+                fires: Vec::new(),
                 upstream: Vec::new(),
                 inputs: Vec::new(),
             }],
@@ -154,7 +155,11 @@ impl<'t> Build<'t> {
         let named = text("id").map(str::to_owned);
         let derived =
             commands.first().map_or_else(|| image.map_or("", |i| i.1).to_owned(), |c| c.line.clone());
-        let name = named.clone().unwrap_or_else(|| derived.lines().next().unwrap_or("").to_owned());
+        // Without an id the first words of what it runs have to do: a whole command line is no name.
+        let name = named.clone().unwrap_or_else(|| {
+            let words = derived.lines().next().unwrap_or("").split_whitespace();
+            words.take(4).collect::<Vec<_>>().join(" ").chars().take(60).collect()
+        });
         let listed = [node.get("secretEnv"), self.root.at(&["options", "secretEnv"])];
         let secrets: Vec<SecretUse> = listed
             .into_iter()

@@ -88,6 +88,26 @@ impl Schedule {
         })
     }
 
+    /// The first and the last time of each hour of the week in which it can fire, as `fri 21:00`; at most
+    /// 336, however often it fires.
+    pub fn hours_of_the_week(&self) -> Vec<String> {
+        let mut found: Vec<(u8, u8, u8)> = Vec::new();
+        for time in self.times() {
+            match found.as_slice() {
+                [.., (day, hour, _), last]
+                    if (*day, *hour) == (time.0, time.1) && (last.0, last.1) == (*day, *hour) =>
+                {
+                    *found.last_mut().expect("two are there") = time;
+                }
+                _ => found.push(time),
+            }
+        }
+        let text = |(day, hour, minute): (u8, u8, u8)| {
+            format!("{} {hour:02}:{minute:02}", WEEKDAYS[usize::from(day)])
+        };
+        found.into_iter().map(text).collect()
+    }
+
     /// Whether it can fire in the given hour (0 to 23) of the given weekday (0 is Sunday).
     pub fn fires_on(&self, weekday: u8, hour: u8) -> bool {
         weekday < 7
@@ -199,6 +219,14 @@ mod tests {
         let friday = Schedule::parse("0 16 * * 5").expect("valid");
         assert!(friday.fires_on(5, 16) && !friday.fires_on(5, 15) && !friday.fires_on(4, 16));
         assert_eq!(Schedule::parse("TZ=UTC @daily").expect("valid").zone(), Some("UTC"));
+    }
+
+    #[test]
+    fn a_week_is_told_hour_by_hour() {
+        let week = |text: &str| Schedule::parse(text).expect(text).hours_of_the_week();
+        assert_eq!(week("0 21 * * 5"), ["fri 21:00"]);
+        assert_eq!(week("*/15 9,10 * * 1"), ["mon 09:00", "mon 09:45", "mon 10:00", "mon 10:45"]);
+        assert_eq!(week("* * * * *").len(), 336);
     }
 
     #[test]

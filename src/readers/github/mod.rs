@@ -141,6 +141,7 @@ fn composite(text: &Text<'_>, root: Node<'_>, runs: Node<'_>) -> Option<Pipeline
             tags: Vec::new(),
             cron: None,
             zone: None,
+            fires: Vec::new(),
             upstream: Vec::new(),
             inputs: root.get("inputs").map(triggers::inputs).unwrap_or_default(),
         }],

@@ -1,6 +1,7 @@
 //! `on:`.
 
 use crate::facts::{Input, Trigger, TriggerKind};
+use crate::syntax::cron::Schedule;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::{Span, Spanned};
 
@@ -41,6 +42,7 @@ fn event(name: Node<'_>, body: Option<Node<'_>>) -> Vec<Trigger> {
         tags,
         cron: None,
         zone: None,
+        fires: Vec::new(),
         upstream,
         inputs,
     }]
@@ -52,13 +54,19 @@ fn schedule(place: Span, body: Option<Node<'_>>) -> Vec<Trigger> {
     lines
         .filter_map(|line| {
             let cron = line.get("cron")?.spanned()?;
+            let parsed = Schedule::parse(&cron.value).ok();
             Some(Trigger {
                 place: cron.span,
                 trigger: TriggerKind::Schedule,
                 event: "schedule".into(),
                 branches: Vec::new(),
                 tags: Vec::new(),
-                zone: line.get("timezone").and_then(|z| z.as_str()).map(str::to_owned),
+                zone: line
+                    .get("timezone")
+                    .and_then(|z| z.as_str())
+                    .or(parsed.as_ref().and_then(|s| s.zone()))
+                    .map(str::to_owned),
+                fires: parsed.iter().flat_map(Schedule::hours_of_the_week).collect(),
                 cron: Some(cron),
                 upstream: Vec::new(),
                 inputs: Vec::new(),

@@ -71,6 +71,7 @@ fn trigger(kind: TriggerKind, event: &str, place: Span) -> Trigger {
         tags: Vec::new(),
         cron: None,
         zone: None,
+        fires: Vec::new(),
         upstream: Vec::new(),
         inputs: Vec::new(),
     }

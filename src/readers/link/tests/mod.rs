@@ -171,6 +171,7 @@ fn trigger(kind: TriggerKind) -> Trigger {
         tags: Vec::new(),
         cron: None,
         zone: None,
+        fires: Vec::new(),
         upstream: Vec::new(),
         inputs: Vec::new(),
     }

@@ -1,0 +1,101 @@
+//! What several rules ask of pipelines: what checks a change, what brings it somewhere, and who waits.
+
+use crate::facts::{
+    Basis, Command, Condition, Effect, EffectKind, Job, Node, Pipeline, Repository, Run, Stage, Step,
+    Tolerance, TriggerKind,
+};
+use crate::finding::Confidence;
+
+/// Whether an effect checks the change: tests, lints, scans.
+pub(super) fn is_gate(effect: &Effect) -> bool {
+    matches!(effect.effect, EffectKind::Test | EffectKind::Lint | EffectKind::Scan)
+}
+
+/// The effect by which the run brings something to `stage`.
+pub(super) fn deploy_to(run: &Run, stage: Stage) -> Option<&Effect> {
+    run.effects.iter().find(|e| {
+        e.effect == EffectKind::Deploy
+            && e.target.as_ref().or(run.target.as_ref()).is_some_and(|t| t.may_be(stage))
+    })
+}
+
+/// Whether the run goes back to an earlier version, which must not wait for anything.
+pub(super) fn goes_back(run: &Run) -> bool {
+    run.effects.iter().any(|e| e.effect == EffectKind::RollBack)
+}
+
+/// Runs that bring something to `stage` and do not go back: the first of each job.
+pub(super) fn deploys(repository: &Repository, stage: Stage) -> Vec<Node> {
+    let flow = &repository.flow;
+    let mut seen = std::collections::BTreeSet::new();
+    flow.with_effect(EffectKind::Deploy, Some(stage))
+        .into_iter()
+        .filter(|&n| !goes_back(flow.run(n)) && seen.insert((flow.run(n).pipeline, flow.run(n).job)))
+        .collect()
+}
+
+/// What is known of an environment by a name alone is medium at most.
+pub(super) fn confidence(run: &Run, stage: Stage) -> Confidence {
+    let deploy = deploy_to(run, stage);
+    let target = deploy.and_then(|e| e.target.as_ref()).or(run.target.as_ref());
+    match target.map(|t| t.basis) {
+        Some(Basis::Declared | Basis::Host | Basis::Context) => Confidence::High,
+        _ => Confidence::Medium,
+    }
+}
+
+/// Whether the failure is let pass in every run.
+pub(super) fn always_tolerated(tolerance: Option<&Tolerance>) -> bool {
+    tolerance.is_some_and(|t| t.applies.known() == Some(&true))
+}
+
+/// Whether the step's effect can stop the pipeline.
+pub(super) fn blocks(job: &Job, step: &Step, command: Option<&Command>) -> bool {
+    let never = |c: Option<&Condition>| c.is_some_and(|c| c.never);
+    !always_tolerated(job.tolerated.as_ref())
+        && !always_tolerated(step.tolerated.as_ref())
+        && !never(job.condition.as_ref())
+        && !never(step.condition.as_ref())
+        && command.is_none_or(|c| c.tolerated.is_none())
+}
+
+/// Every step's effects, with the command that has them.
+pub(super) fn effects_of(step: &Step) -> impl Iterator<Item = (Option<&Command>, &Effect)> {
+    let of_commands = step.commands.iter().flat_map(|c| c.effects.iter().map(move |e| (Some(c), e)));
+    step.effects.iter().map(|e| (None, e)).chain(of_commands)
+}
+
+/// Whether nobody but a schedule or a person starts the pipeline.
+pub(super) fn starts_apart(pipeline: &Pipeline) -> bool {
+    !pipeline.triggers.is_empty()
+        && pipeline.triggers.iter().all(|t| matches!(t.trigger, TriggerKind::Schedule | TriggerKind::Manual))
+}
+
+/// Whether what the pipeline does, or what it is called for, reaches others: it deploys or publishes.
+pub(super) fn ships(repository: &Repository, pipeline: usize) -> bool {
+    let flow = &repository.flow;
+    let roots: Vec<usize> = flow.runs().iter().filter(|r| r.pipeline == pipeline).map(|r| r.root).collect();
+    flow.runs().iter().any(|run| (run.pipeline == pipeline || roots.contains(&run.root)) && brings_out(run))
+}
+
+fn brings_out(run: &Run) -> bool {
+    run.effects.iter().any(|e| match e.effect {
+        EffectKind::Deploy => {
+            let target = e.target.as_ref().or(run.target.as_ref());
+            target.is_none_or(|t| {
+                let stages = t.stage.possible();
+                stages.is_empty() || stages.iter().any(|s| matches!(s, Stage::Staging | Stage::Production))
+            })
+        }
+        EffectKind::Publish => !matches!(e.detail.as_deref(), Some("docs" | "test")),
+        _ => false,
+    })
+}
+
+/// Words of a name in lower case.
+pub(super) fn words(name: &str) -> Vec<String> {
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect()
+}

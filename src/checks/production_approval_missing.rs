@@ -1,0 +1,67 @@
+//! A graph question: does anybody have to say yes before a change reaches production?
+
+use super::gates::{confidence, deploys};
+use crate::facts::{Dialect, GateKind, Pipeline, Repository, Stage, TriggerKind};
+use crate::finding::{Confidence, Verdict};
+use crate::parameters::Parameters;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    for node in deploys(repository, Stage::Production) {
+        let run = flow.run(node);
+        let job = flow.job(node, pipelines);
+        let root = &pipelines[run.root];
+        let gates = flow.gates(node, pipelines);
+        if flow.has_blocking_gate(node, pipelines)
+            || gates.iter().any(|(g, n)| *n == node && is_asked(g.gate))
+        {
+            verdict.satisfied(job.place);
+            continue;
+        }
+        if starts_by_hand(root) {
+            verdict.satisfied(job.place);
+            continue;
+        }
+        let subject = format!("job {}", job.id);
+        let name = &job.name;
+        let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide);
+        let upstream = flow.before(node).iter().any(|&n| flow.run(n).root != run.root);
+        if let Some((gate, _)) = server {
+            let message =
+                format!("Whether `{}` of job `{name}` waits for an approval is set on the server", gate.what);
+            verdict.open(gate.place, subject, message);
+        } else if root.dialect == Dialect::CloudBuild || !root.complete || upstream || !pushed(root) {
+            let message =
+                format!("Nothing here shows that somebody approves what job `{name}` brings to production");
+            verdict.open(job.place, subject, message);
+        } else {
+            let message = format!("Job `{name}` deploys to production on a push, and nobody is asked");
+            let finding = verdict.fail(job.place, subject, message);
+            finding.at_most(confidence(run, Stage::Production).min(Confidence::Medium));
+            finding.label("deploys to production");
+            if let Some(trigger) = root.triggers.iter().find(|t| is_push(t.trigger)) {
+                finding.relate(trigger.place, "starts by itself");
+            }
+            finding.against("an approval may be part of the merge that starts it");
+        }
+    }
+}
+
+/// A person starts the job, even if nothing after it waits.
+fn is_asked(gate: GateKind) -> bool {
+    matches!(gate, GateKind::Blocking | GateKind::Optional)
+}
+
+fn starts_by_hand(pipeline: &Pipeline) -> bool {
+    pipeline.triggers.iter().any(|t| t.trigger == TriggerKind::Manual)
+        && pipeline.triggers.iter().all(|t| matches!(t.trigger, TriggerKind::Manual | TriggerKind::Release))
+}
+
+fn is_push(trigger: TriggerKind) -> bool {
+    matches!(trigger, TriggerKind::Push | TriggerKind::Schedule)
+}
+
+fn pushed(pipeline: &Pipeline) -> bool {
+    pipeline.triggers.iter().any(|t| is_push(t.trigger))
+}
