@@ -2,8 +2,10 @@
 //! the `check` key of its rule file. A check sees facts only: it neither parses nor prints.
 
 mod action_unpinned;
+mod artifact_retention_short;
 mod base_image_unpinned;
 mod build_from_local_machine;
+mod build_nondeterministic_input;
 mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
@@ -12,7 +14,9 @@ mod config_per_developer;
 mod credential_shared_across_envs;
 mod credentials;
 mod data_flow;
+mod debug_in_production;
 mod default_credential_outside_local;
+mod dependency_unpinned;
 mod deploy_from_local_machine;
 mod deploy_on_friday_afternoon;
 mod dev_machine_to_prod_db;
@@ -27,14 +31,18 @@ mod gates;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod image_tag_mutable;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
+mod least_privilege_violation;
 mod lockfile_missing;
 mod manual_file_copy_to_production;
 mod manual_infra_change;
 mod manual_prod_data_change;
 mod merged;
+mod migration_backup_missing;
 mod migration_manual_production;
+mod migration_no_rollback;
 mod pipeline_stage_order;
 mod prod_data_to_local;
 mod prod_data_to_nonprod_unsanitized;
@@ -44,6 +52,8 @@ mod production_approval_missing;
 mod production_credential_outside_production;
 mod rebuild_per_environment;
 mod release_window_missing;
+mod rollback_capability_missing;
+mod rollback_target_not_retained;
 mod samples;
 mod secret_in_config;
 mod secret_in_container_image;
@@ -63,6 +73,7 @@ mod staging_skipped;
 mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
+mod zero_downtime_violation;
 
 use crate::facts::Repository;
 use crate::finding::Verdict;
@@ -74,15 +85,19 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("artifact-retention-short", artifact_retention_short::check),
     ("base-image-unpinned", base_image_unpinned::check),
     ("build-from-local-machine", build_from_local_machine::check),
+    ("build-nondeterministic-input", build_nondeterministic_input::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
+    ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
+    ("dependency-unpinned", dependency_unpinned::check),
     ("deploy-from-local-machine", deploy_from_local_machine::check),
     ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
@@ -95,13 +110,17 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("gate-override", gate_override::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
+    ("image-tag-mutable", image_tag_mutable::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
+    ("least-privilege-violation", least_privilege_violation::check),
     ("lockfile-missing", lockfile_missing::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),
     ("manual-prod-data-change", manual_prod_data_change::check),
+    ("migration-backup-missing", migration_backup_missing::check),
     ("migration-manual-production", migration_manual_production::check),
+    ("migration-no-rollback", migration_no_rollback::check),
     ("pipeline-stage-order", pipeline_stage_order::check),
     ("prod-data-to-local", prod_data_to_local::check),
     ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
@@ -111,6 +130,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
+    ("rollback-capability-missing", rollback_capability_missing::check),
+    ("rollback-target-not-retained", rollback_target_not_retained::check),
     ("secret-in-config", secret_in_config::check),
     ("secret-in-container-image", secret_in_container_image::check),
     ("secret-in-env-file", secret_in_env_file::check),
@@ -128,6 +149,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
+    ("zero-downtime-violation", zero_downtime_violation::check),
 ];
 
 /// The check of this name.

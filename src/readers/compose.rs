@@ -38,6 +38,23 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
                 parsed.facts.base_images.push(image);
             }
         }
+        if let Some(privileged) = service.get("privileged")
+            && let Some(value) = privileged.spanned()
+        {
+            parsed.facts.settings.push(Setting {
+                place: value.span,
+                key: "privileged".to_owned(),
+                path: format!("services.{service_name}.privileged"),
+                setting: if is_open(&value.value) {
+                    Value::Expr(value.value)
+                } else {
+                    Value::Known(value.value)
+                },
+                source: SettingSource::Service,
+                target: target.clone(),
+                key_place: value.span,
+            });
+        }
         if let Some(environment) = service.get("environment") {
             let path = format!("services.{service_name}.environment");
             for setting in environment_settings(environment, &path, target.as_ref()) {

@@ -1,10 +1,10 @@
 //! Kubernetes manifests: the images that containers run.
 //! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
 
-use super::images::image;
+use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored, within};
 use super::{Parsed, Text, config};
-use crate::facts::SettingSource;
+use crate::facts::{Setting, SettingSource, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use std::borrow::Cow;
@@ -53,6 +53,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             kustomized(document, &mut parsed);
         } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
             containers(document, &mut parsed);
+            workload_settings(document, text, &mut parsed);
         }
     }
     parsed
@@ -103,6 +104,31 @@ fn containers(document: Node<'_>, parsed: &mut Parsed) {
     }
 }
 
+/// What a workload says of how it is replaced, how far back it can go, and of its rights.
+fn workload_settings(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
+    let target = path_target(text.path, text.file, text.environments);
+    for leaf in document.leaves() {
+        let key = match leaf.path.as_slice() {
+            [.., Step::Key("strategy"), Step::Key("type")] => "type",
+            [Step::Key("spec"), Step::Key("revisionHistoryLimit")] => "revisionHistoryLimit",
+            [.., Step::Key("securityContext"), Step::Key("privileged")] => "privileged",
+            _ => continue,
+        };
+        let Some(value) = leaf.node.spanned() else { continue };
+        let keys = leaf.path.iter().filter_map(|s| if let Step::Key(k) = s { Some(*k) } else { None });
+        let open = is_open(&value.value);
+        parsed.facts.settings.push(Setting {
+            place: value.span,
+            key: key.to_owned(),
+            path: keys.collect::<Vec<_>>().join("."),
+            setting: if open { Value::Expr(value.value) } else { Value::Known(value.value) },
+            source: SettingSource::Config,
+            target: target.clone(),
+            key_place: value.span,
+        });
+    }
+}
+
 /// `images:` gives an image that manifests name another name, tag or digest.
 fn kustomized(document: Node<'_>, parsed: &mut Parsed) {
     let images = document.get("images").into_iter().flat_map(|i| i.items());
@@ -141,6 +167,16 @@ mod tests {
         assert_eq!(written, ["busybox", "'shop/web:1.2'", "\"r/{{ .Values.x }}:1\""]);
         assert_eq!(images[1].reference, Value::Known("shop/web:1.2".into()));
         assert!(matches!(images[2].reference, Value::Expr(_)));
+    }
+
+    #[test]
+    fn a_workload_tells_how_it_is_replaced() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  revisionHistoryLimit: 0\n  strategy: {type: Recreate}\n  template: {spec: {containers: [{image: a/b:1, securityContext: {privileged: true}}]}}\n";
+        let parsed = samples::read(parse, "k8s/prod/shop.yaml", text);
+        let settings = &parsed.facts.settings;
+        let seen: Vec<(&str, String)> = settings.iter().map(|s| (s.key.as_str(), s.setting.text())).collect();
+        let wanted = [("revisionHistoryLimit", "0"), ("type", "Recreate"), ("privileged", "true")];
+        assert_eq!(seen, wanted.map(|(k, v)| (k, v.to_owned())));
     }
 
     #[test]

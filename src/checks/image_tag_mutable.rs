@@ -1,0 +1,128 @@
+//! Images that are deployed, or stored, under a name that others move.
+
+use super::base_image_unpinned::is_floating;
+use super::merged::{Cause, Causes};
+use super::samples::{is_sample, is_vendored};
+use crate::facts::{
+    Artifact, ArtifactKind, Effect, EffectKind, Part, Repository, SettingSource, Stage, Value,
+};
+use crate::finding::{Confidence, Severity, Verdict};
+use crate::parameters::Parameters;
+use std::collections::BTreeSet;
+
+/// Tags that stand for an environment or a branch.
+const MOVING: &[&str] = &[
+    "dev",
+    "develop",
+    "development",
+    "main",
+    "master",
+    "prod",
+    "production",
+    "qa",
+    "release",
+    "stage",
+    "staging",
+    "test",
+    "uat",
+];
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let mut causes = Causes::default();
+    for (_, job, step) in repository.steps() {
+        // What is stored under a fixed name too may have further names.
+        let fixed: BTreeSet<String> = job
+            .effects()
+            .filter(|e| stores(e))
+            .filter_map(|e| image(e).filter(|a| !is_mutable(a)))
+            .map(Artifact::name_text)
+            .collect();
+        for effect in step.all_effects() {
+            let Some(artifact) = image(effect) else { continue };
+            let name = artifact.name_text();
+            if artifact.digest.is_some() || name.is_empty() || !is_mutable(artifact) {
+                if matches!(effect.effect, EffectKind::Deploy | EffectKind::Publish) {
+                    verdict.satisfied(effect.place);
+                }
+                continue;
+            }
+            let tag = artifact.version_text();
+            let local = effect.target.as_ref().or(job.target.as_ref()).is_some_and(|t| t.is(Stage::Local));
+            match effect.effect {
+                EffectKind::Deploy if !local && !tag.is_empty() => {
+                    let message = format!("Job `{}` deploys `{name}:{tag}`, a tag that moves", job.name);
+                    causes.add(format!("deploy {name}:{tag}"), artifact.place, || {
+                        cause(message, Severity::Error)
+                    });
+                }
+                EffectKind::Publish if !fixed.contains(&name) && !tag.is_empty() => {
+                    let message =
+                        format!("Job `{}` stores `{name}` only as `{tag}`, a tag that moves", job.name);
+                    causes.add(format!("publish {name}:{tag}"), artifact.place, || {
+                        cause(message, Severity::Warning)
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+    manifests(repository, &mut causes, verdict);
+    causes.report(verdict);
+}
+
+fn stores(effect: &Effect) -> bool {
+    matches!(effect.effect, EffectKind::Publish | EffectKind::Promote | EffectKind::Build)
+}
+
+fn image(effect: &Effect) -> Option<&Artifact> {
+    effect.artifact.as_ref().filter(|a| a.kind == ArtifactKind::Image)
+}
+
+/// A written tag without anything that the run fills in.
+fn is_mutable(artifact: &Artifact) -> bool {
+    artifact.digest.is_none()
+        && artifact.version.iter().all(|p| matches!(p, Part::Literal(_)))
+        && moves(&artifact.version_text())
+}
+
+fn moves(tag: &str) -> bool {
+    is_floating(tag) || MOVING.contains(&tag.to_ascii_lowercase().as_str())
+}
+
+/// Manifests and deployed compose files: a moving tag there is what runs, unless a kustomization names
+/// another.
+fn manifests(repository: &Repository, causes: &mut Causes, verdict: &mut Verdict) {
+    let images = &repository.facts.base_images;
+    for image in images.iter().filter(|i| i.source == SettingSource::Config && i.last && !i.local_only) {
+        let file = repository.file(image.place.file);
+        let Value::Known(reference) = &image.reference else { continue };
+        let local = file
+            .target
+            .as_ref()
+            .is_some_and(|t| [Stage::Local, Stage::Development].iter().any(|s| t.may_be(*s)));
+        if is_sample(&file.path) || is_vendored(&file.path) || local || !reference.contains('/') {
+            continue;
+        }
+        let tag = image.tag.as_deref();
+        if image.digest.is_some() || !tag.is_some_and(moves) {
+            if tag.is_some() {
+                verdict.satisfied(image.place);
+            }
+            continue;
+        }
+        let replaced = images.iter().any(|other| {
+            other.source == SettingSource::Config
+                && other.place != image.place
+                && other.name == image.name
+                && (other.digest.is_some() || other.tag.as_deref().is_some_and(|t| !moves(t)))
+        });
+        if !replaced {
+            let message = format!("Manifest `{}` runs `{reference}`, a tag that moves", file.name());
+            causes.add(format!("manifest {reference}"), image.place, || cause(message, Severity::Warning));
+        }
+    }
+}
+
+fn cause(message: String, severity: Severity) -> Cause {
+    Cause { message, label: "names no fixed build", also: "here too", severity, confidence: Confidence::High }
+}
