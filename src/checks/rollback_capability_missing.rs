@@ -3,7 +3,7 @@
 use crate::facts::{EffectKind, Job, Pipeline, Repository, Run, Stage, TriggerKind};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of inputs by which a deploy takes an earlier version.
 const VERSIONS: &[&str] =
@@ -24,9 +24,14 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             missing.entry(run.root).or_default().push(job);
         }
     }
+    // A pipeline that several others call is told once.
+    let mut told = BTreeSet::new();
     for (root, jobs) in missing {
         let pipeline = &pipelines[root];
         let job = jobs[0];
+        if !told.insert(job.place) {
+            continue;
+        }
         let subject = format!("pipeline {}", repository.path(pipeline.place));
         let message =
             format!("Job `{}` deploys to production, and nothing here takes a release back", job.name);
