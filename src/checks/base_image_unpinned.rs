@@ -39,6 +39,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     causes.report(verdict);
 }
 
+/// Whether the path's name says that the image is not what is deployed.
+pub(super) fn is_for_developers(repository: &Repository, path: &str) -> bool {
+    repository.facts.base_images.iter().any(|b| b.local_only && repository.path(b.place) == path)
+}
+
 /// Names of images that commands of this repository build.
 pub(super) fn built_here(repository: &Repository) -> BTreeSet<String> {
     let steps = repository.steps().flat_map(|(_, _, step)| &step.effects);

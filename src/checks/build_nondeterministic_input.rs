@@ -1,5 +1,6 @@
 //! What builds fetch from elsewhere without saying which content they expect.
 
+use super::base_image_unpinned::is_for_developers;
 use super::merged::{Cause, Causes};
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Repository, ScriptKind};
@@ -40,7 +41,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) {
     let Some(first) = commands.first() else { return };
     let path = repository.path(first.place);
-    if is_sample(path) || is_vendored(path) {
+    if is_sample(path) || is_vendored(path) || is_for_developers(repository, path) {
         return;
     }
     let checks = commands.iter().any(|c| {

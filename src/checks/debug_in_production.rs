@@ -1,7 +1,10 @@
 //! Switches of developers that are on where production runs.
 
+use super::base_image_unpinned::is_for_developers;
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Basis, Command, Repository, ScriptKind, Setting, SettingSource, Stage, Value};
+use crate::facts::{
+    Basis, Command, Instruction, Repository, ScriptKind, Setting, SettingSource, Stage, Value,
+};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 
@@ -62,7 +65,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         {
             continue;
         }
-        for command in &script.commands {
+        for command in script.commands.iter().filter(|c| !is_developers_stage(repository, c)) {
             match started(command) {
                 Some(word) => {
                     let message = format!("The image starts `{}` with `{word}`", command.program);
@@ -91,9 +94,16 @@ fn judge(setting: &Setting) -> Option<&'static str> {
     }
 }
 
-/// Its name says that the image is not what is deployed.
-fn is_for_developers(repository: &Repository, path: &str) -> bool {
-    repository.facts.base_images.iter().any(|b| repository.path(b.place) == path && b.local_only)
+/// The name of the stage that a command of an image stands in says that developers start it.
+fn is_developers_stage(repository: &Repository, command: &Command) -> bool {
+    let before = |i: &&Instruction| {
+        i.keyword == "FROM" && i.place.file == command.place.file && i.place.start < command.place.start
+    };
+    let stage = repository.facts.instructions.iter().filter(before).last();
+    let name = stage.and_then(|from| from.args.get(1)).map_or("", |name| name.value.as_str());
+    name.to_ascii_lowercase().split(['-', '_', '.', ':']).any(|word| {
+        matches!(word, "dev" | "devel" | "development" | "debug" | "local" | "test" | "tests" | "tilt")
+    })
 }
 
 /// The word that makes a server watch its sources or wait for a debugger.

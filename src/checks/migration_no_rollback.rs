@@ -4,6 +4,8 @@ use super::samples::{is_sample, is_vendored};
 use crate::facts::Repository;
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
+use crate::text::Span;
+use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let Some(wanted) = parameters.migration_rollback.value() else { return };
@@ -11,6 +13,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         verdict.not_applicable("migrations go forward only (migration.rollback)");
         return;
     }
+    let mut unclear: BTreeMap<(&str, &str), Vec<(Span, String)>> = BTreeMap::new();
     for migration in &repository.facts.migrations {
         let path = repository.path(migration.place);
         if migration.empty || is_sample(path) || is_vendored(path) {
@@ -47,9 +50,23 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
             }
             // Whether the release before still works with the new schema is not written in the file.
             _ => {
-                let message = format!("{message}, and nothing shows that the release before works with it");
-                verdict.open(migration.place, subject, message);
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                unclear
+                    .entry((folder, migration.tool.as_str()))
+                    .or_default()
+                    .push((migration.place, message));
             }
+        }
+    }
+    for ((folder, tool), all) in unclear {
+        let (place, message) = &all[0];
+        let message = match all.len() {
+            1 => format!("{message}, and nothing shows that the release before works with it"),
+            n => format!("{n} {tool} migrations of `{folder}` have no way back that can be run"),
+        };
+        let finding = verdict.open(*place, format!("{tool} migrations of {folder}"), message);
+        for (other, _) in all[1..].iter().take(10) {
+            finding.relate(*other, "nor has this");
         }
     }
 }

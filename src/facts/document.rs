@@ -34,7 +34,8 @@ fact! {
         place: Span,
         /// Keyword in capitals.
         keyword: String,
-        /// Words after the keyword and its flags; for COPY and ADD the sources, then the destination.
+        /// Words after the keyword and its flags; for COPY and ADD the sources, then the destination; for FROM
+        /// the image and the stage's name.
         args: Vec<Spanned<String>>,
         /// Flags, as `--name=value`.
         flags: Vec<String>,

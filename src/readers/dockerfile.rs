@@ -64,6 +64,16 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             runs.contains(&number) && !file.stages.is_empty(),
         ));
     }
+    for stage in &file.stages {
+        parsed.facts.instructions.push(Instruction {
+            place: stage.span,
+            keyword: "FROM".to_owned(),
+            args: std::iter::once(&stage.base).chain(&stage.name).cloned().collect(),
+            flags: Vec::new(),
+            stage: u32::try_from(stage.index).unwrap_or(u32::MAX),
+            last: runs.contains(&stage.index),
+        });
+    }
     for (index, stage) in file.stages.iter().enumerate() {
         let settings = pairs(&stage.instructions, &global, &mut parsed);
         let mut shell = Shell::default();
