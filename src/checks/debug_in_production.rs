@@ -99,7 +99,7 @@ fn is_developers_stage(repository: &Repository, command: &Command) -> bool {
     let before = |i: &&Instruction| {
         i.keyword == "FROM" && i.place.file == command.place.file && i.place.start < command.place.start
     };
-    let stage = repository.facts.instructions.iter().filter(before).last();
+    let stage = repository.facts.instructions.iter().rfind(before);
     let name = stage.and_then(|from| from.args.get(1)).map_or("", |name| name.value.as_str());
     name.to_ascii_lowercase().split(['-', '_', '.', ':']).any(|word| {
         matches!(word, "dev" | "devel" | "development" | "debug" | "local" | "test" | "tests" | "tilt")
