@@ -45,6 +45,11 @@ impl Mint {
             "LAB" => format!("{}{}", concat!("gl", "pat-"), self.draw(ALNUM, 20)),
             "MAIL" => format!("{}{}.{}", concat!("S", "G."), self.draw(ALNUM, 22), self.draw(ALNUM, 43)),
             "PASS" => self.draw(ALNUM, 20),
+            // With one letter written as a YAML or JSON escape.
+            "ESCAPED" => {
+                let body = self.draw(ALNUM, 24);
+                format!("{}\\u{:04x}{}", &body[..11], body.as_bytes()[11], &body[12..])
+            }
             "PEM" => {
                 let lines: Vec<String> = (0..6).map(|_| self.draw(BASE64, 64)).collect();
                 let name = concat!("RSA PRIV", "ATE KEY");
@@ -158,6 +163,11 @@ const PLANTED: &[(&str, &str)] = &[
     (
         "docs/runbook.md",
         "# Run\n\nThe key is <PAY>.\n\n```sh\nssh prod.example.io\nexport DB_PASSWORD=<PASS>\nmysql --password=<PASS> -h prod-db.example.io\n```\n",
+    ),
+    ("config/escaped.json", "{\"password\": \"<ESCAPED>\"}\n"),
+    (
+        "escaped/docker-compose.yml",
+        "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: \"<ESCAPED>\"\n",
     ),
     ("docs/<b>.txt", "chat <CHAT>\n"),
     ("deploy/id_rsa", "<PEM>\n"),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lexicon::Environments;
 use crate::source::Unread;
-use crate::text::{FileId, Span};
+use crate::text::{FileId, Secret, Span};
 use std::collections::BTreeSet;
 
 words! {
@@ -103,8 +103,25 @@ impl Facts {
 
     /// Values that no output may hold, wherever they stand. A well-known default (`postgres`, `password`) is
     /// masked at its own place only: everybody knows it, and masking the word everywhere would tell it.
-    pub fn secrets(&self) -> impl Iterator<Item = crate::text::Secret> {
-        self.credentials.iter().filter(|c| !c.default).map(|c| c.value.clone())
+    ///
+    /// A setting that is written with escapes or over several lines has another value than what stands in
+    /// the file: then both are meant.
+    pub fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let all = self.credentials.iter().filter(|c| !c.default);
+        all.flat_map(|c| [Some(c.value.clone()), self.setting_of(c)].into_iter().flatten())
+    }
+
+    /// What a setting makes of the credential that is its value, if that is another text.
+    fn setting_of(&self, credential: &Credential) -> Option<Secret> {
+        let place = credential.place;
+        let before =
+            self.settings.partition_point(|s| (s.place.file, s.place.start) < (place.file, place.end));
+        let setting = self.settings[..before].last()?;
+        let same = setting.place.file == place.file && setting.place.end > place.start;
+        // Of an address only a part is the credential.
+        let all = setting.place.len() <= place.len() * 3;
+        let Value::Known(value) = &setting.setting else { return None };
+        (same && all && !value.contains(credential.value.expose())).then(|| Secret::new(value.as_str()))
     }
 
     /// Brings every list into the order of places, which all later stages rely on, and drops what two

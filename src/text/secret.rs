@@ -50,8 +50,8 @@ impl Redactor {
     pub fn new(values: impl IntoIterator<Item = Secret>) -> Redactor {
         let mut values: Vec<Secret> =
             values.into_iter().filter(|v| v.expose().len() >= SHORTEST_BY_VALUE).collect();
-        let lines: Vec<Secret> = values.iter().flat_map(lines).collect();
-        values.extend(lines);
+        let readings: Vec<Secret> = values.iter().flat_map(|v| lines(v).chain(meanings(v))).collect();
+        values.extend(readings);
         values.sort();
         values.dedup();
         if values.is_empty() {
@@ -111,6 +111,54 @@ fn lines(value: &Secret) -> impl Iterator<Item = Secret> {
     telling.filter(|line| line.len() < value.expose().len()).map(Secret::new)
 }
 
+/// What parsers may make of a value that is written with escapes or with quotes inside.
+fn meanings(value: &Secret) -> impl Iterator<Item = Secret> {
+    let text = value.expose();
+    let mut all = Vec::new();
+    if text.contains(['\\', '\'', '"']) {
+        let unescaped = unescape(text);
+        all.push(unescaped.replace(['\'', '"'], ""));
+        all.push(unescaped);
+        all.push(text.replace("''", "'"));
+    }
+    all.retain(|meaning| meaning.len() >= SHORTEST_BY_VALUE && meaning != text);
+    all.into_iter().map(Secret::new)
+}
+
+/// Backslash escapes as YAML, JSON and most programming languages read them; a shell's are among them.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let digits = match rest.next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            Some('n') => {
+                out.push('\n');
+                continue;
+            }
+            Some('t') => {
+                out.push('\t');
+                continue;
+            }
+            // A line that is continued.
+            Some('\n') | None => continue,
+            Some(other) => {
+                out.push(other);
+                continue;
+            }
+        };
+        let code: String = rest.by_ref().take(digits).collect();
+        out.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+    }
+    out
+}
+
 /// `*` for every UTF-16 unit of `text`; line breaks stay, so that lines and columns do.
 pub fn mask(text: &str) -> String {
     text.chars()
@@ -124,6 +172,24 @@ pub fn mask(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_masked_in_every_way_of_reading_it() {
+        for (written, read) in [
+            (r"Zk9\x41mQ27xLpd83", "Zk9AmQ27xLpd83"),
+            (r"Zk9\u0041mQ27xLpd83", "Zk9AmQ27xLpd83"),
+            (r#"Zk9\"mQ27xLpd83"#, "Zk9\"mQ27xLpd83"),
+            ("Qm''83kLpZx92", "Qm'83kLpZx92"),
+            (r"Wn7\$kQ27xLp'd'83Kw", "Wn7$kQ27xLpd83Kw"),
+            ("-----BEGIN KEY-----\n  MIIEpAIBAAKC\n  -----END KEY-----", "MIIEpAIBAAKC"),
+            (r"-----BEGIN KEY-----\nMIIEpAIBAAKC\n-----END KEY-----", "MIIEpAIBAAKC"),
+        ] {
+            let redactor = Redactor::new([Secret::new(written)]);
+            assert_eq!(redactor.redact(&format!("({read})")), format!("({})", mask(read)), "{written}");
+        }
+        let endless = Redactor::new([Secret::new(r"abcdefgh\u12"), Secret::new("abcdefgh\\")]);
+        assert_eq!(endless.redact("xabcdefghx"), "x********x");
+    }
 
     #[test]
     fn a_secret_has_no_way_out() {
