@@ -31,6 +31,15 @@ pub(super) fn copies_to_host(act: &Act<'_>) -> bool {
         tool,
         "kubectl" | "oc" | "k" | "docker" | "podman" | "nerdctl" | "fly" | "flyctl" | "heroku" | "gcloud"
     ) && !act.line().contains("storage ")
+        || is_single_upload(act)
+}
+
+/// Whether one file goes into a bucket, unlike a whole site that is brought there.
+fn is_single_upload(act: &Act<'_>) -> bool {
+    let line = act.line();
+    line.contains(" cp ")
+        && matches!(act.effect.tool.as_str(), "aws" | "gsutil" | "gcloud")
+        && !act.has(&["--recursive", "-r", "-R"])
 }
 
 fn goes_up(act: &Act<'_>) -> bool {

@@ -5,6 +5,7 @@ use super::names::{ends, name, target, vendored, within};
 use super::scripts::script;
 use super::{Parsed, Text, commands};
 use crate::facts::{Caller, ScriptKind, Section};
+use crate::lexicon::commands::Commands;
 use crate::source::UnreadClass;
 use crate::syntax::markdown::{self, CodeBlock, Markdown};
 use crate::syntax::shell::Options;
@@ -117,6 +118,10 @@ fn fence(document: &Markdown, block: &CodeBlock, text: &Text<'_>, parsed: &mut P
         {
             commands::lower(&typed(&block.body, true), Options::default(), &[])
         }
+        // Most runbooks name no language: then the first line has to begin with a tool that is known.
+        "" if known_tool(block.body.text().lines().next().unwrap_or("")) => {
+            commands::lower(&of_known_tools(&block.body), Options::default(), &[])
+        }
         "console" | "terminal" => commands::lower(&block.body, Options::default(), &[]),
         "powershell" | "pwsh" | "ps1" | "ps" | "bat" | "cmd" => commands::lower_lines(&block.body, &[]),
         _ => return,
@@ -176,6 +181,29 @@ fn typed(body: &Passage, prompted: bool) -> Passage {
         };
         out.append(body, start + from..at);
         continued = line.trim_end().ends_with(['\\', '|']) || line.trim_end().ends_with("&&");
+    }
+    out
+}
+
+/// Whether a line begins with a tool that the table of commands knows.
+fn known_tool(line: &str) -> bool {
+    let words = line.split_whitespace();
+    let mut words = words.skip_while(|w| *w == "sudo" || w.contains('=') && !w.starts_with('-'));
+    words.next().is_some_and(|w| Commands::builtin().knows(w))
+}
+
+/// The lines that begin with a known tool, and those that they go on in; the others are answers.
+fn of_known_tools(body: &Passage) -> Passage {
+    let text = body.text();
+    let mut out = Passage::new(body.file(), body.whole().start as usize);
+    let (mut at, mut continued) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if continued || known_tool(line) {
+            out.append(body, start..at);
+            continued = line.trim_end().ends_with(['\\', '|']) || line.trim_end().ends_with("&&");
+        }
     }
     out
 }
@@ -240,6 +268,17 @@ no command here
         assert!(first.target.as_ref().is_some_and(|t| t.is(crate::facts::Stage::Production)));
         assert_eq!(&FILE[scripts[2].commands[0].place.range()], "make deploy");
         assert!(FILE[first.place.range()].starts_with("```bash"));
+    }
+
+    #[test]
+    fn a_block_without_a_language_is_read_if_it_begins_with_a_tool() {
+        let text = "# Scale\n\n```\nkubectl -n prod get deployments\nNAME  READY\nkubectl scale \\\n  deploy/a\n```\n\n```\nName: kubectl\nkubectl scale\n```\n";
+        let parsed = samples::read(parse, "docs/ops.md", text);
+        let lines: Vec<&str> =
+            parsed.facts.scripts.iter().flat_map(|s| &s.commands).map(|c| c.line.as_str()).collect();
+        assert_eq!(lines, ["kubectl -n prod get deployments", "kubectl scale deploy/a"]);
+        let place = parsed.facts.scripts[0].commands[1].place;
+        assert_eq!(&text[place.range()], "kubectl scale \\\n  deploy/a");
     }
 
     #[test]

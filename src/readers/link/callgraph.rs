@@ -323,6 +323,13 @@ impl<'a> CallGraph<'a> {
     fn told_by_call(&self, command: &Command, call: &Call, scope: &Scope<'_>) -> Option<Target> {
         let words =
             command.args.iter().skip(call.words).chain(command.args.iter().filter(|w| w.text.contains('=')));
+        // `make production deploy`: a goal that is an environment's bare name says where the others go.
+        let makes = matches!(command.program.as_str(), "make" | "gmake" | "just" | "task");
+        let goals = command
+            .args
+            .iter()
+            .filter(|w| makes && w.text != call.label && w.text.bytes().all(|b| b.is_ascii_alphabetic()));
+        let words = goals.chain(words);
         let assigned = command.assignments.iter().map(|a| &a.word);
         let environments = &self.lexicon.environments;
         let host = command
