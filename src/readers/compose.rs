@@ -71,7 +71,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 /// tree that builds its own services, which a deployment would fetch.
 fn local_only(path: &str, target: Option<&Target>, services: Node<'_>) -> bool {
     const LOCAL: &[&str] = &["override", "dev", "devel", "local", "test", "tests", "testing", "ci", "debug"];
-    if super::names::within(path, &[".devcontainer", "test", "tests", "e2e"]) {
+    if super::names::within(path, &[".devcontainer", "dev", "test", "tests", "e2e"]) {
         return true;
     }
     let stem = name(path).trim_end_matches(".yaml").trim_end_matches(".yml");
@@ -186,6 +186,7 @@ services:
             ("docker-compose.dev.yml", fetched, true),
             ("docker-compose-test.yml", fetched, true),
             (".devcontainer/local/docker-compose.yml", fetched, true),
+            ("dev/docker-compose.yml", fetched, true),
             ("docker-compose.prod.yml", built, false),
             ("production/docker-compose.yml", built, false),
         ] {
