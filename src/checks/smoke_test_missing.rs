@@ -1,14 +1,16 @@
 //! A graph question: does anything look at what was deployed?
 
 use super::gates::{confidence, deploys};
-use crate::facts::{Effect, EffectKind, Node, Repository, Stage};
+use crate::facts::{Effect, EffectKind, Node, Owner, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
+use crate::text::Span;
 use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let smoke = smoke_tests(repository);
     let mut seen = BTreeSet::new();
     for stage in [Stage::Staging, Stage::Production] {
         for node in deploys(repository, stage) {
@@ -17,7 +19,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 continue;
             }
             let job = flow.job(node, pipelines);
-            if is_verified(repository, node) {
+            if is_verified(repository, node, &smoke) {
                 verdict.satisfied(job.place);
                 continue;
             }
@@ -48,7 +50,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 /// A check of what runs, after the deploy: in the same job, or in a job that comes after.
-fn is_verified(repository: &Repository, node: Node) -> bool {
+fn is_verified(repository: &Repository, node: Node, smoke: &BTreeSet<Span>) -> bool {
+    let looks = |e: &Effect| {
+        checks_what_runs(e) || smoke.contains(&e.place) || e.origin.is_some_and(|o| smoke.contains(&o))
+    };
     let flow = &repository.flow;
     let job = flow.job(node, &repository.facts.pipelines);
     let first =
@@ -58,7 +63,27 @@ fn is_verified(repository: &Repository, node: Node) -> bool {
         || job.steps.is_empty() && flow.run(node).effects.iter().any(looks)
 }
 
-fn looks(effect: &Effect) -> bool {
+/// Tests that call themselves smoke tests, whatever runner they use: the places of their effects.
+fn smoke_tests(repository: &Repository) -> BTreeSet<Span> {
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["smoke", "sanity", "health", "acceptance"].iter().any(|w| text.contains(w))
+    };
+    let tests = repository.commands().filter(|(owner, command)| {
+        says(&command.line)
+            || match owner {
+                Owner::Step { step, .. } => says(&step.name),
+                Owner::Script(script) => says(&script.name),
+            }
+    });
+    tests
+        .flat_map(|(_, command)| &command.effects)
+        .filter(|e| e.effect == EffectKind::Test)
+        .map(|e| e.place)
+        .collect()
+}
+
+fn checks_what_runs(effect: &Effect) -> bool {
     match effect.effect {
         EffectKind::Verify => true,
         EffectKind::Test => matches!(effect.detail.as_deref(), Some("e2e" | "smoke" | "integration")),

@@ -33,7 +33,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let first = marks.iter().find(|m| m.mark == TestMarkKind::Focus).unwrap_or(&marks[0]);
         let path = repository.path(first.place);
         let rest = marks.len() - 1;
-        let words = first.words.trim_end_matches('(').trim();
+        let words = first.words.trim_matches('(').trim();
         let more = match rest {
             0 => String::new(),
             1 => " (and 1 more here)".to_owned(),

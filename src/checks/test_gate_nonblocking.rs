@@ -382,7 +382,8 @@ fn has_blocking_sibling(
         (effect.effect != EffectKind::Test || p.place == pipeline.place)
             && effects_of(s).any(|(c, e)| {
                 e.effect == effect.effect
-                    && e.place != effect.place
+                    // Jobs that extend one template share its words.
+                    && (e.place != effect.place || !names.contains(&j.id.as_str()))
                     && c.is_none_or(|c| tolerant_flag(c).is_none())
                     && (e.effect != EffectKind::Scan || e.detail == effect.detail)
                     && (e.effect != EffectKind::Lint || e.tool == effect.tool)
