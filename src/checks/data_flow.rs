@@ -143,7 +143,8 @@ fn sanitises_elsewhere(act: &Act<'_>) -> bool {
 fn sink<'a>(act: &Act<'a>, around: &[Act<'a>], stage: Stage) -> Sink<'a> {
     // `heroku pg:copy`, a snapshot that is restored: one command names both ends.
     // A target that the command does not name itself is where it runs.
-    let own = act.effect.target.as_ref().filter(|t| act.effect.place.contains(t.place));
+    let named = |t: &&Target| !t.place.is_empty() && act.effect.place.contains(t.place);
+    let own = act.effect.target.as_ref().filter(named);
     if let Some(target) = own.filter(|t| act.effect.peer.is_some() && t.stage.known().is_some()) {
         // `pg:pull … app_dev` names a database of one's own; an address names one that others share.
         let mine = matches!(act.owner, Owner::Script(_)) && target.basis != Basis::Host;

@@ -168,6 +168,7 @@ impl<'a> Act<'a> {
         target.basis != Basis::Name
             && !addressed
             && !target.name.text().contains('.')
+            && !target.place.is_empty()
             && self.effect.place.contains(target.place)
             && !self.is_sent()
             && !PLATFORMS.contains(&self.effect.tool.as_str())
