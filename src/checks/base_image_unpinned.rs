@@ -74,6 +74,8 @@ fn judge(image: &BaseImage, reference: &str) -> Option<Cause> {
         }
         Some(_) => return None,
     };
+    // What a compose file runs beside the program is a developer's service far more often than production's.
+    let severity = if image.source == SettingSource::Service { Severity::Note } else { severity };
     Some(Cause { message, label: "not fixed", also: "used here too", severity, confidence: Confidence::High })
 }
 

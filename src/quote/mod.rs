@@ -6,7 +6,7 @@ mod large;
 use crate::facts::Repository;
 use crate::finding::{Finding, Related};
 use crate::source::{Source, UnreadClass};
-use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode, line_hashes, mask};
+use crate::text::{FileId, LineColumn, LineIndex, Redactor, Secret, Span, decode, line_hashes, mask};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -70,8 +70,12 @@ struct Opened {
 
 /// Quotes findings, which must be sorted; keeps their order.
 pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding>) -> Vec<Quoted> {
-    let redactor = Redactor::new(repository.facts.secrets());
-    findings.iter_mut().for_each(|finding| conceal(finding, &redactor));
+    let redactor = Redactor::new(repository.facts.secrets().filter(|s| !s.is_plain_word()));
+    let mut words: BTreeMap<FileId, Vec<&Secret>> = BTreeMap::new();
+    for credential in repository.facts.credentials.iter().filter(|c| !c.default && c.value.is_plain_word()) {
+        words.entry(credential.place.file).or_default().push(&credential.value);
+    }
+    findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
         secrets.entry(credential.place.file).or_default().push(credential.place);
@@ -111,18 +115,26 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
         .collect()
 }
 
-/// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
-/// Masks secrets in what a rule says: its words may hold names and values from the files.
-fn conceal(finding: &mut Finding, redactor: &Redactor) {
+/// Masks secrets in what a rule says: its words may hold names and values from the files. Secrets that are
+/// plain words are masked only if one of the finding's files holds them.
+fn conceal(finding: &mut Finding, redactor: &Redactor, words: &BTreeMap<FileId, Vec<&Secret>>) {
+    let files = finding.related.iter().map(|r| r.place.file).chain([finding.place.file]);
+    let near: BTreeSet<&Secret> = files.filter_map(|f| words.get(&f)).flatten().copied().collect();
     let related = finding.related.iter_mut().map(|related| &mut related.message);
     let own = [&mut finding.message, &mut finding.label, &mut finding.subject];
     for text in own.into_iter().chain(&mut finding.against).chain(related) {
         if !redactor.find(text).is_empty() {
             *text = redactor.redact(text);
         }
+        for word in &near {
+            if text.contains(word.expose()) {
+                *text = text.replace(word.expose(), &mask(word.expose()));
+            }
+        }
     }
 }
 
+/// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
 fn open(source: &Source, file: FileId, places: Vec<Span>, redactor: &Redactor) -> Option<Opened> {
     let text = match source.read(file, LARGEST) {
         Err(unread) if unread.class == UnreadClass::TooLarge => return None,

@@ -18,6 +18,12 @@ impl Secret {
         Secret(value.into())
     }
 
+    /// Whether it is a short word of small letters, which also stands where it is no secret (`netbox`).
+    /// Masking it everywhere would garble names and, by its gaps, tell it.
+    pub fn is_plain_word(&self) -> bool {
+        self.0.len() < 16 && self.0.bytes().all(|b| b.is_ascii_lowercase())
+    }
+
     /// The value itself, for comparing and for masking only.
     pub fn expose(&self) -> &str {
         &self.0

@@ -13,7 +13,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::{Repository, Script, ScriptKind};
+use crate::facts::{EffectKind, Repository, Script, ScriptKind};
 use crate::lexicon::Lexicon;
 use callgraph::CallGraph;
 
@@ -72,6 +72,9 @@ fn settle_jobs(pipelines: &mut [crate::facts::Pipeline], repository: &Repository
             .collect();
         for (job, target) in pipeline.jobs.iter_mut().zip(told) {
             job.target = target;
+            if job.effects().any(|e| matches!(e.effect, EffectKind::Dump | EffectKind::Backup)) {
+                keep_copies(job);
+            }
             for step in &mut job.steps {
                 let effects =
                     step.effects.iter_mut().chain(step.commands.iter_mut().flat_map(|c| &mut c.effects));
@@ -80,5 +83,17 @@ fn settle_jobs(pipelines: &mut [crate::facts::Pipeline], repository: &Repository
                 }
             }
         }
+    }
+}
+
+/// A file that a job copies to a store after it has taken a dump or a backup is that backup, and no deploy.
+fn keep_copies(job: &mut crate::facts::Job) {
+    let lists = job.steps.iter_mut().flat_map(|step| {
+        std::iter::once(&mut step.effects).chain(step.commands.iter_mut().map(|c| &mut c.effects))
+    });
+    for effects in lists {
+        let copied: Vec<_> =
+            effects.iter().filter(|e| e.effect == EffectKind::CopyFiles).map(|e| e.place).collect();
+        effects.retain(|e| e.effect != EffectKind::Deploy || !copied.contains(&e.place));
     }
 }
