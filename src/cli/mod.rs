@@ -1,4 +1,4 @@
-//! The command line: what was written ([`args`]), what it means ([`plan`]), and one file per verb.
+//! The command line: what was written (`args`), what it means (`plan`), and one file per verb.
 
 mod args;
 mod baseline;
