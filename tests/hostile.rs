@@ -7,7 +7,8 @@ use plimsoll::{Options, audit};
 use std::path::Path;
 
 const WORKFLOW: &str = ".github/workflows/ci.yml";
-const GOOD: &str = "on: push\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: npm test || true\n";
+const GOOD: &str =
+    "on: push\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: npm test || true\n";
 
 fn run(target: &Target) -> Report {
     let policy = Policy::core(&Stock::builtin(plimsoll::checks::names()));
@@ -70,7 +71,10 @@ fn deep_shell_docker_make_and_json_text_stops_nothing() {
         (".github/workflows/c.yml", step(&"$(".repeat(20_000)).into_bytes()),
         ("scripts/a.sh", format!("cat <<EOF\n{}", "x\n".repeat(1000)).into_bytes()),
         ("scripts/b.sh", "`".repeat(100_000).into_bytes()),
-        ("Dockerfile", format!("FROM a\nRUN <<E\n{}\nONBUILD {}", "x", "ONBUILD ".repeat(10_000)).into_bytes()),
+        (
+            "Dockerfile",
+            format!("FROM a\nRUN <<E\n{}\nONBUILD {}", "x", "ONBUILD ".repeat(10_000)).into_bytes(),
+        ),
         ("Makefile", format!("a:\n\t{}\n", "$(call ".repeat(50_000)).into_bytes()),
         ("package.json", "[".repeat(100_000).into_bytes()),
         ("config/app.toml", format!("a = {}", "[".repeat(100_000)).into_bytes()),
@@ -111,7 +115,11 @@ fn encodings_and_line_ends_do_not_change_what_is_found() {
 fn a_blank_line_above_moves_lines_but_no_fingerprint() {
     let found = |text: String| {
         let report = memory(vec![(WORKFLOW, text.into_bytes())]);
-        report.findings.into_iter().map(|s| (s.quoted.fingerprint, s.quoted.quote.start.line)).collect::<Vec<_>>()
+        report
+            .findings
+            .into_iter()
+            .map(|s| (s.quoted.fingerprint, s.quoted.quote.start.line))
+            .collect::<Vec<_>>()
     };
     let (before, after) = (found(GOOD.to_owned()), found(format!("\n{GOOD}")));
     assert!(!before.is_empty());
@@ -144,8 +152,11 @@ fn what_is_no_file_is_never_opened() {
 fn a_line_that_never_ends_is_scanned_and_named() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("app.min.js"), "a=1;".repeat(5 << 20)).expect("20 MB");
-    std::fs::write(dir.path().join("docker-compose.yml"), format!("services: {{{}", "a: 1, ".repeat(2 << 20)))
-        .expect("12 MB");
+    std::fs::write(
+        dir.path().join("docker-compose.yml"),
+        format!("services: {{{}", "a: 1, ".repeat(2 << 20)),
+    )
+    .expect("12 MB");
     let report = folder(dir.path());
     assert_eq!(classes(&report, "docker-compose.yml"), [UnreadClass::TooLarge]);
     assert!(classes(&report, "app.min.js").is_empty());

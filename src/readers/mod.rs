@@ -116,12 +116,22 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },
     Reader { kind: "dotenv", claims: dotenv::claims, parse: dotenv::parse, lower: None },
     Reader { kind: "manifest", claims: manifest::claims, parse: manifest::parse, lower: None },
-    Reader { kind: "migration", claims: migration::claims, parse: migration::parse, lower: Some(migration::lower) },
+    Reader {
+        kind: "migration",
+        claims: migration::claims,
+        parse: migration::parse,
+        lower: Some(migration::lower),
+    },
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
     Reader { kind: "kubernetes", claims: kubernetes::claims, parse: kubernetes::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
-    Reader { kind: "powershell", claims: shell::claims_powershell, parse: shell::parse_powershell, lower: None },
+    Reader {
+        kind: "powershell",
+        claims: shell::claims_powershell,
+        parse: shell::parse_powershell,
+        lower: None,
+    },
     Reader { kind: "shell", claims: shell::claims, parse: shell::parse, lower: None },
 ];
 

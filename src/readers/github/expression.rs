@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn secrets_are_found_inside_expressions_only() {
-        let text = "echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }} ${{ toJSON(secrets) }} f(secrets)";
+        let text =
+            "echo secrets.no ${{ secrets.TOKEN }} ${{ secrets['B'] }} ${{ toJSON(secrets) }} f(secrets)";
         let names: Vec<String> = secrets(text).into_iter().map(|s| s.0).collect();
         assert_eq!(names, ["TOKEN", "B", "*"]);
     }

@@ -1,7 +1,7 @@
 //! What a script that cannot be looked into most likely does, by its name alone.
 
-use super::scope::Scope;
 use super::artifacts::is_environment_name;
+use super::scope::Scope;
 use super::targets::read_target;
 use crate::facts::{Effect, EffectKind, Use};
 use crate::lexicon::Environments;
