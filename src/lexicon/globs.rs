@@ -32,28 +32,42 @@ impl PathGlob {
 
     /// Whether `path` (from the root, with `/`) is meant.
     pub fn matches(&self, path: &str) -> bool {
-        let path: Vec<&str> = path.split('/').collect();
-        self.alternatives.iter().any(|parts| parts_match(parts, &path))
+        self.matches_parts(&path.split('/').collect::<Vec<_>>())
+    }
+
+    /// The same for a path that is in parts already, when many globs ask about one path.
+    pub fn matches_parts(&self, path: &[&str]) -> bool {
+        self.alternatives.iter().any(|parts| parts_match(parts, path))
     }
 }
 
+/// Of deeper paths only the last parts are looked at: a set of positions is one number.
+const DEEPEST: usize = 127;
+
 /// Reachable positions are kept as a set, so that many `**` cost no more than one.
 fn parts_match(parts: &[String], path: &[&str]) -> bool {
-    let mut reached = vec![false; path.len() + 1];
-    reached[0] = true;
-    for part in parts {
-        let mut next = vec![false; path.len() + 1];
-        if part == "**" {
-            let from = reached.iter().position(|r| *r).unwrap_or(path.len() + 1);
-            next.iter_mut().skip(from).for_each(|r| *r = true);
-        } else {
-            for at in 0..path.len() {
-                next[at + 1] = reached[at] && part_matches(part.as_bytes(), path[at].as_bytes());
-            }
-        }
-        reached = next;
+    // The last part tells most paths apart.
+    let (Some(last), Some(name)) = (parts.last(), path.last()) else { return false };
+    let path = &path[path.len().saturating_sub(DEEPEST)..];
+    if last != "**" && !part_matches(last.as_bytes(), name.as_bytes()) {
+        return false;
     }
-    reached[path.len()]
+    let mut reached = 1u128;
+    for part in parts {
+        if reached == 0 {
+            return false;
+        }
+        if part == "**" {
+            reached = u128::MAX << reached.trailing_zeros();
+            continue;
+        }
+        let step = |next: u128, (at, name): (usize, &&str)| {
+            let matched = reached >> at & 1 != 0 && part_matches(part.as_bytes(), name.as_bytes());
+            next | u128::from(matched) << (at + 1)
+        };
+        reached = path.iter().enumerate().fold(0, step);
+    }
+    reached >> path.len() & 1 != 0
 }
 
 fn part_matches(pattern: &[u8], text: &[u8]) -> bool {
@@ -153,6 +167,7 @@ mod tests {
         ] {
             assert_eq!(PathGlob::new(pattern).matches(path), expected, "{pattern} on {path}");
         }
+        assert!(PathGlob::new("**/docs/*.md").matches(&format!("{}docs/a.md", "a/".repeat(300))));
         assert!(!PathGlob::new(&"{a,b}".repeat(40)).matches("x"));
         assert!(!PathGlob::new(&"*a".repeat(200)).matches(&"a".repeat(150)));
     }

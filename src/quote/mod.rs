@@ -6,7 +6,9 @@ mod large;
 use crate::facts::Repository;
 use crate::finding::{Finding, Related};
 use crate::source::{Source, UnreadClass};
-use crate::text::{FileId, LineColumn, LineIndex, Redactor, Secret, Span, decode, line_hashes, mask};
+use crate::text::{
+    FileId, LineColumn, LineHash, LineIndex, Redactor, Secret, Span, decode, line_hashes, mask,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -63,7 +65,9 @@ struct Opened {
     lines: LineIndex,
     /// Where secrets stand, by place and by value: ascending, none touches another.
     secrets: Vec<Range<usize>>,
-    hashes: Option<Vec<String>>,
+    hashes: Option<Vec<LineHash>>,
+    /// The last line whose hash is asked for.
+    last: usize,
     /// An offset and the UTF-16 units before it: places are asked for in order.
     counted: (usize, u32),
 }
@@ -89,7 +93,8 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
         }
     }
     for (file, spans) in places {
-        let Some(mut opened) = open(source, file, secrets.remove(&file).unwrap_or_default(), &redactor)
+        let Some(mut opened) =
+            open(source, file, secrets.remove(&file).unwrap_or_default(), &spans, &redactor)
         else {
             quotes
                 .extend(large::quote(source, file, &spans).into_iter().map(|(s, q)| (s, (q, String::new()))));
@@ -135,14 +140,38 @@ fn conceal(finding: &mut Finding, redactor: &Redactor, words: &BTreeMap<FileId, 
 }
 
 /// The file's text; `None` for a file too large to be held. What is gone or binary is quoted as empty.
-fn open(source: &Source, file: FileId, places: Vec<Span>, redactor: &Redactor) -> Option<Opened> {
+fn open(
+    source: &Source,
+    file: FileId,
+    places: Vec<Span>,
+    spans: &BTreeSet<Span>,
+    redactor: &Redactor,
+) -> Option<Opened> {
     let text = match source.read(file, LARGEST) {
         Err(unread) if unread.class == UnreadClass::TooLarge => return None,
         read => read.ok().and_then(decode).map(|d| d.text).unwrap_or_default(),
     };
-    // The whole text is searched, not what is shown of it: a value that is cut at the end of an excerpt,
-    // or runs over several lines, would not be known again.
-    let mut found = redactor.find(&text);
+    let lines = LineIndex::new(&text);
+    // More is searched than what is shown: a value that is cut at the end of an excerpt, or runs over several
+    // lines, would not be known again.
+    let mut searched: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        let (start, end) = (floor(&text, span.start as usize), floor(&text, span.end as usize));
+        let (first, last) =
+            (lines.line(start).saturating_sub(2).max(1), (lines.line(end) + 2).min(lines.count()));
+        let start = lines.range(&text, first).start.saturating_sub(redactor.reach());
+        let end = lines.range(&text, last).end.saturating_add(redactor.reach());
+        let around = floor(&text, start)..floor(&text, end);
+        match searched.last_mut() {
+            Some(before) if around.start <= before.end => before.end = before.end.max(around.end),
+            _ => searched.push(around),
+        }
+    }
+    let found = searched.into_iter().flat_map(|part| {
+        let found = redactor.find(&text[part.clone()]).into_iter();
+        found.map(move |range| part.start + range.start..part.start + range.end)
+    });
+    let mut found: Vec<Range<usize>> = found.collect();
     found.extend(places.iter().map(|p| floor(&text, p.start as usize)..floor(&text, p.end as usize)));
     found.retain(|range| !range.is_empty());
     found.sort_by_key(|range| range.start);
@@ -153,7 +182,8 @@ fn open(source: &Source, file: FileId, places: Vec<Span>, redactor: &Redactor) -
             _ => secrets.push(range),
         }
     }
-    Some(Opened { lines: LineIndex::new(&text), text, secrets, hashes: None, counted: (0, 0) })
+    let last = spans.last().map_or(1, |span| lines.line(floor(&text, span.start as usize)) as usize);
+    Some(Opened { lines, text, secrets, hashes: None, last, counted: (0, 0) })
 }
 
 impl Opened {
@@ -198,7 +228,8 @@ impl Opened {
         }
         let offset = self.counted.1 + units(&self.text[self.counted.0..start]);
         self.counted = (start, offset);
-        let hashed = || if self.text.len() > LARGEST_HASHED { Vec::new() } else { line_hashes(&self.text) };
+        let hashed =
+            || if self.text.len() > LARGEST_HASHED { Vec::new() } else { line_hashes(&self.text, self.last) };
         let hashes = self.hashes.get_or_insert_with(hashed);
         Quote {
             path: path.to_owned(),
@@ -210,7 +241,7 @@ impl Opened {
             excerpt,
             mark,
             masked,
-            line_hash: hashes.get(first as usize - 1).cloned().unwrap_or_default(),
+            line_hash: hashes.get(first as usize - 1).map(LineHash::to_string).unwrap_or_default(),
         }
     }
 

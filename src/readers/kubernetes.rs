@@ -7,7 +7,8 @@ use super::{Parsed, Text, config};
 use crate::facts::{Setting, SettingSource, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
-use std::borrow::Cow;
+use crate::text::Span;
+use std::ops::Range;
 
 /// Folders that hold manifests, by custom.
 const FOLDERS: &[&str] = &[
@@ -44,48 +45,42 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         };
     }
     let mut parsed = Parsed::default();
-    let templated = text.text.contains("{{");
-    let relevant = if is_kustomization(text.path) { text.text.into() } else { with_images(text.text) };
-    let tree = yaml::parse(text.file, &relevant, if templated { Mask::Templates } else { Mask::None });
-    parsed.problems = problems(&tree, "YAML");
-    for document in tree.documents() {
-        if is_kustomization(text.path) {
-            kustomized(document, &mut parsed);
-        } else if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-            containers(document, &mut parsed);
-            workload_settings(document, text, &mut parsed);
+    let mask = if text.text.contains("{{") { Mask::Templates } else { Mask::None };
+    if is_kustomization(text.path) {
+        let tree = yaml::parse(text.file, text.text, mask);
+        parsed.problems = problems(&tree, "YAML");
+        tree.documents().for_each(|document| kustomized(document, &mut parsed));
+        return parsed;
+    }
+    for from_to in with_images(text.text) {
+        let tree = yaml::parse(text.file, &text.text[from_to.clone()], mask);
+        if parsed.problems.is_empty() {
+            parsed.problems = problems(&tree, "YAML");
+        }
+        for document in tree.documents() {
+            if document.get("apiVersion").is_some() && document.get("kind").is_some() {
+                containers(document, from_to.start, &mut parsed);
+                workload_settings(document, from_to.start, text, &mut parsed);
+            }
         }
     }
     parsed
 }
 
-/// The text with documents blanked out that run no container. Schemas of custom resources are most of the
-/// bytes of many manifests, and parsing them would cost more than all the rest of a check.
-fn with_images(text: &str) -> Cow<'_, str> {
-    let mut starts: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at + 1).collect();
-    starts.push(text.len());
-    let runs_none = |document: &str| {
-        !document.contains("image:")
-            || document.lines().any(|l| l.trim_end() == "kind: CustomResourceDefinition")
-    };
-    let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    for to in starts {
-        let document = &text[from..to];
-        if runs_none(document) {
-            out.extend(document.chars().flat_map(|c| match c {
-                '\n' | '\r' => std::iter::repeat_n(c, 1),
-                c => std::iter::repeat_n(' ', c.len_utf8()),
-            }));
-        } else {
-            out.push_str(document);
-        }
-        from = to;
-    }
-    if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+/// The documents of a text that may run containers. Schemas of custom resources are most of the bytes of many
+/// manifests, and parsing them would cost more than all the rest of a check.
+fn with_images(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let ends = text.match_indices("\n---").map(|(at, _)| at + 1).chain([text.len()]);
+    let documents = ends.scan(0, |from, to| Some(std::mem::replace(from, to)..to));
+    documents.filter(|document| {
+        let document = &text[document.clone()];
+        document.contains("image:")
+            && !document.lines().any(|l| l.trim_end() == "kind: CustomResourceDefinition")
+    })
 }
 
-fn containers(document: Node<'_>, parsed: &mut Parsed) {
+/// Containers of a document that begins at `offset` of its file.
+fn containers(document: Node<'_>, offset: usize, parsed: &mut Parsed) {
     for leaf in document.leaves() {
         let [
             ..,
@@ -97,7 +92,7 @@ fn containers(document: Node<'_>, parsed: &mut Parsed) {
             continue;
         };
         if let Some(reference) = leaf.node.as_str().filter(|r| !r.trim().is_empty()) {
-            let mut image = image(reference, leaf.node.span(), SettingSource::Config);
+            let mut image = image(reference, behind(offset, leaf.node.span()), SettingSource::Config);
             image.last = true;
             parsed.facts.base_images.push(image);
         }
@@ -105,7 +100,7 @@ fn containers(document: Node<'_>, parsed: &mut Parsed) {
 }
 
 /// What a workload says of how it is replaced, how far back it can go, and of its rights.
-fn workload_settings(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
+fn workload_settings(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Parsed) {
     let target = path_target(text.path, text.file, text.environments);
     for leaf in document.leaves() {
         let key = match leaf.path.as_slice() {
@@ -117,16 +112,22 @@ fn workload_settings(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
         let Some(value) = leaf.node.spanned() else { continue };
         let keys = leaf.path.iter().filter_map(|s| if let Step::Key(k) = s { Some(*k) } else { None });
         let open = is_open(&value.value);
+        let place = behind(offset, value.span);
         parsed.facts.settings.push(Setting {
-            place: value.span,
+            place,
             key: key.to_owned(),
             path: keys.collect::<Vec<_>>().join("."),
             setting: if open { Value::Expr(value.value) } else { Value::Known(value.value) },
             source: SettingSource::Config,
             target: target.clone(),
-            key_place: value.span,
+            key_place: place,
         });
     }
+}
+
+/// A place in a document that begins at `offset` of its file.
+fn behind(offset: usize, span: Span) -> Span {
+    Span::new(span.file, offset + span.start as usize..offset + span.end as usize)
 }
 
 /// `images:` gives an image that manifests name another name, tag or digest.

@@ -60,7 +60,7 @@ pub(super) fn quote_at(path: &str, text: &str, range: std::ops::Range<usize>) ->
         excerpt,
         mark,
         masked: false,
-        line_hash: line_hashes(text)[start.line as usize - 1].clone(),
+        line_hash: line_hashes(text, start.line as usize)[start.line as usize - 1].to_string(),
     }
 }
 

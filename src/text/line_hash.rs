@@ -4,12 +4,26 @@
 const BLOCK: usize = 100;
 const BASE: u64 = 37;
 
-/// The hash of every line of `text`, with the count of equal hashes so far behind a colon.
+/// The hash of a line, and how many lines have had the same so far, this one included. It is written in
+/// lower-case hexadecimal without padding, with the count behind a colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineHash {
+    hash: u64,
+    count: u32,
+}
+
+impl std::fmt::Display for LineHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}:{}", self.hash, self.count)
+    }
+}
+
+/// The hashes of the lines of `text`, of the first `most` at most.
 ///
 /// For each line a wrapping 64-bit polynomial hash (base 37) of the first 100 UTF-16 code units from
 /// its start, running on into later lines, without blanks and tabs, CR LF and CR read as LF; behind the
-/// text stand one unit 65535 and zeros. Printed in lower-case hexadecimal without padding.
-pub fn line_hashes(text: &str) -> Vec<String> {
+/// text stand one unit 65535 and zeros.
+pub fn line_hashes(text: &str, most: usize) -> Vec<LineHash> {
     let (mut units, mut starts) = (Vec::with_capacity(text.len() + BLOCK + 1), vec![0]);
     let mut all = text.encode_utf16().peekable();
     while let Some(unit) = all.next() {
@@ -24,8 +38,12 @@ pub fn line_hashes(text: &str) -> Vec<String> {
             unit => unit,
         };
         units.push(unit);
-        if unit == 0x0a {
-            starts.push(units.len());
+        if starts.len() < most {
+            if unit == 0x0a {
+                starts.push(units.len());
+            }
+        } else if starts.last().is_some_and(|last| units.len() >= last + BLOCK) {
+            break;
         }
     }
     units.push(65535);
@@ -43,14 +61,25 @@ pub fn line_hashes(text: &str) -> Vec<String> {
             at += 1;
         }
         let count = counts.entry(hash).and_modify(|n| *n += 1).or_insert(1u32);
-        hashes.push(format!("{hash:x}:{count}"));
+        hashes.push(LineHash { hash, count: *count });
     }
     hashes
 }
 
 #[cfg(test)]
 mod tests {
-    use super::line_hashes;
+    fn line_hashes(text: &str) -> Vec<String> {
+        super::line_hashes(text, usize::MAX).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn later_lines_do_not_matter_to_the_first_ones() {
+        let text = "Lorem ipsum\ndolor sit\namet.\n\n".repeat(20);
+        let all = super::line_hashes(&text, usize::MAX);
+        for most in 1..=all.len() {
+            assert_eq!(super::line_hashes(&text, most), all[..most]);
+        }
+    }
 
     #[test]
     fn the_published_vectors_hold() {

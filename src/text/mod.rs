@@ -9,7 +9,7 @@ mod secret;
 mod span;
 
 pub use decode::{Decoded, Encoding, decode};
-pub use line_hash::line_hashes;
+pub use line_hash::{LineHash, line_hashes};
 pub use lines::{LineColumn, LineIndex};
 pub use nearest::nearest;
 pub use passage::Passage;

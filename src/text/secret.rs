@@ -89,6 +89,11 @@ impl Redactor {
         found
     }
 
+    /// Length of the longest known value, in bytes: what stands further away cannot run into a place.
+    pub fn reach(&self) -> usize {
+        self.values.as_ref().map_or(0, |automaton| automaton.max_pattern_len())
+    }
+
     /// `text` with every known value masked.
     pub fn redact(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());

@@ -161,8 +161,9 @@ impl Scanner {
         }
         credentials.kinds(found);
         facts.credentials.extend(credentials.settle());
+        let path: Vec<&str> = path.split('/').collect();
         for pattern in &self.patterns {
-            pattern.search(file, path, text, offset, &mut facts.text_hits);
+            pattern.search(file, &path, text, offset, &mut facts.text_hits);
         }
     }
 }

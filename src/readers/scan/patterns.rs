@@ -44,16 +44,17 @@ impl PatternSearch {
         })
     }
 
+    /// Searches `text`, of the file at `path` (its parts between slashes).
     pub(super) fn search(
         &self,
         file: FileId,
-        path: &str,
+        path: &[&str],
         text: &str,
         offset: usize,
         hits: &mut Vec<TextHit>,
     ) {
-        let meant = self.paths.is_empty() || self.paths.iter().any(|g| g.matches(path));
-        if !meant || self.not_paths.iter().any(|g| g.matches(path)) {
+        let meant = self.paths.is_empty() || self.paths.iter().any(|g| g.matches_parts(path));
+        if !meant || self.not_paths.iter().any(|g| g.matches_parts(path)) {
             return;
         }
         let compiled = self.compiled();
