@@ -14,7 +14,9 @@ const BRANCHES: &[&str] = &["main", "master", "head", "develop", "trunk", "lates
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
     for pipeline in &repository.facts.pipelines {
-        let called = pipeline.jobs.iter().filter_map(|j| j.calls.as_ref());
+        // GitLab runs the pipeline that a `trigger` starts in its own project: nothing of it runs here.
+        let here = pipeline.dialect != Dialect::Gitlab;
+        let called = pipeline.jobs.iter().filter_map(|j| j.calls.as_ref()).filter(|_| here);
         let used = pipeline.jobs.iter().flat_map(|j| &j.steps).filter_map(|s| s.uses.as_ref());
         for block in pipeline.includes.iter().chain(called).chain(used).filter(|b| !b.local) {
             match judge(pipeline, block) {
@@ -40,7 +42,7 @@ fn judge(pipeline: &Pipeline, block: &Use) -> Option<Judged> {
     match (pipeline.dialect, block.sort) {
         (Dialect::Github, UseKind::Image) => Some(image(&block.name, version)),
         (Dialect::Github, UseKind::Action | UseKind::Workflow) => github(&block.name, version?),
-        (Dialect::Gitlab, UseKind::Template | UseKind::Workflow) => gitlab(&block.name, version),
+        (Dialect::Gitlab, UseKind::Template) => gitlab(&block.name, version),
         _ => None,
     }
 }

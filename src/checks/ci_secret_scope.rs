@@ -42,11 +42,14 @@ fn whole_pipeline(pipeline: &Pipeline, verdict: &mut Verdict) {
 }
 
 /// `secrets: inherit`: the called workflow gets all that the repository has.
-/// One finding for each that is called.
+/// One finding for each that is called, and one for each pipeline that calls those of its own repository.
 fn inherited(repository: &Repository, verdict: &mut Verdict) {
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for job in repository.facts.pipelines.iter().flat_map(|p| &p.jobs) {
         let (Some(place), Some(called)) = (job.inherits_secrets, &job.calls) else { continue };
+        if called.local {
+            continue;
+        }
         if let Some((_, at)) = seen.iter().find(|(name, _)| *name == called.name) {
             verdict.findings[*at].relate(place, "and here");
             continue;
@@ -55,8 +58,25 @@ fn inherited(repository: &Repository, verdict: &mut Verdict) {
         let message = format!("Job `{}` hands every secret on to `{}`", job.id, called.name);
         let finding = verdict.fail(place, format!("inherit {}", called.name), message);
         finding.label("all secrets of this repository, organisation and environment");
-        if called.local {
-            no_worse_than(finding, Severity::Note).against("the called workflow lies in this repository");
+    }
+    for pipeline in &repository.facts.pipelines {
+        let mut own = pipeline.jobs.iter().filter_map(|j| {
+            let called = j.calls.as_ref().filter(|c| c.local)?;
+            Some((j, j.inherits_secrets?, called))
+        });
+        let Some((job, place, called)) = own.next() else { continue };
+        let rest: Vec<Span> = own.map(|(_, place, _)| place).collect();
+        let more = match rest.len() {
+            0 => String::new(),
+            1 => ", as does 1 more job".to_owned(),
+            n => format!(", as do {n} more jobs"),
+        };
+        let message = format!("Job `{}` hands every secret on to `{}`{more}", job.id, called.name);
+        let finding = verdict.fail(place, format!("inherit {}", called.name), message);
+        finding.label("all secrets of this repository, organisation and environment");
+        no_worse_than(finding, Severity::Note).against("the called workflow lies in this repository");
+        for place in rest {
+            finding.relate(place, "and here");
         }
     }
 }

@@ -266,9 +266,15 @@ fn key_before(text: &str, at: usize) -> Option<Range<usize>> {
             _ => {}
         }
     }
-    let mut end = assigned?;
+    // The sign that stands right before the value names it best: `10: API_KEY=…` in a report's context.
+    let between = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'\\');
+    let beside = at - bytes[line..at].iter().rev().take_while(|b| between(b)).count();
+    let adjacent = beside.checked_sub(1).filter(|i| *i >= line && matches!(bytes[*i], b'=' | b':'));
+    // Where the line began before what is looked at, its first sign is anybody's.
+    let whole = line > floor || floor == 0 || bytes[floor - 1] == b'\n';
+    let mut end = adjacent.or(assigned.filter(|_| whole))?;
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-    while end > line && matches!(bytes[end - 1], b' ' | b'\t' | b'"' | b'\'' | b']' | b':' | b'?') {
+    while end > line && matches!(bytes[end - 1], b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']' | b':' | b'?') {
         end -= 1;
     }
     let length = bytes[line..end].iter().rev().take_while(|b| name(b)).count();

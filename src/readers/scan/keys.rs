@@ -71,6 +71,12 @@ pub(super) const KEY_WORDS: &[&str] = &[
     "auth-key",
     "app_key",
     "cipher_key",
+    "aes_key",
+    "aeskey",
+    "aes_128_key",
+    "aes_256_key",
+    "aes128_key",
+    "aes256_key",
     "hmac_key",
     "credential",
 ];
@@ -228,7 +234,9 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     if ends(&["privatekey"]) || last == "key" && before == "private" {
         return Some(KeyClass::PrivateKey);
     }
-    if ends(&["encryptionkey", "signingkey", "masterkey"])
+    let cipher = last == "key" && words.iter().any(|w| matches!(w.as_str(), "aes" | "aes128" | "aes256"));
+    if cipher
+        || ends(&["encryptionkey", "signingkey", "masterkey", "aeskey"])
         || last == "key" && matches!(before, "encryption" | "signing" | "master" | "cipher" | "hmac")
     {
         return Some(KeyClass::EncryptionKey);
@@ -289,6 +297,9 @@ mod tests {
             ("bypass", None),
             ("proxy_pass", None),
             ("DD_SECRET_KEY", Some(KeyClass::Secret)),
+            ("DD_CREDENTIAL_AES_256_KEY", Some(KeyClass::EncryptionKey)),
+            ("aesKey", Some(KeyClass::EncryptionKey)),
+            ("AES_256_KEY_ID", None),
             ("compass", None),
             ("passwordHash", None),
             ("password_field", None),

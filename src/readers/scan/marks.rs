@@ -172,6 +172,14 @@ pub(super) fn read(
     if is_comment(line, extension) || in_string(code) || code.contains("//") {
         return None;
     }
+    // A decorator opens its line; elsewhere it stands in a sentence. Below a function it belongs to a
+    // test that the function writes or defines to see what the framework does with it.
+    if extension == "py"
+        && mark.words.starts_with('@')
+        && (!code.trim().is_empty() || inside_function(text, line_start, code.len()))
+    {
+        return None;
+    }
     if mark.words.starts_with("(skip")
         && !code.trim_end().ends_with("Fact")
         && !code.trim_end().ends_with("Theory")
@@ -179,7 +187,10 @@ pub(super) fn read(
         return None;
     }
     let mut kind = mark.kind;
-    let behind = &text[word.end..line_end];
+    let behind = match mark.quoted {
+        Reason => &text[word.end..call_end(text, word.start, line_end)],
+        Title => &text[word.end..line_end],
+    };
     let argument = behind.trim_start();
     // Playwright's `test.skip(condition, 'why')`; Go's skip under an `if`.
     let mut quoted = mark.quoted;
@@ -206,7 +217,11 @@ pub(super) fn read(
         is_comment(above, extension)
             .then(|| above.trim().trim_start_matches(['/', '#', '*', '-', ' ']).to_owned())
     });
-    let tracked = spoken.as_deref().is_some_and(names_issue) || comment.as_deref().is_some_and(names_issue);
+    // Several strings in a row are one reason, and any of them may name the issue.
+    let whole = if quoted == Reason { behind } else { "" };
+    let tracked = names_issue(whole)
+        || spoken.as_deref().is_some_and(names_issue)
+        || comment.as_deref().is_some_and(names_issue);
     let words = written.trim_end_matches(['(', '"', '\'', ' ', '=', ':']).to_owned();
     let end = word.start + words.len();
     Some(TestMark {
@@ -237,6 +252,46 @@ fn previous_line(text: &str, line_start: usize) -> &str {
         return "";
     }
     &text[bounded_line_start(text, end)..end]
+}
+
+/// Lines above a mark that are looked at for the function around it.
+const MOST_LINES_ABOVE: usize = 200;
+
+/// Whether the Python line at `line_start`, which is indented by `indent`, lies in the body of a function.
+fn inside_function(text: &str, line_start: usize, indent: usize) -> bool {
+    let floor = text.ceil_char_boundary(line_start.saturating_sub(16 << 10));
+    let mut indent = indent;
+    for line in text[floor..line_start].lines().rev().take(MOST_LINES_ABOVE) {
+        if indent == 0 {
+            return false;
+        }
+        let code = line.trim_start();
+        let depth = line.len() - code.len();
+        if code.is_empty() || code.starts_with('#') || depth >= indent {
+            continue;
+        }
+        indent = depth;
+        if code.starts_with("def ") || code.starts_with("async def ") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Where the call whose words begin at `start` ends, if its arguments go on below its line.
+fn call_end(text: &str, start: usize, line_end: usize) -> usize {
+    let ceiling = text.floor_char_boundary((start + LONGEST_LINE).min(text.len()));
+    let mut depth = 0usize;
+    for (i, b) in text[start..ceiling].bytes().enumerate() {
+        match b {
+            b'(' => depth += 1,
+            b')' if depth <= 1 => return line_end.max(start + i),
+            b')' => depth -= 1,
+            b'\n' if depth == 0 => return line_end,
+            _ => {}
+        }
+    }
+    line_end
 }
 
 fn starts_condition(line: &str) -> bool {
@@ -324,6 +379,14 @@ mod tests {
             ("xit('x')", "js", Skip, None, false),
             ("@pytest.mark.skip(reason=\"slow\")", "py", Skip, Some("slow"), false),
             ("@pytest.mark.skip", "py", Skip, None, false),
+            (
+                "@pytest.mark.xfail(\n    reason=\"set to false, \"\n    \"see #12\"\n)",
+                "py",
+                MayFail,
+                Some("set to false, "),
+                true,
+            ),
+            ("class T:\n    @unittest.skip\n    def test(self):", "py", Skip, None, false),
             ("@pytest.mark.skipif(os == \"x\", reason='why')", "py", Conditional, Some("why"), false),
             ("@pytest.mark.xfail", "py", MayFail, None, false),
             ("@Disabled(\"https://x.org/a/issues/3\")", "java", Skip, Some("https://x.org/a/issues/3"), true),

@@ -1,7 +1,7 @@
 //! Which values can be credentials: neither a placeholder, nor a reference, nor a word of another meaning.
 
 use super::checks::entropy;
-use super::keys::{KeyClass, split};
+use super::keys::{KeyClass, classify_key, split};
 use crate::facts::Medium;
 
 /// Passwords that come with products or stand at the top of every list.
@@ -326,6 +326,16 @@ pub(super) fn is_derived(value: &str) -> bool {
     if HASHES.iter().any(|p| lower.starts_with(p)) {
         return true;
     }
+    // `rl-sha256:…`, with the name of whoever hashed before it; `CWE-798` is what a scanner calls a find.
+    let hex = |t: &str| t.len() >= 32 && t.bytes().all(|c| c.is_ascii_hexdigit());
+    let hashed = lower.rsplit_once(':').is_some_and(|(by, t)| by.ends_with("sha256") && hex(t));
+    let weakness = ["cwe-", "cve-"]
+        .iter()
+        .filter_map(|p| lower.strip_prefix(p))
+        .any(|n| n.bytes().all(|c| c.is_ascii_digit() || c == b'-'));
+    if hashed || weakness {
+        return true;
+    }
     let uuid = b.len() == 36
         && b.iter()
             .enumerate()
@@ -446,6 +456,13 @@ fn is_password(value: &str) -> bool {
     let symbol = value
         .bytes()
         .any(|b| b.is_ascii_punctuation() && !matches!(b, b'_' | b'-' | b'.' | b'/' | b':' | b','));
+    // `"ARGOCD_E2E_ADMIN_PASSWORD"`: the variable that holds it. `&quot;` is a quote in program text.
+    let variable = value.contains('_')
+        && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && classify_key(value).is_some();
+    if variable || value.contains("(&quot;") || value.contains("\\u0") {
+        return false;
+    }
     let program = value.contains(['(', ')', '[', ']', '<', '>', ';', '\\', '|', '`']) && !digit;
     (digit || symbol) && !program
 }
@@ -502,6 +519,11 @@ mod tests {
             ("password", Password, "$2b$12$abcdefghijk", Medium::Config, false),
             ("password", Password, "string", Medium::Config, false),
             ("password", Password, "me@corp.org", Medium::Config, false),
+            ("EnvAdminPassword", Password, "SHOP_E2E_ADMIN_PASSWORD", Medium::Source, false),
+            ("adminPassword", Password, "SHOP_E2E_24", Medium::Source, true),
+            ("hardcoded_jwt_secret", SigningSecret, "CWE-798", Medium::Config, false),
+            ("secret", Secret, &format!("rl-sha256:{}", "f83ed4148f4525e6".repeat(4)), Medium::Config, false),
+            ("res_pwd", Password, "rs.getString(&quot;pw2&quot;)", Medium::Source, false),
             ("token", Token, random, Medium::Source, true),
             ("token", Token, "id_token", Medium::Source, false),
             ("token", Token, "write", Medium::Pipeline, false),
