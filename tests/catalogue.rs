@@ -8,7 +8,7 @@ use common::Repository;
 use plimsoll::finding::Confidence;
 use plimsoll::policy::Stock;
 use plimsoll::rule::Matcher;
-use plimsoll::{checks, text};
+use plimsoll::checks;
 use serde_json::Value as Json;
 
 fn stock() -> Stock {
@@ -87,9 +87,8 @@ fn manuals_grade_rules_that_exist_or_are_yet_to_come() {
     let stock = stock();
     for id in stock.manual_ids() {
         for graded in stock.manual(id).expect("it is listed").severity.keys() {
-            let names = stock.rules.keys().map(String::as_str);
-            let near = if stock.rules.contains_key(graded) { None } else { text::nearest(graded, names) };
-            assert_eq!(near, None, "{id} grades {graded}");
+            let misspelt = |rule: &&String| (1..=2).contains(&strsim::damerau_levenshtein(rule, graded));
+            assert_eq!(stock.rules.keys().find(misspelt), None, "{id} grades {graded}");
             assert!(graded.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit()));
         }
     }

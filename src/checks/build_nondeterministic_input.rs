@@ -6,6 +6,7 @@ use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Repository, ScriptKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::shorten;
 
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "python", "python3", "perl", "ruby", "node", "iex"];
 
@@ -27,7 +28,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let sources = instruction.args.split_last().map_or(&[][..], |(_, sources)| sources);
         for source in sources.iter().filter(|s| is_unversioned(&s.value)) {
-            let message = format!("The image takes in `{}` without a checksum", shorten(&source.value));
+            let message = format!("The image takes in `{}` without a checksum", shorten(&source.value, 70));
             causes.add(format!("add {}", source.value), source.span, || cause(message, "no --checksum"));
         }
     }
@@ -69,14 +70,14 @@ fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) 
                     .take_while(|c| same_pipeline(command, c))
                     .any(|c| SHELLS.contains(&c.program.as_str()));
                 if piped && !is_versioned(&url.text) {
-                    let message = format!("`{}` is fetched and run as it is that day", shorten(&url.text));
+                    let message = format!("`{}` is fetched and run as it is that day", shorten(&url.text, 70));
                     causes.add(format!("fetch {}", url.text), command.place, || {
                         cause(message, "runs whatever is there")
                     });
                 } else if !piped && !checks && is_unversioned(&url.text) && writes(command) {
                     let message = format!(
                         "`{}` is fetched without a version and without a checksum",
-                        shorten(&url.text)
+                        shorten(&url.text, 70)
                     );
                     causes.add(format!("fetch {}", url.text), command.place, || {
                         cause(message, "takes whatever is there")
@@ -90,7 +91,7 @@ fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) 
                         && is_image(repository, command)
                         && command.args.iter().any(|w| w.text == "upgrade" || w.text == "dist-upgrade") =>
             {
-                let message = format!("`{}` takes other packages with every build", shorten(&command.line));
+                let message = format!("`{}` takes other packages with every build", shorten(&command.line, 70));
                 causes.add(format!("{path} {}", command.line), command.place, || Cause {
                     severity: Severity::Note,
                     ..cause(message, "a newer base image says which packages")
@@ -153,10 +154,6 @@ fn is_unversioned(url: &str) -> bool {
         && !["localhost", "127.0.0.1", "://$"].iter().any(|own| url.contains(own))
         && !is_versioned(url)
         && says.iter().any(|word| url.contains(word))
-}
-
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= 70 { text.to_owned() } else { text.chars().take(69).chain(['…']).collect() }
 }
 
 fn cause(message: String, label: &'static str) -> Cause {

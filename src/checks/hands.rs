@@ -3,7 +3,7 @@
 
 use crate::facts::{Basis, Caller, Command, Effect, Owner, Repository, ScriptKind, Stage, Target};
 use crate::finding::{Confidence, Finding, Severity, Verdict};
-use crate::text::Span;
+use crate::text::{Span, shorten};
 use std::collections::{BTreeMap, HashMap};
 
 /// Who gives a command.
@@ -183,7 +183,7 @@ impl<'a> Act<'a> {
     pub(super) fn name(&self) -> String {
         match self.owner {
             Owner::Script(script) if script.script == ScriptKind::Fence => {
-                format!("The document section `{}`", clip(&script.name))
+                format!("The document section `{}`", shorten(&script.name, 48))
             }
             Owner::Script(script) => format!("`{}`", script.name),
             Owner::Step { job, .. } => format!("Job `{}`", job.id),
@@ -283,14 +283,6 @@ pub(super) fn sureness(target: &Target) -> Confidence {
     match target.basis {
         Basis::Declared | Basis::Host | Basis::Context if target.stage.known().is_some() => Confidence::High,
         _ => Confidence::Medium,
-    }
-}
-
-/// A heading, cut where it is longer than a message bears.
-fn clip(name: &str) -> String {
-    match name.char_indices().nth(48) {
-        Some((at, _)) => format!("{}…", name[..at].trim_end()),
-        None => name.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Owner, Repository, ScriptKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::shorten;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
@@ -33,7 +34,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         let line = &command.line;
-        let message = format!("`{}` may install other versions than the lock file records", shorten(line));
+        let message = format!("`{}` may install other versions than the lock file records", shorten(line, 60));
         causes.add(format!("{path} {line}"), command.place, || Cause {
             message,
             label: install.instead,
@@ -43,10 +44,6 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         });
     }
     causes.report(verdict);
-}
-
-fn shorten(line: &str) -> String {
-    if line.chars().count() <= 60 { line.to_owned() } else { line.chars().take(59).chain(['…']).collect() }
 }
 
 /// A Dockerfile installs what lies beside or below it; a lock file of a folder that is no relative of its

@@ -31,5 +31,5 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 fn short(target: &Target) -> String {
-    target.name.text().chars().take(40).collect()
+    crate::text::shorten(&target.name.text(), 40)
 }

@@ -6,7 +6,7 @@ use crate::facts::{
 };
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
+use crate::text::{Span, shorten};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
@@ -112,7 +112,7 @@ fn judge_step(repository: &Repository, pipeline: &Pipeline, job: &Job, step: &St
     };
     let message = format!(
         "`{}` {} in job `{}`, but its failure does not stop the pipeline",
-        shorten(&command.line),
+        shorten(&command.line, 48),
         does(effect),
         job.name
     );
@@ -131,7 +131,7 @@ fn judge_script(script: &Script, verdict: &mut Verdict) {
     let Some((command, effect, first)) = found.next() else { return };
     let message = format!(
         "`{}` {} in `{}`, which a pipeline runs, but its failure is let pass",
-        shorten(&command.line),
+        shorten(&command.line, 48),
         does(effect),
         script.name
     );
@@ -251,7 +251,7 @@ fn skipped_by_flag(repository: &Repository, job: &Job, step: &Step, verdict: &mu
         Some((c, skips(c).filter(|_| tool)?))
     });
     if let Some((command, place)) = found {
-        let message = format!("`{}` leaves the tests out, and no pipeline runs them", shorten(&command.line));
+        let message = format!("`{}` leaves the tests out, and no pipeline runs them", shorten(&command.line, 48));
         let finding = verdict.fail(place, subject(job, step), message);
         finding.at_most(Confidence::Medium).label("without tests");
     }
@@ -267,7 +267,7 @@ fn commented_tests(pipeline: &Pipeline, verdict: &mut Verdict) {
             continue;
         }
         let message =
-            format!("`{}` is commented out, and `{}` runs it nowhere else", shorten(text), pipeline.name);
+            format!("`{}` is commented out, and `{}` runs it nowhere else", shorten(text, 48), pipeline.name);
         let finding = verdict.fail(comment.span, format!("comment {runner}"), message);
         finding.at_most(Confidence::Medium).label("a test step, switched off");
     }
@@ -417,13 +417,5 @@ fn does(effect: &Effect) -> &'static str {
         EffectKind::Lint => "lints",
         EffectKind::Scan => "scans",
         _ => "tests",
-    }
-}
-
-fn shorten(line: &str) -> String {
-    let line = line.lines().next().unwrap_or("");
-    match line.char_indices().nth(48) {
-        Some((at, _)) => format!("{}…", line[..at].trim_end()),
-        None => line.to_owned(),
     }
 }

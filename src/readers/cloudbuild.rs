@@ -11,7 +11,7 @@ use crate::facts::*;
 use crate::source::UnreadClass;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::{json, yaml};
-use crate::text::{Span, Spanned};
+use crate::text::{Span, Spanned, shorten};
 use program::{builder, is_shell, options, script_argument, unescaped};
 use std::collections::HashMap;
 
@@ -157,8 +157,8 @@ impl<'t> Build<'t> {
             commands.first().map_or_else(|| image.map_or("", |i| i.1).to_owned(), |c| c.line.clone());
         // Without an id the first words of what it runs have to do: a whole command line is no name.
         let name = named.clone().unwrap_or_else(|| {
-            let words = derived.lines().next().unwrap_or("").split_whitespace();
-            words.take(4).collect::<Vec<_>>().join(" ").chars().take(60).collect()
+            let words: Vec<&str> = derived.lines().next().unwrap_or("").split_whitespace().take(4).collect();
+            shorten(&words.join(" "), 60)
         });
         let listed = [node.get("secretEnv"), self.root.at(&["options", "secretEnv"])];
         let secrets: Vec<SecretUse> = listed

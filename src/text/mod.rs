@@ -6,6 +6,7 @@ mod lines;
 mod nearest;
 mod passage;
 mod secret;
+mod shorten;
 mod span;
 
 pub use decode::{Decoded, Encoding, decode};
@@ -14,4 +15,5 @@ pub use lines::{LineColumn, LineIndex};
 pub use nearest::nearest;
 pub use passage::Passage;
 pub use secret::{Redactor, Secret, mask};
+pub use shorten::shorten;
 pub use span::{FileId, Span, Spanned};
