@@ -5,10 +5,10 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::Repository;
+use plimsoll::checks;
 use plimsoll::finding::Confidence;
 use plimsoll::policy::Stock;
 use plimsoll::rule::Matcher;
-use plimsoll::checks;
 use serde_json::Value as Json;
 
 fn stock() -> Stock {

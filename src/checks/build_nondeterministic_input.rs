@@ -70,7 +70,8 @@ fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) 
                     .take_while(|c| same_pipeline(command, c))
                     .any(|c| SHELLS.contains(&c.program.as_str()));
                 if piped && !is_versioned(&url.text) {
-                    let message = format!("`{}` is fetched and run as it is that day", shorten(&url.text, 70));
+                    let message =
+                        format!("`{}` is fetched and run as it is that day", shorten(&url.text, 70));
                     causes.add(format!("fetch {}", url.text), command.place, || {
                         cause(message, "runs whatever is there")
                     });
@@ -91,7 +92,8 @@ fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) 
                         && is_image(repository, command)
                         && command.args.iter().any(|w| w.text == "upgrade" || w.text == "dist-upgrade") =>
             {
-                let message = format!("`{}` takes other packages with every build", shorten(&command.line, 70));
+                let message =
+                    format!("`{}` takes other packages with every build", shorten(&command.line, 70));
                 causes.add(format!("{path} {}", command.line), command.place, || Cause {
                     severity: Severity::Note,
                     ..cause(message, "a newer base image says which packages")

@@ -34,7 +34,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         let line = &command.line;
-        let message = format!("`{}` may install other versions than the lock file records", shorten(line, 60));
+        let message =
+            format!("`{}` may install other versions than the lock file records", shorten(line, 60));
         causes.add(format!("{path} {line}"), command.place, || Cause {
             message,
             label: install.instead,

@@ -251,7 +251,8 @@ fn skipped_by_flag(repository: &Repository, job: &Job, step: &Step, verdict: &mu
         Some((c, skips(c).filter(|_| tool)?))
     });
     if let Some((command, place)) = found {
-        let message = format!("`{}` leaves the tests out, and no pipeline runs them", shorten(&command.line, 48));
+        let message =
+            format!("`{}` leaves the tests out, and no pipeline runs them", shorten(&command.line, 48));
         let finding = verdict.fail(place, subject(job, step), message);
         finding.at_most(Confidence::Medium).label("without tests");
     }
