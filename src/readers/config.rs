@@ -82,7 +82,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let target = path_target(text.path, text.file, text.environments);
     let (tree, format) = match text.path.rsplit('.').next().unwrap_or("") {
         "yml" | "yaml" => {
-            let templated = ["{{", "{%"].iter().any(|m| text.text.contains(m));
+            let templated = ["{{", "{%", "<%"].iter().any(|m| text.text.contains(m));
             let mask = if templated { Mask::Templates } else { Mask::None };
             (yaml::parse(text.file, text.text, mask), "YAML")
         }
@@ -215,6 +215,20 @@ mod tests {
                 row("production.password", "<%= ENV['P'] %>", "<%= ENV['P'] %>", Some(Stage::Production)),
                 row("production.ports.0", "1", "1", Some(Stage::Production)),
                 row("production.ports.1", "2", "2", Some(Stage::Production)),
+            ]
+        );
+        let erb = "<% host = 'a: b' %>\nproduction:\n  host: <%= \"x: #{host}\" %>\n  password: 'é<%= a['b'] %>'\n<% if c %>\n  user: app\n<% end %>\n";
+        assert_eq!(
+            read("config/database.yml", erb),
+            [
+                row(
+                    "production.host",
+                    "<%= \"x: #{host}\" %>",
+                    "<%= \"x: #{host}\" %>",
+                    Some(Stage::Production)
+                ),
+                row("production.password", "é<%= a['b'] %>", "'é<%= a['b'] %>'", Some(Stage::Production)),
+                row("production.user", "app", "app", Some(Stage::Production)),
             ]
         );
         assert_eq!(

@@ -52,7 +52,7 @@ fn expression_end(bytes: &[u8], from: usize) -> Option<usize> {
     find(bytes, b"}}", from).map(|end| end + 2)
 }
 
-/// Masks Go and Jinja templates: `{{ … }}`, `{% … %}`, `{# … #}`. An action that has its lines to itself
+/// Masks Go and Jinja templates, `{{ … }}`, `{% … %}`, `{# … #}`, and ERB, `<% … %>`. An action that has its lines to itself
 /// becomes line breaks (blanks could be indented deeper than the block scalar around them, which YAML
 /// forbids); any other becomes filler, its own line breaks included. Lengths and offsets stay, line
 /// numbers do not: count lines in the original.
@@ -95,7 +95,23 @@ fn find_actions(text: &str) -> Vec<(usize, usize)> {
     let mut at = 0;
     // Up to here a string did not end or a comment did not close: looking again would be quadratic.
     let mut known_open = 0;
-    while let Some(start) = find(bytes, b"{", at) {
+    // In ERB the first closer ends a tag, be it in a string or not: one search tells for all before it.
+    let mut closer_of_tags = find(bytes, b"%>", 0);
+    while let Some(start) = next_of(bytes, b"{<", at) {
+        if bytes[start] == b'<' {
+            at = start + 1;
+            // `<%%` writes `<%`.
+            if bytes.get(at) == Some(&b'%') && bytes.get(at + 1) != Some(&b'%') {
+                while let Some(end) = closer_of_tags.filter(|&end| end < start + 2) {
+                    closer_of_tags = find(bytes, b"%>", end + 2);
+                }
+                if let Some(end) = closer_of_tags.filter(|end| end - start <= LONGEST_ACTION) {
+                    actions.push((start, end + 2));
+                    at = end + 2;
+                }
+            }
+            continue;
+        }
         let limit = bytes.len().min(start + LONGEST_ACTION);
         let (closer, comment): (&[u8], bool) = match bytes.get(start + 1) {
             Some(b'{') => (
@@ -184,6 +200,10 @@ fn string_stop(bytes: &[u8], from: usize) -> usize {
     at
 }
 
+fn next_of(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    Some(from + bytes.get(from..)?.iter().position(|b| wanted.contains(b))?)
+}
+
 fn find(bytes: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     let mut at = 0;
@@ -232,6 +252,12 @@ mod tests {
             ("run: echo ${#a[@]} {# c #}", "run: echo ${#a[@]} xxxxxxx"),
             ("{{ a }} {{ b }}\r\nc", "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\r\nc"),
             ("a: {b: {c: d}}", "a: {b: {c: d}}"),
+            ("a: <%= b('%s: %s') || 'x' %>\n", "a: xxxxxxxxxxxxxxxxxxxxxxxxx\n"),
+            ("<% if a %>\nb: <%# c %>\n", "\n\n\n\n\n\n\n\n\n\n\nb: xxxxxxxx\n"),
+            ("a: \"<%= b[\"c\"] %>\"", "a: \"xxxxxxxxxxxxx\""),
+            ("a: <%% <%= b", "a: <%% <%= b"),
+            ("a: <%= {{ %>b", "a: xxxxxxxxxb"),
+            ("<%>: %>", "\n\n\n\n\n\n\n"),
         ] {
             assert_eq!(mask_templates(text), masked, "{text}");
         }
@@ -239,7 +265,9 @@ mod tests {
 
     #[test]
     fn unclosed_templates_take_linear_time() {
-        for unit in ["{{ ", "{{ \"", "{# ", "{{ \\\" ", "${{ '", "{{ \"\\", "{{/*", "{% `"] {
+        for unit in
+            ["{{ ", "{{ \"", "{# ", "{{ \\\" ", "${{ '", "{{ \"\\", "{{/*", "{% `", "<%= ", "%><%", "<% %>"]
+        {
             let text = unit.repeat(200_000);
             assert_eq!(mask_templates(&text).len(), text.len());
             assert_eq!(mask_expressions(&text).len(), text.len());

@@ -15,7 +15,7 @@ pub enum Mask {
     None,
     /// `${{ … }}` of GitHub Actions and Azure Pipelines.
     GithubExpressions,
-    /// `{{ … }}`, `{% … %}` and `{# … #}` of Helm and Jinja.
+    /// `{{ … }}`, `{% … %}` and `{# … #}` of Helm and Jinja, `<% … %>` of ERB.
     Templates,
 }
 

@@ -186,6 +186,10 @@ pub(super) fn read(
     {
         return None;
     }
+    // Metadata marks an example; `config.filter_run focus: true` says which marks count.
+    if matches!(mark.words, "focus: true" | "skip: true") && !opens_example(code) {
+        return None;
+    }
     let mut kind = mark.kind;
     let behind = match mark.quoted {
         Reason => &text[word.end..call_end(text, word.start, line_end)],
@@ -231,6 +235,16 @@ pub(super) fn read(
         reason: spoken.or(comment).filter(|r| !r.trim().is_empty()),
         tracked,
     })
+}
+
+/// Whether a line of RSpec that begins with `code` defines examples.
+/// <https://rspec.info/features/3-13/rspec-core/metadata/user-defined/>
+fn opens_example(code: &str) -> bool {
+    const OPENERS: &[&str] =
+        &["it", "specify", "example", "scenario", "describe", "context", "feature", "example_group", "test"];
+    let code = code.trim_start();
+    let code = code.strip_prefix("RSpec.").unwrap_or(code);
+    code.split_once([' ', '(']).is_some_and(|(word, _)| OPENERS.contains(&word))
 }
 
 /// Lines are looked at so far: a generated file may be one.
