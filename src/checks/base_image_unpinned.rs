@@ -79,10 +79,11 @@ fn judge(image: &BaseImage, reference: &str) -> Option<Cause> {
     Some(Cause { message, label: "not fixed", also: "used here too", severity, confidence: Confidence::High })
 }
 
-/// `latest`, `stable-slim`, `lts-alpine`: no part has a digit.
+/// `latest`, `stable-slim`, `lts-alpine`, `shop-sonoma-latest`: no part has a digit.
 pub(super) fn is_floating(tag: &str) -> bool {
     let tag = tag.to_ascii_lowercase();
-    tag.split(['-', '.', '_']).next().is_some_and(|first| FLOATING.contains(&first))
+    (tag.split(['-', '.', '_']).next().is_some_and(|first| FLOATING.contains(&first))
+        || tag.ends_with("-latest"))
         && !tag.bytes().any(|b| b.is_ascii_digit())
 }
 

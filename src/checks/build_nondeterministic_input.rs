@@ -3,7 +3,7 @@
 use super::base_image_unpinned::is_for_developers;
 use super::merged::{Cause, Causes};
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Command, Repository, ScriptKind};
+use crate::facts::{Caller, Command, Repository, Script, ScriptKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::shorten;
@@ -13,10 +13,15 @@ const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "python", "python3", "per
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
     for (_, _, step) in repository.steps() {
-        sequence(repository, &step.commands, &mut causes);
+        sequence(repository, &step.commands, Confidence::High, &mut causes);
+    }
+    // What a pipeline runs builds there, though people may run it, too.
+    let called = |s: &&Script| s.script != ScriptKind::Image && s.callers.contains(&Caller::Pipeline);
+    for script in repository.facts.scripts.iter().filter(called) {
+        sequence(repository, &script.commands, Confidence::Medium, &mut causes);
     }
     for script in repository.facts.scripts.iter().filter(|s| s.script == ScriptKind::Image) {
-        sequence(repository, &script.commands, &mut causes);
+        sequence(repository, &script.commands, Confidence::High, &mut causes);
     }
     for instruction in repository.facts.instructions.iter().filter(|i| i.keyword == "ADD") {
         let path = repository.path(instruction.place);
@@ -39,7 +44,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 /// Commands of one step or image, in order.
-fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) {
+fn sequence(repository: &Repository, commands: &[Command], confidence: Confidence, causes: &mut Causes) {
     let Some(first) = commands.first() else { return };
     let path = repository.path(first.place);
     if is_sample(path) || is_vendored(path) || is_for_developers(repository, path) {
@@ -72,16 +77,18 @@ fn sequence(repository: &Repository, commands: &[Command], causes: &mut Causes) 
                 if piped && !is_versioned(&url.text) {
                     let message =
                         format!("`{}` is fetched and run as it is that day", shorten(&url.text, 70));
-                    causes.add(format!("fetch {}", url.text), command.place, || {
-                        cause(message, "runs whatever is there")
+                    causes.add(format!("fetch {}", url.text), command.place, || Cause {
+                        confidence,
+                        ..cause(message, "runs whatever is there")
                     });
                 } else if !piped && !checks && is_unversioned(&url.text) && writes(command) {
                     let message = format!(
                         "`{}` is fetched without a version and without a checksum",
                         shorten(&url.text, 70)
                     );
-                    causes.add(format!("fetch {}", url.text), command.place, || {
-                        cause(message, "takes whatever is there")
+                    causes.add(format!("fetch {}", url.text), command.place, || Cause {
+                        confidence,
+                        ..cause(message, "takes whatever is there")
                     });
                 }
             }

@@ -4,7 +4,11 @@
 use crate::facts::Repository;
 use crate::finding::Verdict;
 use crate::lexicon::patterns::TextPattern;
+use crate::text::FileId;
 use serde::Deserialize;
+
+/// The most further places that one finding lists.
+const MOST_PLACES: usize = 10;
 
 /// `[text]` of a rule file.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +25,9 @@ pub struct TextMatcher {
     /// Regular expressions; a hit whose line, or the line before it, matches one of them is none.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Whether the hits of one file are one finding, the first with the others as related places.
+    #[serde(default)]
+    pub once_per_file: bool,
     /// The finding's sentence.
     pub message: String,
 }
@@ -44,7 +51,18 @@ impl TextMatcher {
 
     /// Turns hits into findings.
     pub fn judge(&self, rule: &str, repository: &Repository, verdict: &mut Verdict) {
+        let mut first: Option<(FileId, usize, usize)> = None;
         for hit in repository.facts.text_hits.iter().filter(|h| h.rule == rule) {
+            if let Some((_, at, more)) =
+                first.as_mut().filter(|f| self.once_per_file && f.0 == hit.place.file)
+            {
+                *more += 1;
+                if *more <= MOST_PLACES {
+                    verdict.findings[*at].relate(hit.place, "here too");
+                }
+                continue;
+            }
+            first = Some((hit.place.file, verdict.findings.len(), 0));
             verdict.fail(hit.place, repository.path(hit.place), &self.message);
         }
     }
