@@ -1,7 +1,8 @@
 //! Counts marks that keep tests from running, one finding per file, and leaves out what runs elsewhere.
 
+use super::samples::no_worse_than;
 use crate::facts::{Repository, TestMark, TestMarkKind};
-use crate::finding::{Confidence, Verdict};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::FileId;
 use std::collections::BTreeMap;
@@ -30,7 +31,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     for marks in files.into_values() {
         // A focus silences every other test of its file: it goes first.
-        let first = marks.iter().find(|m| m.mark == TestMarkKind::Focus).unwrap_or(&marks[0]);
+        let focus = marks.iter().find(|m| m.mark == TestMarkKind::Focus);
+        let mute = || marks.iter().find(|m| m.reason.is_none());
+        let first = focus.or_else(mute).unwrap_or(&marks[0]);
         let path = repository.path(first.place);
         let rest = marks.len() - 1;
         let words = first.words.trim_matches('(').trim();
@@ -44,12 +47,18 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             TestMarkKind::MayFail => {
                 format!("`{words}` in `{path}` lets a test fail, and does not say why{more}")
             }
+            _ if first.reason.is_none() => {
+                format!("`{words}` in `{path}` keeps a test from running, and does not say why{more}")
+            }
             _ => format!("`{words}` in `{path}` keeps a test from running, and names no issue{more}"),
         };
         let confidence =
             if first.mark == TestMarkKind::Focus { Confidence::High } else { Confidence::Medium };
         let finding = verdict.fail(first.place, format!("marks {words}"), message);
         finding.at_most(confidence).label("does not run");
+        if first.mark == TestMarkKind::Skip && first.reason.is_some() {
+            no_worse_than(finding, Severity::Note).against("it says why");
+        }
         for mark in marks.iter().filter(|m| m.place != first.place).take(MOST_PLACES) {
             finding.relate(mark.place, "nor does this");
         }
