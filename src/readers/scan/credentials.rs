@@ -272,7 +272,8 @@ fn key_before(text: &str, at: usize) -> Option<Range<usize>> {
     let adjacent = beside.checked_sub(1).filter(|i| *i >= line && matches!(bytes[*i], b'=' | b':'));
     // Where the line began before what is looked at, its first sign is anybody's.
     let whole = line > floor || floor == 0 || bytes[floor - 1] == b'\n';
-    let mut end = adjacent.or(assigned.filter(|_| whole))?;
+    let typed = assigned.zip(adjacent).is_some_and(|(colon, sign)| is_type(&bytes[colon..sign]));
+    let mut end = adjacent.filter(|_| !typed).or(assigned.filter(|_| whole))?;
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     while end > line && matches!(bytes[end - 1], b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']' | b':' | b'?') {
         end -= 1;
@@ -282,4 +283,31 @@ fn key_before(text: &str, at: usize) -> Option<Range<usize>> {
     let key = text.get(start..end)?;
     let lead = key.len() - key.trim_start_matches(['-', '.']).len();
     (length > lead && length < 100).then_some(start + lead..end)
+}
+
+/// Whether `: &str ` stands between a name and the `=` behind it, as in Rust, Python, TypeScript and Kotlin.
+fn is_type(between: &[u8]) -> bool {
+    let [b':', kind @ .., b' '] = between else { return false };
+    kind.iter().any(u8::is_ascii_alphabetic)
+        && kind.iter().all(|b| b.is_ascii_alphanumeric() || b" &'<>[],.?|*".contains(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_before;
+
+    #[test]
+    fn the_name_beside_a_value_is_its_key_and_a_type_is_none() {
+        for (text, key) in [
+            ("const TEST_KEY_0: &str = \"@", "TEST_KEY_0"),
+            ("    token: str = '@", "token"),
+            ("static K: &'static str = \"@", "K"),
+            ("10: API_KEY=@", "API_KEY"),
+            ("context: API_KEY = \"@", "API_KEY"),
+            ("key: \"@", "key"),
+        ] {
+            let at = text.find('@').expect("each text marks the value");
+            assert_eq!(key_before(text, at).map(|r| &text[r]), Some(key), "{text}");
+        }
+    }
 }
