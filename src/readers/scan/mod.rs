@@ -1,5 +1,5 @@
 //! The one scan over every text: credentials, rules' own patterns, `plimsoll:` comments, test marks and
-//! reads of the environment, all found from the words of one search.
+//! reads of the environment, all found from the words of one automaton.
 
 mod allows;
 mod checks;
@@ -14,23 +14,22 @@ mod patterns;
 mod surroundings;
 mod urls;
 mod values;
-mod words;
 
 use crate::facts::{Facts, Medium};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::FileId;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use credentials::Credentials;
 use kinds::KindSearch;
 use patterns::PatternSearch;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use surroundings::Surroundings;
-use words::WordSearch;
 
 /// What is searched for in every text. Built once for a run and shared by its workers.
 pub struct Scanner {
-    words: WordSearch,
-    /// For each word, what it may begin.
+    automaton: AhoCorasick,
+    /// For each word of the automaton, what it may begin.
     actions: Vec<Vec<Action>>,
     kinds: KindSearch,
     patterns: Vec<PatternSearch>,
@@ -72,7 +71,7 @@ enum Action {
 }
 
 impl Scanner {
-    /// Builds the search; everything else waits until one of its words is met.
+    /// Builds the automaton; everything else waits until one of its words is met.
     pub fn new(lexicon: &Lexicon) -> Scanner {
         let mut words: BTreeMap<String, Vec<Action>> = BTreeMap::new();
         let mut add = |word: &str, action: Action| {
@@ -89,8 +88,14 @@ impl Scanner {
         add("plimsoll:", Action::Directive);
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(words.keys())
+            .expect("an automaton holds millions of words");
         Scanner {
-            words: WordSearch::new(words.keys().map(String::as_str)),
+            automaton,
             actions: words.into_values().collect(),
             kinds,
             patterns: lexicon.patterns.iter().map(PatternSearch::new).collect(),
@@ -107,9 +112,9 @@ impl Scanner {
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around);
         let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        self.words.each(text.as_bytes(), |hit| {
-            let word = hit.start..hit.end;
-            for action in &self.actions[hit.word] {
+        for hit in self.automaton.find_overlapping_iter(text) {
+            let word = hit.range();
+            for action in &self.actions[hit.pattern().as_usize()] {
                 match *action {
                     Action::Kind(kind) => {
                         let window = self.kinds.window(kind, word.clone(), text.len());
@@ -148,7 +153,7 @@ impl Scanner {
                     Action::Directive | Action::Mark(_) | Action::EnvRead => {}
                 }
             }
-        });
+        }
         let mut found = Vec::new();
         for (kind, list) in windows {
             let mut done = 0;
