@@ -323,6 +323,35 @@ fact! {
 }
 
 impl Job {
+    /// A job of this key and display name that says nothing else yet.
+    pub fn new(place: Span, body: Span, id: String, name: String) -> Job {
+        Job {
+            place,
+            body,
+            id,
+            name,
+            stage: None,
+            target: None,
+            needs: Vec::new(),
+            gates: Vec::new(),
+            condition: None,
+            tolerated: None,
+            calls: None,
+            images: Vec::new(),
+            runner: Vec::new(),
+            secrets: Vec::new(),
+            inherits_secrets: None,
+            settings: Vec::new(),
+            matrix: Vec::new(),
+            transfers: Vec::new(),
+            permissions: Vec::new(),
+            steps: Vec::new(),
+            lock: None,
+            timeout_minutes: None,
+            dimensions: Vec::new(),
+        }
+    }
+
     /// All effects of all steps.
     pub fn effects(&self) -> impl Iterator<Item = &Effect> {
         self.steps.iter().flat_map(Step::all_effects)

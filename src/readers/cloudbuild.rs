@@ -188,7 +188,7 @@ impl<'t> Build<'t> {
             folder: text("dir").map(|d| d.trim_start_matches("./").trim_end_matches('/').to_owned()),
             id: named.clone(),
         };
-        let mut job = empty(place, node.span(), named.unwrap_or_else(|| format!("#{number}")), name);
+        let mut job = Job::new(place, node.span(), named.unwrap_or_else(|| format!("#{number}")), name);
         job.tolerated = tolerated;
         job.images = image.map(|(n, i)| self.image(n, i)).into_iter().collect();
         job.settings = settings;
@@ -306,7 +306,7 @@ impl<'t> Build<'t> {
         let mut result = |key: &str, node: Node<'t>, commands: Vec<Command>, transfers: Vec<Transfer>| {
             let Some(name) = node.key(key) else { return };
             let value = node.get(key).map_or(name.span(), |v| v.span());
-            let mut job = empty(name.span(), name.span().join(value), key.to_owned(), key.to_owned());
+            let mut job = Job::new(name.span(), name.span().join(value), key.to_owned(), key.to_owned());
             job.needs = implied(&last, jobs, name.span());
             job.transfers = transfers;
             job.steps = vec![Step {
@@ -384,34 +384,6 @@ fn implied(on: &[u32], jobs: &[Job], place: Span) -> Vec<Need> {
             order_only: false,
         })
         .collect()
-}
-
-fn empty(place: Span, body: Span, id: String, name: String) -> Job {
-    Job {
-        place,
-        body,
-        id,
-        name,
-        stage: None,
-        target: None,
-        needs: Vec::new(),
-        gates: Vec::new(),
-        condition: None,
-        tolerated: None,
-        calls: None,
-        images: Vec::new(),
-        runner: Vec::new(),
-        secrets: Vec::new(),
-        inherits_secrets: None,
-        settings: Vec::new(),
-        matrix: Vec::new(),
-        transfers: Vec::new(),
-        permissions: Vec::new(),
-        steps: Vec::new(),
-        lock: None,
-        timeout_minutes: None,
-        dimensions: Vec::new(),
-    }
 }
 
 fn tolerance(node: Node<'_>) -> Option<Tolerance> {

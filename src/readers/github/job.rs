@@ -38,7 +38,7 @@ pub(super) fn read(
             scope.set(format!("env.{}", setting.key), setting.setting.possible().to_vec());
         }
     }
-    let mut job = empty(key.span(), entry(key, node), id);
+    let mut job = Job::new(key.span(), entry(key, node), id.clone(), id);
     if let Some(name) = node.get("name").and_then(|n| n.as_str()) {
         job.name = name.to_owned();
     }
@@ -76,39 +76,11 @@ pub(super) fn read(
 
 /// A composite action as one job.
 pub(super) fn composite(key: Node<'_>, runs: Node<'_>, root: Node<'_>, _: &Text<'_>) -> Option<Job> {
-    let mut job = empty(key.span(), entry(key, runs), "runs".into());
+    let mut job = Job::new(key.span(), entry(key, runs), "runs".into(), "runs".into());
     job.name = root.get("name").and_then(|n| n.as_str()).unwrap_or("action").to_owned();
     job.steps = steps(runs, &Scope::default(), [None, None]);
     job.transfers = job.steps.iter().filter_map(transfer).collect();
     (!job.steps.is_empty()).then_some(job)
-}
-
-fn empty(place: Span, body: Span, id: String) -> Job {
-    Job {
-        place,
-        body,
-        name: id.clone(),
-        id,
-        stage: None,
-        target: None,
-        needs: Vec::new(),
-        gates: Vec::new(),
-        condition: None,
-        tolerated: None,
-        calls: None,
-        images: Vec::new(),
-        runner: Vec::new(),
-        secrets: Vec::new(),
-        inherits_secrets: None,
-        settings: Vec::new(),
-        matrix: Vec::new(),
-        transfers: Vec::new(),
-        permissions: Vec::new(),
-        steps: Vec::new(),
-        lock: None,
-        timeout_minutes: None,
-        dimensions: Vec::new(),
-    }
 }
 
 /// Fills in which job of the pipeline each need means; ids are matched without regard to case.
