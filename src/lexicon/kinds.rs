@@ -4,6 +4,7 @@
 //! read when the first of its keywords is met in a text.
 
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// The file of one provider, cut up but not yet read.
 #[derive(Debug, Clone, Copy)]
@@ -46,16 +47,25 @@ pub struct CredentialKind {
     /// Words one of which stands near every such credential; compared without regard to ASCII case. On
     /// one line of the file, without escapes, for the build cuts them out.
     pub keywords: Vec<String>,
-    /// Regular expression over bytes with ASCII classes; its group `secret` is the value.
-    pub regex: String,
+    /// Regular expression over bytes with ASCII classes; its group `secret` is the value. Either this or
+    /// both `key` and `value`; [`CredentialKind::pattern`] is what is searched for.
+    pub regex: Option<String>,
+    /// For values that have no shape of their own: regular expression of the names that they are given
+    /// to, without regard to case. Each name says the provider and what it is for, e.g.
+    /// `datadog[_.-]?api[_.-]?key`; words before it and the name of an environment behind it may follow.
+    pub key: Option<String>,
+    /// Regular expression of the value behind `key`.
+    pub value: Option<String>,
     /// Bytes after a keyword in which the credential ends; longer ones are followed to their end.
     #[serde(default = "default_window")]
     pub window: usize,
-    /// Bytes before a keyword in which the credential may begin.
+    /// Bytes before a keyword in which the credential may begin. At least the length of a name, if the kind
+    /// has a `key`.
     #[serde(default)]
     pub before: usize,
     /// Structural checks of the value: `crc32-base62-github`, `aws-key-id`, `jwt`, `pem`, `basic-auth`,
-    /// `min-entropy = 3.0` (bits per character).
+    /// `min-entropy = 3.0` (bits per character), `random` (neither words nor a placeholder). A kind that
+    /// has a `key` and names no check is checked for `random`.
     #[serde(default)]
     pub checks: Vec<String>,
     /// Regular expressions of values that the provider's own documentation uses as samples.
@@ -67,9 +77,56 @@ fn default_window() -> usize {
     256
 }
 
+/// Between a name and its value: what closes the name, a sign that assigns (a type may stand before it),
+/// what opens the value. The dialects are those of `.env`, YAML, JSON, INI, XML, HCL, shell, command lines
+/// and the common programming languages; names and values in attributes of their own (`name: X`,
+/// `value: Y`) are among them.
+const ASSIGNMENT: &str = concat!(
+    r"(?i:[_.-]?(?:value|prod|production|prd|live|dev|development|staging|stage|stg|test|local|sandbox",
+    r"|primary|secondary|ci|[0-9]{1,2}))?",
+    r#"["'`\\\])}]{0,4}"#,
+    r"(?:>\s{0,40}|[ \t]*",
+    r"(?:(?::[ \t]*|[ \t])[A-Za-z&][0-9A-Za-z_<>&'\[\].|? ]{0,30}=|=>|:=|:-|[|?:]{1,2}=|\|\||\?\?|[:=,(])[ \t]*",
+    r"(?:[|>][+-]?[ \t]*\r?\n[ \t]*)?",
+    r#"|,?\s{1,40}["']?value["'\\]{0,2}[ \t]*[:=][ \t]*"#,
+    r"|[ \t]+)",
+    r#"[\[({]?(?:[bru@]?["'`\\]{1,4})?"#,
+);
+
+/// No part of something longer: an address, a path, another value.
+const END: &str = r"(?:[^0-9A-Za-z_+/=.-]|\.(?:\s|$)|$)";
+
+/// A longer name is none.
+const LONGEST_KEY: usize = 64;
+
+impl CredentialKind {
+    /// The regular expression whose group `secret` is the value. The reason if the kind has none, or more
+    /// than one.
+    pub fn pattern(&self) -> Result<Cow<'_, str>, String> {
+        match (&self.regex, &self.key, &self.value) {
+            (Some(regex), None, None) => Ok(Cow::Borrowed(regex)),
+            (None, Some(key), Some(value)) => {
+                Ok(Cow::Owned(format!("(?i:{key}){ASSIGNMENT}(?P<secret>{value}){END}")))
+            }
+            _ => Err(format!("{}: either `regex`, or `key` and `value`", self.id)),
+        }
+    }
+
+    /// Bytes before a keyword at which the search begins.
+    pub fn reach_back(&self) -> usize {
+        if self.key.is_some() { self.before.max(LONGEST_KEY) } else { self.before }
+    }
+}
+
 impl KindFile {
     /// Reads the kinds. The reason, with line and column, if the file is malformed.
     pub fn read(&self) -> Result<Provider, String> {
-        toml::from_str(self.head).map_err(|e| format!("{}: {e}", self.path))
+        let mut provider: Provider = toml::from_str(self.head).map_err(|e| format!("{}: {e}", self.path))?;
+        for kind in &mut provider.kinds {
+            if kind.key.is_some() && kind.checks.is_empty() {
+                kind.checks.push("random".to_owned());
+            }
+        }
+        Ok(provider)
     }
 }

@@ -1,5 +1,7 @@
 //! Structural checks of credential values: what a provider documents about them beyond their alphabet.
 
+use super::values;
+
 /// What a check says of a value that has the right shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
@@ -20,6 +22,7 @@ pub(super) enum Check {
     Pem,
     BasicAuth,
     MinEntropy(f64),
+    Random,
 }
 
 impl Check {
@@ -34,6 +37,7 @@ impl Check {
             "jwt" => Ok(Check::Jwt),
             "pem" => Ok(Check::Pem),
             "basic-auth" => Ok(Check::BasicAuth),
+            "random" => Ok(Check::Random),
             _ => Err(format!("there is no check `{written}`")),
         }
     }
@@ -50,6 +54,7 @@ impl Check {
                 pair.iter().all(|b| (0x20..0x7f).contains(b))
                     && pair.iter().position(|b| *b == b':').is_some_and(|at| at > 0 && at + 4 < pair.len())
             })),
+            Check::Random => refute_unless(values::is_random(value) && !values::is_placeholder(value)),
             Check::MinEntropy(bits) => refute_unless(entropy(value.as_bytes()) >= bits),
         }
     }

@@ -49,7 +49,7 @@ fn build(pattern: &str) -> Result<Regex, String> {
 
 fn compile(kind: &CredentialKind) -> Result<(Regex, Vec<Regex>), String> {
     let wrong = |e: String| format!("{}: {e}", kind.id);
-    let regex = build(&kind.regex).map_err(wrong)?;
+    let regex = build(&kind.pattern()?).map_err(wrong)?;
     if !regex.capture_names().any(|n| n == Some("secret")) {
         return Err(wrong("the regex needs a group named `secret`".to_owned()));
     }
@@ -93,7 +93,7 @@ impl KindSearch {
     /// The stretch of text that is to be searched for a kind when one of its keywords stands at `word`.
     pub(super) fn window(&self, number: usize, word: Range<usize>, length: usize) -> Range<usize> {
         let kind = &self.kind(number).kind;
-        word.start.saturating_sub(kind.before)..(word.end + kind.window).min(length)
+        word.start.saturating_sub(kind.reach_back())..(word.end + kind.window).min(length)
     }
 
     /// Values of one kind in one stretch of `text`; context before it is seen by `\b` and `^`. Returns where
@@ -172,6 +172,113 @@ fn is_sample(value: &str) -> bool {
 mod tests {
     use super::*;
     use crate::lexicon::kinds::BUILT_IN;
+
+    fn keyed() -> CredentialKind {
+        toml::from_str(
+            "id = 'acme-api-key'\ntitle = 'x'\nkeywords = ['acme']\nkey = 'acme[_.-]?api[_.-]?key'\n\
+             value = '[0-9a-f]{32}'\n",
+        )
+        .expect("a kind")
+    }
+
+    #[test]
+    fn a_keyed_kind_is_found_in_every_dialect() {
+        let (regex, _) = compile(&keyed()).expect("a regex");
+        const VALUE: &str = concat!("9f3a61c07b2e4d58", "a1c6e0f94b7d2385");
+        for text in [
+            "ACME_API_KEY=VAL",
+            "export ACME_API_KEY='VAL';",
+            "acme.api-key = VAL",
+            "acmeApiKey: VAL # here",
+            "acmeApiKey: >-\n  VAL\n",
+            "{\"acmeApiKey\": \"VAL\"}",
+            "{\\\"acmeApiKey\\\": \\\"VAL\\\"}",
+            "<acmeApiKey>VAL</acmeApiKey>",
+            "<acmeApiKey>\n  VAL\n</acmeApiKey>",
+            "<add key=\"AcmeApiKey\" value=\"VAL\"/>",
+            "- name: ACME_API_KEY\n  value: \"VAL\"\n",
+            "{\"name\": \"ACME_API_KEY\", \"value\": \"VAL\"}",
+            "ENV ACME_API_KEY VAL",
+            "run --acme-api-key VAL -v",
+            "run --acme-api-key=VAL",
+            "cfg[\"acme_api_key\"] = \"VAL\"",
+            "os.environ.setdefault(\"ACME_API_KEY\", \"VAL\")",
+            "process.env.ACME_API_KEY || 'VAL'",
+            "${ACME_API_KEY:-VAL}",
+            "acme_api_key: str = 'VAL'",
+            "const ACME_API_KEY: &'static str = \"VAL\";",
+            "var acmeApiKey string = `VAL`",
+            "acmeApiKey := \"VAL\"",
+            "'acme_api_key' => 'VAL',",
+            "define('ACME_API_KEY', 'VAL');",
+            "new Acme().acmeApiKey(\"VAL\")",
+            "ACME_API_KEY = b\"VAL\"",
+            "ACME_API_KEY_PROD=VAL",
+            "REACT_APP_ACME_API_KEY=VAL",
+            "https://api.acme.io/v1?acme_api_key=VAL&x=1",
+            "The Acme-API-Key VAL.",
+        ] {
+            let text = text.replace("VAL", VALUE);
+            let found = regex.captures(text.as_bytes()).and_then(|c| c.name("secret")).map(|m| m.as_bytes());
+            assert_eq!(found, Some(VALUE.as_bytes()), "{text}");
+        }
+        for text in [
+            "api_key=VAL",
+            "ACME_API_KEY_ID=VAL",
+            "ACME_API_KEY_SHA256=VAL",
+            "acme_api_keys/VAL",
+            "ACME_API_KEY=VAL0",
+            "ACME_API_KEY=VAL-x",
+            "ACME_API_KEY=VAL/x",
+            "ACME_API_KEY=xVAL",
+            "acme_api_key() == VAL",
+            "acme_api_key\nVAL",
+        ] {
+            let text = text.replace("VAL", VALUE);
+            assert!(!regex.is_match(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_kind_has_one_way_of_being_found() {
+        let kind = keyed();
+        assert!(compile(&CredentialKind { value: None, ..kind.clone() }).is_err());
+        assert!(compile(&CredentialKind { regex: Some("(?P<secret>x)".into()), ..kind }).is_err());
+    }
+
+    #[test]
+    fn the_key_of_a_kind_names_its_provider() {
+        for kind in BUILT_IN.iter().flat_map(|f| f.read().expect("well-formed").kinds) {
+            let Some(key) = &kind.key else { continue };
+            let key = build(&format!("(?i){key}")).expect("a regex");
+            for plain in [
+                "key",
+                "token",
+                "secret",
+                "password",
+                "api_key",
+                "apiKey",
+                "api-token",
+                "access_key",
+                "access-token",
+                "client_secret",
+                "clientSecret",
+                "secret_key",
+                "auth_token",
+                "app_key",
+                "private_key",
+                "webhook_secret",
+                "personal_access_token",
+                "account_key",
+                "license_key",
+                "service_key",
+                "user_token",
+                "signing_secret",
+            ] {
+                assert!(!key.is_match(plain.as_bytes()), "{}: anybody's `{plain}`", kind.id);
+            }
+        }
+    }
 
     #[test]
     fn every_kind_is_well_formed_and_named_once() {
