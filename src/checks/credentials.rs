@@ -162,14 +162,6 @@ fn is_made_up(credential: &Credential) -> bool {
     words.any(|w| WORDS.contains(&w)) || ["fake", "dummy", "mock"].iter().any(|w| key.starts_with(w))
 }
 
-/// Whether anybody can make such a value at home, as against one that only its provider issues.
-fn is_self_made(credential: &Credential) -> bool {
-    let kind = credential.credential.as_str();
-    credential.certainty == Certainty::Generic
-        || matches!(kind, "connection-string" | "private-key" | "json-web-token")
-        || ["jwt", "http", "netrc", "private-key", "basic"].iter().any(|w| kind.starts_with(w))
-}
-
 /// Whether a compose file that no environment is named in sets it: such files serve developers.
 fn is_developers_compose(repository: &Repository, credential: &Credential) -> bool {
     let name = repository.file(credential.place.file).name();
@@ -192,7 +184,7 @@ fn grade(repository: &Repository, credential: &Credential) -> (Severity, Confide
             (false, _) => (Severity::Warning, Confidence::Medium),
         };
     }
-    let own = is_self_made(credential);
+    let own = credential.is_self_made();
     match credential.medium {
         _ if is_for_tests(repository, credential) => match (generic, own) {
             (true, _) => (Severity::Note, Confidence::Low),

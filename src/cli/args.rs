@@ -52,6 +52,8 @@ pub(super) enum Verb {
     Config(Config),
     /// Keep the list of findings that were known at the start
     Baseline(Baseline),
+    /// Print an exception to be filled in, for .plimsoll/exceptions.toml
+    Exception(Exception),
     /// Write a first plimsoll.toml
     Init(Init),
     /// Run the examples of your own rules
@@ -225,6 +227,16 @@ pub(super) enum BaselineVerb {
 pub(super) struct BaselineHow {
     /// The repository
     #[arg(default_value = ".")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Exception {
+    /// The rule
+    pub rule: String,
+    /// The file whose findings are to be accepted
     pub path: PathBuf,
     #[command(flatten)]
     pub choice: Choice,

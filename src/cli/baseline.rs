@@ -7,7 +7,7 @@ use super::args::{Baseline as Args, BaselineHow, BaselineVerb, Common};
 use super::check::to_stdout;
 use super::failure::Failure;
 use super::plan::{Plan, today};
-use crate::dispositions::{BASELINE, Baseline, FOLDERS};
+use crate::dispositions::{BASELINE, Baseline, Books, FOLDERS};
 use crate::report::{Report, write_whole};
 use crate::source::Target;
 use crate::{Options, audit};
@@ -36,7 +36,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 
 /// Writes a first baseline, and says how many findings it holds.
 pub(super) fn create(plan: &Plan) -> Result<String, Failure> {
-    let baseline = Baseline::create(&found(plan)?.findings);
+    let books = Books::open_at(&plan.root, &plan.policy.rules)?;
+    let baseline = Baseline::create(&found(plan)?.findings, books.exceptions.salt);
     let path = path(&plan.root);
     write(&path, &baseline)?;
     let n = baseline.lines.len();
@@ -58,7 +59,9 @@ fn change(how: &BaselineHow, grow: bool, forget: bool) -> Result<(String, bool),
         }
         Err(e) => return Err(Failure::io("read", &path, &e)),
     };
+    let books = Books::open_at(&plan.root, &plan.policy.rules)?;
     let mut baseline = Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?;
+    baseline.salt = baseline.salt.or(books.exceptions.salt);
     let report = found(&plan)?;
     let change = baseline.update(&report.findings, &plan.policy.rules, grow, forget);
     write(&path, &baseline)?;

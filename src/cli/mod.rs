@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod check;
 mod config;
+mod exception;
 mod facts;
 mod failure;
 mod init;
@@ -64,6 +65,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
         Verb::Facts(facts) => facts::run(&facts),
         Verb::Config(config) => config::run(&config),
         Verb::Baseline(baseline) => baseline::run(&baseline, &args.common),
+        Verb::Exception(exception) => exception::run(&exception),
         Verb::Init(init) => init::run(&init),
         Verb::Test(test) => test::run(&test),
     };

@@ -1,13 +1,16 @@
 //! `.plimsoll/baseline`: what was known when the team began.
 //!
 //! A header line with the version, then one line per finding, `<fingerprint> <rule> <path>`, sorted: two
-//! branches that change it merge line by line.
+//! branches that change it merge line by line. A finding that is a credential has a tag of its value in place
+//! of the fingerprint, so that another value in its place is new; a line `salt …` makes the tags the
+//! repository's own.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use thiserror::Error;
 
+use super::tag::{Salt, is_hexadecimal, is_tag};
 use super::{Rules, Settled};
 use crate::finding::FindingKind;
 use crate::quote::Quoted;
@@ -50,17 +53,21 @@ impl BookError {
     }
 }
 
-/// The known findings, by fingerprint.
+/// The known findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
-    /// Fingerprint to rule and path, as they were when it was written.
-    pub lines: BTreeMap<String, Known>,
+    /// What makes tags the repository's own; `None` if no line has needed one.
+    pub salt: Option<Salt>,
+    /// Its lines.
+    pub lines: BTreeSet<Known>,
 }
 
 /// A line of the baseline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Known {
-    /// The rule's id.
+    /// The finding's fingerprint, or the tag of a credential's value.
+    pub print: String,
+    /// The rule's id, when it was written.
     pub rule: String,
     /// The file's path.
     pub path: String,
@@ -80,7 +87,7 @@ pub struct Change {
 impl Baseline {
     /// Reads the text of the file at `path`. Equal lines count once, as a merge of two branches leaves them.
     pub fn parse(path: &str, text: &str) -> Result<Baseline, Box<BookError>> {
-        let mut lines = BTreeMap::new();
+        let mut baseline = Baseline::default();
         let mut at = 0;
         let mut headed = false;
         for line in text.split_inclusive('\n') {
@@ -111,9 +118,18 @@ impl Baseline {
             }
             let mut fields = line.splitn(3, ' ');
             match (fields.next(), fields.next(), fields.next()) {
-                (Some(print), Some(rule), Some(file)) if is_fingerprint(print) && !rule.is_empty() => {
-                    let known = Known { rule: rule.to_owned(), path: file.to_owned() };
-                    lines.insert(print.to_owned(), known);
+                (Some("salt"), Some(digits), None) if let Some(salt) = Salt::parse(digits) => {
+                    if baseline.salt.replace(salt.clone()).is_some_and(|other| other != salt) {
+                        return wrong(
+                            "this is a second salt",
+                            "keep the lines of one side of the merge, then run `plimsoll baseline update --grow`",
+                        );
+                    }
+                }
+                (Some(print), Some(rule), Some(file)) if is_print(print) && !rule.is_empty() => {
+                    let known =
+                        Known { print: print.to_owned(), rule: rule.to_owned(), path: file.to_owned() };
+                    baseline.lines.insert(known);
                 }
                 _ => {
                     return wrong(
@@ -123,7 +139,8 @@ impl Baseline {
                 }
             }
         }
-        if !headed && !lines.is_empty() {
+        let tagged = baseline.lines.iter().any(|known| is_tag(&known.print));
+        if !headed && !baseline.lines.is_empty() {
             return Err(BookError::new(
                 path,
                 text,
@@ -132,23 +149,37 @@ impl Baseline {
                 format!("its first line is `{HEADER}`"),
             ));
         }
-        Ok(Baseline { lines })
+        if tagged && baseline.salt.is_none() {
+            return Err(BookError::new(
+                path,
+                text,
+                Some(0..0),
+                "it knows credentials, but its `salt` line is gone",
+                "restore the file from git",
+            ));
+        }
+        Ok(baseline)
     }
 
     /// The file's text.
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}\n");
-        for (print, known) in &self.lines {
-            text.push_str(&format!("{print} {} {}\n", known.rule, known.path));
+        if let Some(salt) = &self.salt {
+            text.push_str(&format!("salt {salt}\n"));
+        }
+        for Known { print, rule, path } in &self.lines {
+            text.push_str(&format!("{print} {rule} {path}\n"));
         }
         text
     }
 
-    /// A baseline of every finding that counts and that nothing else disposes of.
-    pub fn create(settled: &[Settled]) -> Baseline {
-        let mut baseline = Baseline::default();
+    /// A baseline of every finding that counts and that nothing else disposes of. `salt` is that of the
+    /// exceptions, if they have one.
+    pub fn create(settled: &[Settled], salt: Option<Salt>) -> Baseline {
+        let mut baseline = Baseline { salt, lines: BTreeSet::new() };
         for quoted in worth_a_line(settled) {
-            baseline.insert(quoted);
+            let known = baseline.line(quoted);
+            baseline.lines.insert(known);
         }
         baseline
     }
@@ -160,19 +191,21 @@ impl Baseline {
     /// `forget` drops lines of rules that did not run as well.
     pub fn update(&mut self, settled: &[Settled], rules: &Rules, grow: bool, forget: bool) -> Change {
         let mut change = Change::default();
-        let seen: std::collections::BTreeSet<&str> =
-            settled.iter().map(|s| s.quoted.fingerprint.as_str()).collect();
+        let meant = self.meant(settled, rules);
         let before = self.lines.len();
-        self.lines.retain(|print, known| {
-            seen.contains(print.as_str()) || !(forget || rules.ran(&known.rule) || !rules.exists(&known.rule))
+        self.lines.retain(|known| {
+            meant.contains(known) || !(forget || rules.ran(&known.rule) || !rules.exists(&known.rule))
         });
         change.removed = before - self.lines.len();
         for quoted in worth_a_line(settled) {
-            if self.lines.contains_key(&quoted.fingerprint) {
-                // The path and a rule's name may have changed under the same fingerprint's rule.
-                self.insert(quoted);
+            if let Some(known) = self.find(quoted, rules).cloned() {
+                // The path and a rule's name may have changed under the same fingerprint.
+                self.lines.remove(&known);
+                let known = self.line(quoted);
+                self.lines.insert(known);
             } else if grow {
-                self.insert(quoted);
+                let known = self.line(quoted);
+                self.lines.insert(known);
                 change.added += 1;
             } else {
                 change.left_out += 1;
@@ -182,23 +215,46 @@ impl Baseline {
     }
 
     /// Whether a finding was known.
-    pub fn knows(&self, quoted: &Quoted) -> bool {
-        self.lines.contains_key(&quoted.fingerprint)
+    pub fn knows(&self, quoted: &Quoted, rules: &Rules) -> bool {
+        self.find(quoted, rules).is_some()
     }
 
     /// Lines whose finding is gone, though its rule ran.
     pub fn stale(&self, settled: &[Settled], rules: &Rules) -> usize {
-        let seen: std::collections::BTreeSet<&str> =
-            settled.iter().map(|s| s.quoted.fingerprint.as_str()).collect();
-        let gone = |(print, known): &(&String, &Known)| {
-            !seen.contains(print.as_str()) && (rules.ran(&known.rule) || !rules.exists(&known.rule))
+        let meant = self.meant(settled, rules);
+        let gone = |known: &&Known| {
+            !meant.contains(*known) && (rules.ran(&known.rule) || !rules.exists(&known.rule))
         };
         self.lines.iter().filter(gone).count()
     }
 
-    fn insert(&mut self, quoted: &Quoted) {
-        let known = Known { rule: quoted.finding.rule.clone(), path: quoted.quote.path.clone() };
-        self.lines.insert(quoted.fingerprint.clone(), known);
+    fn meant(&self, settled: &[Settled], rules: &Rules) -> BTreeSet<Known> {
+        settled.iter().filter_map(|s| self.find(&s.quoted, rules)).cloned().collect()
+    }
+
+    /// The line that means a finding.
+    fn find(&self, quoted: &Quoted, rules: &Rules) -> Option<&Known> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let same =
+            |known: &Known| known.path == quoted.quote.path && rules.same(&known.rule, &quoted.finding.rule);
+        let print = match &quoted.value {
+            None => quoted.fingerprint.clone(),
+            Some(value) => self.salt.as_ref()?.tag(value),
+        };
+        let first = Known { print, rule: String::new(), path: String::new() };
+        let equal = self.lines.range(&first..).take_while(|known| known.print == first.print);
+        // A fingerprint is a function of rule and path already.
+        equal.into_iter().find(|known| quoted.value.is_none() || same(known))
+    }
+
+    fn line(&mut self, quoted: &Quoted) -> Known {
+        let print = match &quoted.value {
+            Some(value) => self.salt.get_or_insert_with(Salt::random).tag(value),
+            None => quoted.fingerprint.clone(),
+        };
+        Known { print, rule: quoted.finding.rule.clone(), path: quoted.quote.path.clone() }
     }
 }
 
@@ -213,6 +269,6 @@ fn worth_a_line(settled: &[Settled]) -> impl Iterator<Item = &Quoted> {
         .map(|s| &s.quoted)
 }
 
-fn is_fingerprint(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+fn is_print(text: &str) -> bool {
+    is_hexadecimal(text, 32) || is_tag(text)
 }

@@ -1,6 +1,9 @@
 //! `.plimsoll/exceptions.toml`: this is the defect, and it is accepted until a day.
 //!
 //! The fields are those of DOC-009 §11. An exception that lacks one, or whose day has passed, has no effect.
+//! One for a credential names the value by its tag: another value in the same place is another defect.
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -8,12 +11,15 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::baseline::BookError;
+use super::tag::{Salt, is_tag};
 use super::{PathPattern, Rules};
 use crate::quote::Quoted;
 
 /// All exceptions, in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Exceptions {
+    /// What makes tags the repository's own, if the file says it.
+    pub salt: Option<Salt>,
     all: Vec<Exception>,
 }
 
@@ -28,6 +34,8 @@ pub struct Exception {
     paths: Vec<PathPattern>,
     /// The one finding for which it holds.
     fingerprint: Option<String>,
+    /// Tags of the credentials for which it holds.
+    values: Vec<String>,
     /// Why.
     pub justification: String,
     /// When it was approved.
@@ -41,6 +49,7 @@ pub struct Exception {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    salt: Option<Spanned<String>>,
     #[serde(default)]
     exception: Vec<Spanned<Entry>>,
 }
@@ -53,6 +62,8 @@ struct Entry {
     #[serde(default)]
     paths: Vec<Spanned<String>>,
     fingerprint: Option<String>,
+    #[serde(default)]
+    values: Vec<Spanned<String>>,
     justification: Option<String>,
     risk: Option<String>,
     compensating_controls: Option<Controls>,
@@ -98,31 +109,59 @@ impl Exceptions {
                         compensating_controls, approver, approved and expires";
             BookError::new(path, text, e.span(), e.message(), help)
         })?;
+        let salt = match &file.salt {
+            None => None,
+            Some(written) => Some(Salt::parse(written.get_ref()).ok_or_else(|| {
+                let help = "restore the line from git; `plimsoll exception` made it";
+                BookError::new(
+                    path,
+                    text,
+                    Some(written.span()),
+                    "this is no salt: 32 hexadecimal digits",
+                    help,
+                )
+            })?),
+        };
         let mut all: Vec<Exception> = Vec::new();
         for entry in file.exception {
             let span = entry.span();
             let exception = read(path, text, span, entry.into_inner(), rules)?;
             all.push(exception);
         }
-        Ok(Exceptions { all })
+        Ok(Exceptions { salt, all })
     }
 
-    /// The exception that holds for a finding today.
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The exception that holds for a finding today; `salt` is the repository's.
     pub(super) fn covering(
         &self,
         quoted: &Quoted,
         today: Date,
         rules: &Rules,
+        salt: Option<&Salt>,
     ) -> Option<(usize, &Exception)> {
-        let holds = |e: &Exception| e.hindrance(today).is_none() && e.means(quoted, rules);
+        let holds = |e: &Exception| {
+            e.hindrance(today).is_none() && e.means(quoted, rules) && e.names_value(quoted, salt)
+        };
         self.all.iter().enumerate().find(|(_, e)| holds(e))
     }
 
+    /// An exception that would hold for a credential if it named its value.
+    pub(super) fn missing_value(&self, quoted: &Quoted, today: Date, rules: &Rules) -> Option<usize> {
+        let meant = |e: &Exception| e.hindrance(today).is_none() && e.means(quoted, rules);
+        quoted.value.as_ref().and_then(|_| self.all.iter().position(meant))
+    }
+
     /// What is wrong with the exceptions themselves. `used` holds the numbers of those that disposed of
-    /// something.
+    /// something, `nearly` of those that lack a credential's value to do so.
     pub(super) fn notes(
         &self,
-        used: &std::collections::BTreeSet<usize>,
+        used: &BTreeSet<usize>,
+        nearly: &BTreeSet<usize>,
         whole: bool,
         today: Date,
         rules: &Rules,
@@ -132,6 +171,12 @@ impl Exceptions {
             let id = &exception.id;
             if let Some(why) = exception.hindrance(today) {
                 notes.push(format!("exception {id} has no effect: {why}"));
+            } else if nearly.contains(&number) {
+                notes.push(format!(
+                    "exception {id} does not name every credential in its files: \
+                     `plimsoll exception {} PATH` prints the values for it",
+                    exception.rule
+                ));
             } else if whole && rules.ran(&exception.rule) && !used.contains(&number) {
                 notes.push(format!("exception {id} covers nothing any more: remove it"));
             }
@@ -173,6 +218,10 @@ fn read(
             }
         }
     }
+    if let Some(tag) = entry.values.iter().find(|tag| !is_tag(tag.get_ref())) {
+        let help = "`plimsoll exception RULE PATH` prints the values of a file's credentials";
+        return wrong(tag.span(), format!("`{}` is no tag of a value", tag.get_ref()), help.into());
+    }
     let mut days = [None, None];
     for (day, slot) in [&entry.approved, &entry.expires].into_iter().zip(&mut days) {
         if let Some(day) = day {
@@ -203,6 +252,7 @@ fn read(
         rule: rule.into_inner(),
         paths,
         fingerprint: entry.fingerprint,
+        values: entry.values.into_iter().map(Spanned::into_inner).collect(),
         justification: entry.justification.unwrap_or_default().trim().to_owned(),
         approved: days[0],
         expires: days[1],
@@ -229,5 +279,11 @@ impl Exception {
                 Some(print) => *print == quoted.fingerprint,
                 None => self.paths.iter().any(|p| p.matches(&quoted.quote.path)),
             }
+    }
+
+    /// Whether it speaks of the finding's very value, if the finding is a credential.
+    fn names_value(&self, quoted: &Quoted, salt: Option<&Salt>) -> bool {
+        let Some(value) = &quoted.value else { return true };
+        salt.is_some_and(|salt| self.values.contains(&salt.tag(value)))
     }
 }

@@ -5,14 +5,17 @@ mod baseline;
 mod exception;
 mod path_pattern;
 mod rules;
+mod tag;
 
 pub use baseline::{Baseline, BookError, Change, Known};
 pub use exception::{Exception, Exceptions};
 pub use path_pattern::PathPattern;
 pub use rules::Rules;
+pub use tag::Salt;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use jiff::civil::Date;
 
@@ -86,29 +89,63 @@ pub struct Books {
 impl Books {
     /// Reads them as the target has them: a staged run sees the staged baseline.
     pub fn open(source: &Source, target: &Target, rules: &Rules) -> Result<Books, Box<BookError>> {
+        // A run over some paths lists only these.
+        let root = match target {
+            Target::WorkTree { root, .. } | Target::Since { root, .. } => Some(root.as_path()),
+            _ => None,
+        };
+        Books::read(Some(source), root, rules)
+    }
+
+    /// Reads those that lie in the folder `root`.
+    pub fn open_at(root: &Path, rules: &Rules) -> Result<Books, Box<BookError>> {
+        Books::read(None, Some(root), rules)
+    }
+
+    fn read(source: Option<&Source>, root: Option<&Path>, rules: &Rules) -> Result<Books, Box<BookError>> {
         let mut books = Books::default();
-        if let Some((path, text)) = read(source, target, BASELINE)? {
+        let mut exceptions = String::new();
+        if let Some((path, text)) = read(source, root, BASELINE)? {
             books.baseline = Baseline::parse(&path, &text)?;
         }
-        if let Some((path, text)) = read(source, target, EXCEPTIONS)? {
+        if let Some((path, text)) = read(source, root, EXCEPTIONS)? {
             books.exceptions = Exceptions::parse(&path, &text, rules)?;
+            exceptions = path;
         }
-        Ok(books)
+        match (&books.baseline.salt, &books.exceptions.salt) {
+            (Some(one), Some(other)) if one != other => Err(BookError::new(
+                &exceptions,
+                "",
+                None,
+                format!("the salt in `{exceptions}` is not that of the baseline"),
+                "remove the line `salt = …`, and let `plimsoll exception RULE PATH` print the values anew",
+            )),
+            _ => Ok(books),
+        }
+    }
+
+    /// What makes tags the repository's own.
+    pub fn salt(&self) -> Option<&Salt> {
+        self.baseline.salt.as_ref().or(self.exceptions.salt.as_ref())
     }
 }
 
 /// Largest disposition file, in bytes: some 500,000 lines of a baseline.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-fn read(source: &Source, target: &Target, name: &str) -> Result<Option<(String, String)>, Box<BookError>> {
+fn read(
+    source: Option<&Source>,
+    root: Option<&Path>,
+    name: &str,
+) -> Result<Option<(String, String)>, Box<BookError>> {
     for folder in FOLDERS {
         let path = format!("{folder}/{name}");
         let cannot =
             |why: String| BookError::new(&path, "", None, format!("`{path}` {why}"), "restore it from git");
-        let bytes = if let Some(id) = source.id(&path) {
+        let listed = source.and_then(|source| Some((source, source.id(&path)?)));
+        let bytes = if let Some((source, id)) = listed {
             source.read(id, LARGEST).map_err(|unread| cannot(format!("cannot be read: {}", unread.reason)))?
-        } else if let Target::WorkTree { root, .. } | Target::Since { root, .. } = target {
-            // A run over some paths lists only these.
+        } else if let Some(root) = root {
             let file = root.join(&path);
             match std::fs::metadata(&file) {
                 Ok(meta) if !meta.is_file() || meta.len() > LARGEST => {
@@ -162,12 +199,14 @@ pub fn settle(
         index.line(place.start as usize)
     };
     let mut allows = allow::Allows::new(repository, on.rules);
-    let mut used = BTreeSet::new();
+    let (mut used, mut nearly) = (BTreeSet::new(), BTreeSet::new());
     let mut settled = Vec::with_capacity(quoted.len());
     for quoted in quoted {
         let mut disposition = allows.dispose(&quoted.finding, line);
         // Asked in any case: an exception that an allow precedes is not unused.
-        if let Some((number, exception)) = on.books.exceptions.covering(&quoted, on.today, on.rules) {
+        if let Some((number, exception)) =
+            on.books.exceptions.covering(&quoted, on.today, on.rules, on.books.salt())
+        {
             used.insert(number);
             disposition = disposition.or_else(|| {
                 Some(Disposition::Exception {
@@ -177,7 +216,10 @@ pub fn settle(
                 })
             });
         }
-        if disposition.is_none() && on.books.baseline.knows(&quoted) {
+        if disposition.is_none() {
+            nearly.extend(on.books.exceptions.missing_value(&quoted, on.today, on.rules));
+        }
+        if disposition.is_none() && on.books.baseline.knows(&quoted, on.rules) {
             disposition = Some(Disposition::Baseline);
         }
         if disposition.is_none() && on.old.contains(&quoted.fingerprint) {
@@ -186,7 +228,7 @@ pub fn settle(
         settled.push(Settled { quoted, disposition });
     }
     let mut notes = allows.notes(on.whole, line);
-    notes.extend(on.books.exceptions.notes(&used, on.whole, on.today, on.rules));
+    notes.extend(on.books.exceptions.notes(&used, &nearly, on.whole, on.today, on.rules));
     if on.whole {
         match on.books.baseline.stale(&settled, on.rules) {
             0 => {}

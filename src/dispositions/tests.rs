@@ -145,7 +145,7 @@ fn books(baseline: Baseline) -> Books {
 #[test]
 fn a_baseline_hides_what_it_knows_and_no_second_equal_defect() {
     let before = bench("x: BAD\ny: BAD\n");
-    let created = Baseline::create(&before.settle(&Books::default(), true).0);
+    let created = Baseline::create(&before.settle(&Books::default(), true).0, None);
     assert_eq!(created.lines.len(), 2, "equal subjects count each");
     let text = created.to_text();
     let read = Baseline::parse("b", &text).expect("its own text");
@@ -160,7 +160,7 @@ fn a_baseline_hides_what_it_knows_and_no_second_equal_defect() {
 #[test]
 fn a_baseline_shrinks_by_itself_and_grows_only_when_asked() {
     let two = bench("x: BAD\ny: BAD\n");
-    let mut baseline = Baseline::create(&two.settle(&Books::default(), true).0);
+    let mut baseline = Baseline::create(&two.settle(&Books::default(), true).0, None);
     let none_left = bench("x: 1\n");
     assert_eq!(
         none_left.settle(&books(baseline.clone()), true).1,
@@ -182,7 +182,7 @@ fn lines_of_a_rule_that_did_not_run_stay_until_they_are_pruned() {
     let text = format!("# plimsoll baseline 1\n{} idle-thing a b.yml\n", "0".repeat(32));
     let mut baseline = Baseline::parse("b", &text).expect("right");
     let bench = bench("x: 1\n");
-    assert_eq!(baseline.lines.values().next().expect("one").path, "a b.yml");
+    assert_eq!(baseline.lines.first().expect("one").path, "a b.yml");
     assert_eq!(baseline.update(&[], &bench.rules, false, false).removed, 0);
     assert_eq!(baseline.update(&[], &bench.rules, false, true).removed, 1);
 }

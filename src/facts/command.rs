@@ -398,6 +398,25 @@ fact! {
     }
 }
 
+impl Credential {
+    /// Whether anybody can make such a value at home, as against one that only its provider issues.
+    pub fn is_self_made(&self) -> bool {
+        let kind = self.credential.as_str();
+        self.certainty == Certainty::Generic
+            || matches!(kind, "connection-string" | "private-key" | "json-web-token")
+            || ["jwt", "http", "netrc", "private-key", "basic"].iter().any(|word| kind.starts_with(word))
+    }
+
+    /// Whether only its provider can have made the value, by drawing it at random: nobody can guess it.
+    pub fn is_drawn(&self) -> bool {
+        let text = self.value.expose().as_bytes();
+        let mut seen = [false; 256];
+        text.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        let letters = seen.iter().filter(|seen| **seen).count();
+        self.certainty != Certainty::Generic && !self.is_self_made() && text.len() >= 20 && letters >= 10
+    }
+}
+
 words! {
     /// What kind of file a credential lies in.
     pub enum Medium {

@@ -3,7 +3,7 @@
 
 mod large;
 
-use crate::facts::Repository;
+use crate::facts::{Credential, Repository};
 use crate::finding::{Finding, Related};
 use crate::source::{Source, UnreadClass};
 use crate::text::{
@@ -50,6 +50,18 @@ pub struct Quoted {
     /// Identifies the finding across edits elsewhere: a hash of (scheme, rule, path, subject, marked
     /// text with blanks squeezed, ordinal among equals). It is no function of a credential's value.
     pub fingerprint: String,
+    /// The value of the credential that its place is, if it is one: what a team states about the finding is
+    /// stated about this value, and about no other that takes its place.
+    pub value: Option<CredentialValue>,
+}
+
+/// A credential's value as far as dispositions need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialValue {
+    /// The value.
+    pub secret: Secret,
+    /// Whether its provider drew it at random, so that nobody can guess it.
+    pub drawn: bool,
 }
 
 /// Longest excerpt line that is shown whole, in bytes; of a longer one, a window around the place.
@@ -81,9 +93,18 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
     }
     findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+    let mut held: BTreeMap<Span, &Credential> = BTreeMap::new();
     for credential in &repository.facts.credentials {
         secrets.entry(credential.place.file).or_default().push(credential.place);
+        held.insert(credential.place, credential);
     }
+    let about = |place: Span| {
+        let from = Span { end: u32::MAX, ..place };
+        held.range(..=from)
+            .next_back()
+            .filter(|(span, _)| span.contains(place))
+            .map(|(_, c)| CredentialValue { secret: c.value.clone(), drawn: c.is_drawn() })
+    };
     // One file at a time stays in memory: quotes are made per file, then put in order again.
     let mut quotes: BTreeMap<Span, (Quote, String)> = BTreeMap::new();
     let mut places: BTreeMap<FileId, BTreeSet<Span>> = BTreeMap::new();
@@ -115,7 +136,8 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
             let key = [&finding.rule, &quote.path, &finding.subject, &marked].map(|s| s.as_str()).join("\0");
             let ordinal = ordinals.entry(key.clone()).and_modify(|n| *n += 1).or_insert(0);
             let fingerprint = fingerprint(&format!("1\0{key}\0{ordinal}"));
-            Quoted { finding, quote, related, fingerprint }
+            let value = about(finding.place);
+            Quoted { finding, quote, related, fingerprint, value }
         })
         .collect()
 }
@@ -228,9 +250,15 @@ impl Opened {
         }
         let offset = self.counted.1 + units(&self.text[self.counted.0..start]);
         self.counted = (start, offset);
-        let hashed =
-            || if self.text.len() > LARGEST_HASHED { Vec::new() } else { line_hashes(&self.text, self.last) };
-        let hashes = self.hashes.get_or_insert_with(hashed);
+        if self.hashes.is_none() {
+            self.hashes = Some(match self.text.len() {
+                LARGEST_HASHED.. => Vec::new(),
+                _ if self.secrets.is_empty() => line_hashes(&self.text, self.last),
+                // The hash of a line that holds a secret would confirm a guess.
+                length => line_hashes(&self.masked(0..length), self.last),
+            });
+        }
+        let hashes = self.hashes.as_deref().unwrap_or_default();
         Quote {
             path: path.to_owned(),
             start: self.lines.line_column(&self.text, start),

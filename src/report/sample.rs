@@ -111,7 +111,10 @@ pub(super) fn settled(rule: &RuleResult, quote: Quote, message: &str, subject: &
         against: None,
     };
     let fingerprint = format!("{:032x}", subject.len() * 1000 + quote.char_offset as usize);
-    Settled { quoted: Quoted { finding, quote, related: Vec::new(), fingerprint }, disposition: None }
+    Settled {
+        quoted: Quoted { finding, quote, related: Vec::new(), fingerprint, value: None },
+        disposition: None,
+    }
 }
 
 /// Adds a related place.
