@@ -2,7 +2,10 @@
 //! of the file's kind.
 
 use super::samples::{is_sample, no_worse_than};
-use crate::facts::{Basis, Certainty, Credential, Medium, Repository, Stage, path_stage};
+use crate::facts::{
+    Basis, Certainty, Credential, MANIFEST_CREDENTIAL, Medium, Repository, Resource, Stage, System,
+    path_stage,
+};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::text::{FileId, Secret};
 use std::collections::BTreeMap;
@@ -14,6 +17,8 @@ pub(super) enum Home {
     Source,
     /// A configuration file.
     Config,
+    /// A Kubernetes `Secret`, or a container's variable in a manifest.
+    Manifest,
     /// A pipeline.
     Pipeline,
     /// An env file.
@@ -28,6 +33,9 @@ pub(super) enum Home {
 
 /// The rule that a credential belongs to; `None` if it is no defect where it lies.
 pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<Home> {
+    if manifest_of(repository, credential).is_some() {
+        return Some(Home::Manifest);
+    }
     // The password of a container that a CI job or a developer starts and throws away opens nothing.
     let password = credential.certainty == Certainty::Generic || credential.credential == "connection-string";
     if credential.ephemeral && password {
@@ -48,6 +56,44 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
         Medium::Pipeline => Home::Pipeline,
         Medium::Image => Home::Image,
         Medium::Source | Medium::Script | Medium::Document | Medium::Other => Home::Source,
+    })
+}
+
+/// The Kubernetes object that holds a credential where such objects hold them: among a `Secret`'s values, or as
+/// the text of a container's variable. A well-known default of a variable is another matter.
+pub(super) fn manifest_of<'r>(repository: &'r Repository, credential: &Credential) -> Option<&'r Resource> {
+    if credential.medium != Medium::Config {
+        return None;
+    }
+    let all = &repository.facts.resources;
+    let file = credential.place.file;
+    let from = all.partition_point(|r| r.place.file < file);
+    let mut own = all[from..].iter().take_while(|r| r.place.file == file);
+    own.find(|r| {
+        r.system == System::Kubernetes
+            && r.body.contains(credential.place)
+            && match (r.sort.as_str(), r.block.as_str()) {
+                ("Secret", "generator") => {
+                    credential.credential == MANIFEST_CREDENTIAL || !credential.default
+                }
+                ("Secret", _) => !r.encrypted && in_data(r, credential),
+                _ => !credential.default && in_variable(r, credential),
+            }
+    })
+}
+
+fn in_data(resource: &Resource, credential: &Credential) -> bool {
+    resource.entries.iter().any(|e| {
+        (e.path.starts_with("data.") || e.path.starts_with("stringData."))
+            && e.place.contains(credential.place)
+    })
+}
+
+fn in_variable(resource: &Resource, credential: &Credential) -> bool {
+    resource.entries_ending("value").any(|e| {
+        e.place.contains(credential.place)
+            && (e.path.contains("ontainers.") || e.path.contains("nitContainers."))
+            && e.path.contains(".env.")
     })
 }
 
@@ -150,7 +196,7 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
     }
 }
 
-fn is_for_tests(repository: &Repository, credential: &Credential) -> bool {
+pub(super) fn is_for_tests(repository: &Repository, credential: &Credential) -> bool {
     credential.test || is_sample(repository.path(credential.place)) || is_made_up(credential)
 }
 
@@ -172,7 +218,7 @@ fn is_developers_compose(repository: &Repository, credential: &Credential) -> bo
 }
 
 /// The most that can be said of a credential by where it lies and how sure we are of it.
-fn grade(repository: &Repository, credential: &Credential) -> (Severity, Confidence) {
+pub(super) fn grade(repository: &Repository, credential: &Credential) -> (Severity, Confidence) {
     let generic = credential.certainty == Certainty::Generic;
     if credential.default {
         let staged =

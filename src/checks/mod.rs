@@ -34,6 +34,7 @@ mod iac_apply_outside_pipeline;
 mod image_tag_mutable;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
+mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
 mod lockfile_missing;
 mod manual_file_copy_to_production;
@@ -113,6 +114,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("image-tag-mutable", image_tag_mutable::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
+    ("k8s-plain-secret-manifest", k8s_plain_secret_manifest::check),
     ("least-privilege-violation", least_privilege_violation::check),
     ("lockfile-missing", lockfile_missing::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),

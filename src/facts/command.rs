@@ -403,7 +403,10 @@ impl Credential {
     pub fn is_self_made(&self) -> bool {
         let kind = self.credential.as_str();
         self.certainty == Certainty::Generic
-            || matches!(kind, "connection-string" | "private-key" | "json-web-token")
+            || matches!(
+                kind,
+                "connection-string" | "private-key" | "json-web-token" | super::MANIFEST_CREDENTIAL
+            )
             || ["jwt", "http", "netrc", "private-key", "basic"].iter().any(|word| kind.starts_with(word))
     }
 

@@ -10,6 +10,7 @@ mod ignoring;
 mod paths;
 mod pipeline;
 mod repository;
+mod resource;
 mod target;
 mod value;
 
@@ -22,6 +23,7 @@ pub use flow::{Edge, Flow, Node, Path, Run};
 pub use git::GitFacts;
 pub use paths::{path_stage, path_target};
 pub use pipeline::*;
-pub use repository::{Facts, File, FileClass, Item, KINDS, KindRow, Owner, Repository};
+pub use repository::{Facts, File, FileClass, Item, KINDS, KindRow, MANIFEST_CREDENTIAL, Owner, Repository};
+pub use resource::{Resource, System};
 pub use target::{Basis, Stage, Target};
 pub use value::Value;

@@ -51,6 +51,9 @@ impl File {
     }
 }
 
+/// What a value of a Kubernetes `Secret` is called where nothing but the object says that it is one.
+pub const MANIFEST_CREDENTIAL: &str = "kubernetes-secret";
+
 /// All facts, each list sorted by place.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs, reason = "each list is named after its fact")]
@@ -69,6 +72,7 @@ pub struct Facts {
     pub env_reads: Vec<EnvRead>,
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
+    pub resources: Vec<Resource>,
 }
 
 macro_rules! each_list {
@@ -87,7 +91,8 @@ macro_rules! each_list {
             text_hits,
             env_reads,
             allows,
-            migrations
+            migrations,
+            resources
         )
     };
 }
@@ -131,7 +136,11 @@ impl Facts {
             ($($list:ident),*) => { $(self.$list.sort_by_key(|fact| fact.place);)* };
         }
         each_list!(sort);
-        self.credentials.dedup_by(|a, b| a.place == b.place && a.credential == b.credential);
+        // What the scan knows of a value says more than that a manifest holds it.
+        self.credentials.sort_by_key(|c| (c.place, c.credential == MANIFEST_CREDENTIAL));
+        self.credentials.dedup_by(|a, b| {
+            a.place == b.place && (a.credential == b.credential || a.credential == MANIFEST_CREDENTIAL)
+        });
         self.text_hits.dedup_by(|a, b| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
         self.allows.dedup_by_key(|a| a.place);
         self.test_marks.dedup_by_key(|m| m.place);
@@ -336,6 +345,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(Manifest, manifests),
     flat!(EnvRead, env_reads),
     flat!(Migration, migrations),
+    flat!(Resource, resources),
     KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,

@@ -3,7 +3,7 @@
 
 use super::images::is_open;
 use super::names::{folder, name, problems, vendored, within};
-use super::{Parsed, Text, pairs};
+use super::{Parsed, Text, kubernetes, pairs};
 use crate::facts::{Basis, Setting, SettingSource, Target, Value, path_target};
 use crate::lexicon::classify;
 use crate::source::UnreadClass;
@@ -84,6 +84,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         "yml" | "yaml" => {
             let templated = ["{{", "{%", "<%"].iter().any(|m| text.text.contains(m));
             let mask = if templated { Mask::Templates } else { Mask::None };
+            if kubernetes::is_manifest(text.text) {
+                kubernetes::manifest_objects(text, mask, &mut parsed);
+            }
             (yaml::parse(text.file, text.text, mask), "YAML")
         }
         "json" => (json::parse_as(text.file, text.text, Dialect::WithComments), "JSON"),
@@ -95,7 +98,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         }
     };
     parsed.problems = problems(&tree, format);
-    parsed.facts.settings = settings(&tree, text, target);
+    parsed.facts.settings.append(&mut settings(&tree, text, target));
     parsed
 }
 

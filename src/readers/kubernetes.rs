@@ -1,13 +1,18 @@
-//! Kubernetes manifests: the images that containers run.
+//! Kubernetes manifests: the images that containers run, workloads, and what serves them with secrets.
 //! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
+
+mod objects;
+mod secret;
 
 use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored, within};
 use super::{Parsed, Text, config};
-use crate::facts::{Setting, SettingSource, Value, path_target};
+use crate::facts::{Resource, Setting, SettingSource, System, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
+use objects::{is_meant, object};
+use secret::credential;
 use std::ops::Range;
 
 /// Folders that hold manifests, by custom.
@@ -22,12 +27,45 @@ const FOLDERS: &[&str] = &[
     "overlays",
     "base",
     "templates",
+    "apps",
+    "argocd",
+    "cluster",
+    "clusters",
+    "components",
+    "environments",
+    "flux",
+    "gitops",
+    "helm",
+    "infra",
+    "infrastructure",
+    "kustomize",
+    "releases",
+    "resources",
+    "secrets",
+];
+
+/// Words of names that manifests bear wherever they lie.
+const NAMES: &[&str] = &[
+    "deployment",
+    "secret",
+    "secrets",
+    "serviceaccount",
+    "statefulset",
+    "daemonset",
+    "cronjob",
+    "k8s",
+    "kubernetes",
 ];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let dotted = path.split('/').any(|part| part.starts_with('.'));
     let yaml = ends(path, &[".yml", ".yaml"]) && !dotted && !vendored(path);
-    yaml && (within(path, FOLDERS) || is_kustomization(path))
+    yaml && (within(path, FOLDERS) || is_kustomization(path) || named(path))
+}
+
+fn named(path: &str) -> bool {
+    let stem = name(path).rsplit_once('.').map_or("", |(stem, _)| stem);
+    stem.split(['-', '_', '.']).any(|word| NAMES.contains(&word))
 }
 
 /// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
@@ -36,8 +74,7 @@ fn is_kustomization(path: &str) -> bool {
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
-    let manifest = text.text.contains("apiVersion:") && text.text.contains("kind:");
-    if !manifest && !is_kustomization(text.path) {
+    if !is_manifest(text.text) && !is_kustomization(text.path) {
         return if config::claims(text.path, text.executable) {
             config::parse(text)
         } else {
@@ -49,34 +86,47 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     if is_kustomization(text.path) {
         let tree = yaml::parse(text.file, text.text, mask);
         parsed.problems = problems(&tree, "YAML");
-        tree.documents().for_each(|document| kustomized(document, &mut parsed));
+        for document in tree.documents() {
+            kustomized(document, &mut parsed);
+            generated(document, text, &mut parsed);
+        }
+        // Flux has a kind of this name, too, and its file may bear this one.
+        if is_manifest(text.text) && text.text.contains("toolkit.fluxcd.io") {
+            manifest_objects(text, mask, &mut parsed);
+        }
         return parsed;
     }
-    for from_to in with_images(text.text) {
+    manifest_objects(text, mask, &mut parsed);
+    parsed
+}
+
+/// Whether a text holds Kubernetes objects.
+pub(super) fn is_manifest(text: &str) -> bool {
+    text.contains("apiVersion:") && text.contains("kind:")
+}
+
+/// What the objects of a manifest say.
+pub(super) fn manifest_objects(text: &Text<'_>, mask: Mask, parsed: &mut Parsed) {
+    for from_to in meant(text.text) {
         let tree = yaml::parse(text.file, &text.text[from_to.clone()], mask);
         if parsed.problems.is_empty() {
             parsed.problems = problems(&tree, "YAML");
         }
         for document in tree.documents() {
             if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-                containers(document, from_to.start, &mut parsed);
-                workload_settings(document, from_to.start, text, &mut parsed);
+                containers(document, from_to.start, parsed);
+                workload_settings(document, from_to.start, text, parsed);
+                object(document, from_to.start, text, parsed);
             }
         }
     }
-    parsed
 }
 
-/// The documents of a text that may run containers. Schemas of custom resources are most of the bytes of many
-/// manifests, and parsing them would cost more than all the rest of a check.
-fn with_images(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// The documents of a text that rules ask about.
+fn meant(text: &str) -> impl Iterator<Item = Range<usize>> {
     let ends = text.match_indices("\n---").map(|(at, _)| at + 1).chain([text.len()]);
     let documents = ends.scan(0, |from, to| Some(std::mem::replace(from, to)..to));
-    documents.filter(|document| {
-        let document = &text[document.clone()];
-        document.contains("image:")
-            && !document.lines().any(|l| l.trim_end() == "kind: CustomResourceDefinition")
-    })
+    documents.filter(|document| is_meant(&text[document.clone()]))
 }
 
 /// Containers of a document that begins at `offset` of its file.
@@ -150,6 +200,58 @@ fn kustomized(document: Node<'_>, parsed: &mut Parsed) {
         let mut image = image(&reference, entry.span(), SettingSource::Config);
         image.last = true;
         parsed.facts.base_images.push(image);
+    }
+}
+
+/// `secretGenerator:` makes Secrets of literals and files.
+/// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/secretgenerator/>
+fn generated(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
+    let target = path_target(text.path, text.file, text.environments);
+    let generators = document.get("secretGenerator").into_iter().flat_map(|g| g.items());
+    for generator in generators.filter(|g| g.kind() == Kind::Mapping) {
+        let mut entries = Vec::new();
+        for list in ["files", "envs", "env"] {
+            for item in generator.get(list).into_iter().flat_map(|l| l.one_or_more()) {
+                let Some(written) = item.as_str() else { continue };
+                // `key=path` names the key.
+                let (key, path) = written.split_once('=').unwrap_or((name(written), written));
+                entries.push(Setting {
+                    place: item.span(),
+                    key: key.to_owned(),
+                    path: list.to_owned(),
+                    setting: config::known(path),
+                    source: SettingSource::Config,
+                    target: target.clone(),
+                    key_place: item.span(),
+                });
+            }
+        }
+        for item in generator.get("literals").into_iter().flat_map(|l| l.items()) {
+            let Some((key, value)) = item.as_str().and_then(|w| w.split_once('=')) else { continue };
+            let span = item.span();
+            let Some(at) = item.raw().find('=') else { continue };
+            let quote = usize::from(item.raw().starts_with(['"', '\'']) && item.raw().len() > at + 1);
+            let place = Span::new(span.file, span.start as usize + at + 1..span.end as usize - quote);
+            let bare = value.trim_matches(['"', '\'']);
+            parsed.facts.credentials.extend(credential(key, bare, false, place, target.as_ref()));
+        }
+        let named = generator.get("name");
+        parsed.facts.resources.push(Resource {
+            place: named.map_or(generator.span(), |n| n.span()),
+            system: System::Kubernetes,
+            block: "generator".to_owned(),
+            sort: "Secret".to_owned(),
+            name: match named.and_then(|n| n.as_str()) {
+                Some(name) => Value::Known(name.to_owned()),
+                None => Value::Unresolved("no name is written".to_owned()),
+            },
+            namespace: None,
+            target: target.clone(),
+            encrypted: false,
+            size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            entries,
+            body: generator.span(),
+        });
     }
 }
 

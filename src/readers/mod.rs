@@ -26,6 +26,7 @@ mod samples;
 pub mod scan;
 mod scripts;
 mod shell;
+mod terraform;
 mod variables;
 
 use crate::facts::Facts;
@@ -124,6 +125,7 @@ pub const READERS: &[Reader] = &[
     },
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
+    Reader { kind: "terraform", claims: terraform::claims, parse: terraform::parse, lower: None },
     Reader { kind: "kubernetes", claims: kubernetes::claims, parse: kubernetes::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
     Reader {

@@ -97,7 +97,7 @@ impl<'t> Node<'t> {
                 matches!(text, "" | "~" | "null" | "Null" | "NULL")
                     && self.tag().is_none_or(|tag| tag == "!!null")
             }
-            Format::Json => text == "null",
+            Format::Json | Format::Hcl => text == "null",
             Format::Toml => false,
         }
     }

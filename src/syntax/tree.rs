@@ -1,4 +1,4 @@
-//! One data tree for YAML, JSON and TOML, with exact places.
+//! One data tree for YAML, JSON, TOML and HCL, with exact places.
 
 use super::lift;
 use crate::text::{FileId, Passage, Span};
@@ -25,6 +25,8 @@ pub enum Format {
     Json,
     /// TOML 1.0.
     Toml,
+    /// HCL native syntax.
+    Hcl,
 }
 
 /// How a scalar was written.

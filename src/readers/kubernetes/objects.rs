@@ -1,0 +1,186 @@
+//! Kubernetes objects as resources: workloads, secrets, and what fills secrets from a store.
+
+use super::secret::data;
+use crate::facts::{Basis, Resource, Setting, SettingSource, System, Target, Value, path_target};
+use crate::lexicon::classify;
+use crate::readers::config::known;
+use crate::readers::{Parsed, Text};
+use crate::syntax::tree::{Kind, Node};
+use crate::text::Span;
+
+/// More entries of one object tell nothing more.
+const MOST_ENTRIES: usize = 2_000;
+
+/// Objects that rules ask about, besides those that run containers: accounts and rights, secrets, the
+/// resources of External Secrets (<https://external-secrets.io/latest/api/spec/>), of the Secrets Store CSI driver
+/// (<https://secrets-store-csi-driver.sigs.k8s.io/concepts>), of Sealed Secrets, of the operators of Vault, 1Password
+/// and others, and what decrypts in Flux.
+const KINDS: &[&str] = &[
+    "Secret",
+    "ServiceAccount",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ExternalSecret",
+    "ClusterExternalSecret",
+    "PushSecret",
+    "SecretStore",
+    "ClusterSecretStore",
+    "SealedSecret",
+    "SopsSecret",
+    "SecretProviderClass",
+    "VaultAuth",
+    "VaultStaticSecret",
+    "VaultDynamicSecret",
+    "VaultSecret",
+    "VaultConnection",
+    "OnePasswordItem",
+    "InfisicalSecret",
+    "DopplerSecret",
+    "BitwardenSecret",
+    "AzureKeyVaultSecret",
+    "Kustomization",
+];
+
+/// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many
+/// manifests, and parsing them would cost more than all the rest of a check.
+pub(super) fn is_meant(document: &str) -> bool {
+    let mut kinds =
+        document.lines().filter_map(|l| l.strip_prefix("kind:")).map(|k| k.trim().trim_matches(['"', '\'']));
+    if kinds.clone().any(|k| k == "CustomResourceDefinition") {
+        return false;
+    }
+    document.contains("image:") || kinds.any(|k| KINDS.contains(&k)) || document.starts_with('{')
+}
+
+/// The object of a document that begins at `offset` of its file.
+pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Parsed) {
+    let Some(kind) = document.get("kind").and_then(|k| k.as_str()) else { return };
+    // `kubectl get -o yaml` gives lists.
+    if kind == "List" {
+        for item in document.get("items").into_iter().flat_map(|i| i.items()) {
+            if item.get("kind").and_then(|k| k.as_str()) != Some("List") {
+                object(item, offset, text, parsed);
+            }
+        }
+        return;
+    }
+    let behind = |span: Span| Span::new(span.file, offset + span.start as usize..offset + span.end as usize);
+    let metadata = |key: &str| document.at(&["metadata", key]);
+    let namespace = metadata("namespace").or(document.at(&["spec", "targetNamespace"]));
+    let named = namespace.and_then(|node| {
+        let name = node.as_str()?;
+        let stage = classify(name, text.environments)?;
+        let place = behind(node.span());
+        Some(Target {
+            stage: Value::Known(stage),
+            name: Value::Known(name.to_owned()),
+            basis: Basis::Context,
+            place,
+        })
+    });
+    let target = named.or_else(|| path_target(text.path, text.file, text.environments));
+    let name = metadata("name").and_then(|n| n.as_str().map(|name| (known(name), n.span())));
+    let place =
+        name.as_ref().map_or_else(|| document.get("kind").map_or(document.span(), |k| k.span()), |n| n.1);
+    let mut entries = Vec::new();
+    let mut walk = Walk { offset, target: target.as_ref(), into: &mut entries, secret: kind == "Secret" };
+    walk.node(None, document, &mut String::new());
+    for entry in &entries {
+        if let Some(variable) = variable(entry) {
+            parsed.facts.settings.push(variable);
+        }
+    }
+    let encrypted = document.get("sops").is_some();
+    if kind == "Secret" && !encrypted {
+        data(document, offset, target.as_ref(), parsed);
+    }
+    parsed.facts.resources.push(Resource {
+        place: behind(place),
+        system: System::Kubernetes,
+        block: "object".to_owned(),
+        sort: kind.to_owned(),
+        name: name.map_or_else(|| Value::Unresolved("no name is written".to_owned()), |n| n.0),
+        namespace: namespace.and_then(|n| n.as_str()).map(str::to_owned),
+        target,
+        encrypted,
+        size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+        entries,
+        body: behind(document.span()),
+    });
+}
+
+/// A variable that a container is given as text.
+fn variable(entry: &Setting) -> Option<Setting> {
+    let (before, name) = entry.path.strip_suffix(".value")?.rsplit_once('.')?;
+    let container = before.strip_suffix(".env")?;
+    let list = container.rsplit_once('.').map_or("", |(list, _)| list);
+    list.ends_with("ontainers").then(|| Setting { key: name.to_owned(), ..entry.clone() })
+}
+
+struct Walk<'w> {
+    offset: usize,
+    target: Option<&'w Target>,
+    into: &'w mut Vec<Setting>,
+    secret: bool,
+}
+
+impl Walk<'_> {
+    /// Every scalar at or below `node`. Items that have a name are known by it: `containers.web.image`. Trees nest
+    /// at most 128 deep.
+    fn node(&mut self, key: Option<Node<'_>>, node: Node<'_>, path: &mut String) {
+        if self.into.len() >= MOST_ENTRIES || node.is_alias() && node.kind() != Kind::Scalar {
+            return;
+        }
+        let whole = path.len();
+        let push = |path: &mut String, part: &str| {
+            if whole > 0 {
+                path.push('.');
+            }
+            path.push_str(part);
+        };
+        match node.kind() {
+            Kind::Mapping => {
+                for (key, value) in node.entries() {
+                    push(path, key.as_str().unwrap_or(""));
+                    self.node(Some(key), value, path);
+                    path.truncate(whole);
+                }
+            }
+            Kind::Sequence => {
+                for (index, item) in node.items().enumerate() {
+                    let name = item.get("name").and_then(|n| n.as_str()).filter(|n| !n.is_empty());
+                    push(path, name.unwrap_or(&index.to_string()));
+                    self.node(key, item, path);
+                    path.truncate(whole);
+                }
+            }
+            Kind::Scalar => {
+                let Some(value) = node.as_str() else { return };
+                let hidden = self.secret && (path.starts_with("data.") || path.starts_with("stringData."));
+                let applied = path.contains("last-applied-configuration");
+                if applied {
+                    return;
+                }
+                let place = self.behind(node.span());
+                self.into.push(Setting {
+                    place,
+                    key: path.rsplit('.').next().unwrap_or("").to_owned(),
+                    path: path.clone(),
+                    setting: if hidden {
+                        Value::Unresolved("a value of a Secret".to_owned())
+                    } else {
+                        known(value)
+                    },
+                    source: SettingSource::Config,
+                    target: self.target.cloned(),
+                    key_place: key.map_or(place, |k| self.behind(k.span())),
+                });
+            }
+            Kind::Null => {}
+        }
+    }
+
+    fn behind(&self, span: Span) -> Span {
+        Span::new(span.file, self.offset + span.start as usize..self.offset + span.end as usize)
+    }
+}
