@@ -1,6 +1,6 @@
 //! Structural checks of credential values: what a provider documents about them beyond their alphabet.
 
-use super::values;
+use super::{keys, values};
 
 /// What a check says of a value that has the right shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ impl Check {
                 pair.iter().all(|b| (0x20..0x7f).contains(b))
                     && pair.iter().position(|b| *b == b':').is_some_and(|at| at > 0 && at + 4 < pair.len())
             })),
-            Check::Random => refute_unless(values::is_random(value) && !values::is_placeholder(value)),
+            Check::Random => refute_unless(is_drawn(value) && !values::is_placeholder(value)),
             Check::MinEntropy(bits) => refute_unless(entropy(value.as_bytes()) >= bits),
         }
     }
@@ -72,6 +72,29 @@ pub(super) fn entropy(bytes: &[u8]) -> f64 {
     }
     let total = bytes.len() as f64;
     -counts.iter().filter(|n| **n > 0).map(|n| f64::from(*n) / total).map(|p| p * p.log2()).sum::<f64>()
+}
+
+/// Whether letters and digits follow one another as if drawn. `datadogApiKeyForProduction` is put together
+/// of words, random letters fall into pieces of two or three where their case changes.
+fn is_drawn(value: &str) -> bool {
+    let class = |c: u8| match c {
+        b'0'..=b'9' => 1u8,
+        b'a'..=b'z' => 2,
+        b'A'..=b'Z' => 3,
+        _ => 0,
+    };
+    let bytes = value.as_bytes();
+    let digits = bytes.iter().any(u8::is_ascii_digit);
+    let changes = bytes
+        .windows(2)
+        .map(|w| (class(w[0]), class(w[1])))
+        .filter(|(a, b)| a != b && *a != 0 && *b != 0)
+        .count();
+    let pieces = keys::split(value);
+    let letters = pieces.iter().flat_map(|p| p.bytes()).filter(u8::is_ascii_alphabetic).count();
+    let worded = values::is_wordy(value) && 2 * letters >= 7 * pieces.len();
+    let least = if bytes.len() >= 16 { 3.0 } else { 2.5 };
+    entropy(bytes) >= least && 5 * changes >= bytes.len() && (digits || bytes.len() >= 20) && !worded
 }
 
 /// "The last 6 digits of each token" are the CRC32 in Base62 (GitHub's announcement of the formats). It
@@ -196,6 +219,29 @@ mod tests {
         assert_eq!(Check::GithubChecksum.judge(&format!("ghp_{body}{sum}")), Outcome::Proved);
         assert_eq!(Check::GithubChecksum.judge(&format!("ghp_{body}000000")), Outcome::Possible);
         assert_eq!(Check::GithubChecksum.judge("gé"), Outcome::Possible);
+    }
+
+    #[test]
+    fn what_is_put_together_of_words_is_not_drawn() {
+        for value in [
+            concat!("VsDOumnWdzDaFRsY", "xSyANQZvaQCfEFl3"),
+            concat!("MK3DK9NEG2A6MWUAMF", "939LXP53KAM9FK7XYA"),
+            concat!("9f3a61c07b2e4d58", "a1c6e0f94b7d2385"),
+            concat!("k2mvqd8r0w5yh3jx", "7tn1bzs4"),
+        ] {
+            assert_eq!(Check::Random.judge(value), Outcome::Possible, "{value}");
+        }
+        for value in [
+            "datadogApiKeyForProduction1",
+            "shop-production-frontend-and-backend-services",
+            "my_application_key_for_production_2024",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "00000000000000000000000000000001",
+            "averylonglowercasestringofwords",
+            "YourDatadogApiKeyGoesHereInThisPlace",
+        ] {
+            assert_eq!(Check::Random.judge(value), Outcome::Refuted, "{value}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ struct Candidate {
     key: Option<Range<usize>>,
     host: Option<Range<usize>>,
     certainty: Certainty,
+    explained: usize,
     fallback: bool,
     default: bool,
 }
@@ -76,6 +77,7 @@ impl<'a> Credentials<'a> {
             host: if pair.connection { pairs::host_before(text, pair.key.start) } else { None },
             key: Some(pair.key),
             certainty: if pair.connection { Certainty::Shaped } else { Certainty::Generic },
+            explained: 0,
             fallback: pair.fallback,
         });
     }
@@ -162,6 +164,7 @@ impl<'a> Credentials<'a> {
             value: info.password,
             host: Some(info.host),
             certainty: Certainty::Shaped,
+            explained: 0,
             fallback: false,
             default: default || user == password,
         });
@@ -169,7 +172,7 @@ impl<'a> Credentials<'a> {
 
     /// Values of the shapes of kinds.
     pub(super) fn kinds(&mut self, found: Vec<Found>) {
-        for Found { kind, value, certainty } in found {
+        for Found { kind, value, certainty, explained } in found {
             // What a report or a manual shows is masked.
             if self.scanned.text[value.clone()].contains("****") {
                 continue;
@@ -181,6 +184,7 @@ impl<'a> Credentials<'a> {
                 key,
                 host: None,
                 certainty,
+                explained,
                 fallback: false,
                 default: false,
             });
@@ -193,7 +197,8 @@ impl<'a> Credentials<'a> {
         let generic = |c: &Candidate| c.certainty == Certainty::Generic;
         // A kind says more than a connection string, that more than a name; a proof more than a shape.
         candidates.sort_by(|a, b| {
-            let rank = |c: &Candidate| (c.certainty, c.kind != "connection-string", c.value.len());
+            let rank =
+                |c: &Candidate| (c.certainty, c.kind != "connection-string", c.value.len(), c.explained);
             rank(b)
                 .cmp(&rank(a))
                 .then_with(|| a.value.start.cmp(&b.value.start))

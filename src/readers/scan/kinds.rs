@@ -33,6 +33,9 @@ pub(super) struct Found {
     pub(super) kind: String,
     pub(super) value: Range<usize>,
     pub(super) certainty: Certainty,
+    /// Of two kinds the one that says more. Of proofs the one over more text; else first a value that tells by
+    /// itself, then the one with the longer name, then one that only lies in a place for credentials.
+    pub(super) explained: usize,
 }
 
 /// Matches that touch the end of their window are followed so far.
@@ -136,7 +139,13 @@ impl KindSearch {
                 continue;
             }
             let certainty = if proved { Certainty::Proved } else { Certainty::Shaped };
-            found.push(Found { kind: compiled.kind.id.clone(), value, certainty });
+            let explained = match &compiled.kind.key {
+                _ if proved => whole.len(),
+                _ if value.start == whole.start => usize::MAX,
+                Some(_) => whole.len(),
+                None => 0,
+            };
+            found.push(Found { kind: compiled.kind.id.clone(), value, certainty, explained });
         }
         at
     }
