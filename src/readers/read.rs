@@ -4,6 +4,7 @@ use super::scan::{ScanText, Scanner, drop_repeats};
 use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link};
 use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
+use crate::syntax::tree::Tree;
 use crate::text::{Encoding, FileId, Span, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -35,7 +36,10 @@ pub struct Reading {
     pub all: AtomicUsize,
 }
 
-/// What one worker made of one file.
+/// Memory that a worker keeps from file to file.
+const MOST_KEPT: usize = 1 << 20;
+
+/// What one worker is making of one file.
 struct Outcome {
     file: FileId,
     class: FileClass,
@@ -43,6 +47,17 @@ struct Outcome {
     parsed: Parsed,
     unread: Vec<Unread>,
     size: Option<u64>,
+}
+
+/// What has become of one file, without the facts in it.
+struct Done {
+    file: FileId,
+    class: FileClass,
+    reader: Option<usize>,
+    size: Option<u64>,
+    tree: Option<Tree>,
+    wants: Vec<Want>,
+    unread: Vec<Unread>,
 }
 
 /// Reads the whole source into facts and links them. Never fails: what could not be read is listed.
@@ -57,14 +72,15 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
         }
     }
     let pass = Pass { source, options, scanner: &scanner, budget: Budget::default(), progress };
-    let mut outcomes = pass.run(&tasks);
+    let mut facts = Facts::default();
+    let mut done = pass.run(&tasks, &mut facts);
     let mut seen: BTreeSet<(FileId, usize)> = tasks.iter().filter_map(|&(f, r, _)| Some((f, r?))).collect();
     let mut opened: BTreeSet<FileId> = tasks.iter().map(|t| t.0).collect();
     let mut from = 0;
     for _ in 0..MOST_ROUNDS {
         let wants: BTreeSet<Want> =
-            outcomes[from..].iter_mut().flat_map(|o| std::mem::take(&mut o.parsed.wants)).collect();
-        from = outcomes.len();
+            done[from..].iter_mut().flat_map(|d| std::mem::take(&mut d.wants)).collect();
+        from = done.len();
         let mut sent: Vec<(FileId, Option<usize>, bool)> = Vec::new();
         for want in wants {
             let Some(reader) = by_kind(want.kind) else { continue };
@@ -78,9 +94,17 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
         if sent.is_empty() {
             break;
         }
-        outcomes.extend(pass.run(&sent));
+        sent.sort();
+        // A file that several readers read is read by one after the other: no race orders its facts.
+        while !sent.is_empty() {
+            let mut last = None;
+            let (now, later): (Vec<_>, Vec<_>) =
+                sent.into_iter().partition(|task| last.replace(task.0) != Some(task.0));
+            done.extend(pass.run(&now, &mut facts));
+            sent = later;
+        }
     }
-    assemble(source, options, outcomes)
+    assemble(source, options, done, facts)
 }
 
 /// The files that a wanted path or glob means.
@@ -90,7 +114,10 @@ fn find(source: &Source, path: &str) -> Vec<FileId> {
         return source.id(path).into_iter().collect();
     }
     let Some(globs) = glob(path) else { return Vec::new() };
-    source.iter().filter(|(_, e)| globs.matched(&e.path, false).is_ignore()).map(|(id, _)| id).collect()
+    let plain = path.find(['*', '?']).expect("asked above");
+    let folder = path[..plain].rfind('/').map_or("", |slash| &path[..=slash]);
+    let below = source.below(folder);
+    below.filter(|(_, e)| globs.matched(&e.path, false).is_ignore()).map(|(id, _)| id).collect()
 }
 
 /// A glob over paths from the root, in which `*` stays inside a folder and `**` does not.
@@ -109,23 +136,35 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Runs all tasks on the workers; outcomes in the order of the tasks.
-    fn run(&self, tasks: &[(FileId, Option<usize>, bool)]) -> Vec<Outcome> {
+    /// Runs all tasks on the workers; what became of each in the order of the tasks.
+    fn run(&self, tasks: &[(FileId, Option<usize>, bool)], facts: &mut Facts) -> Vec<Done> {
         self.progress.all.fetch_add(tasks.len(), Ordering::Relaxed);
         let next = AtomicUsize::new(0);
-        let outcomes: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::with_capacity(tasks.len()));
+        let all = Mutex::new((Vec::with_capacity(tasks.len()), facts));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = if self.options.jobs == 0 { cores } else { self.options.jobs };
         std::thread::scope(|scope| {
             for _ in 0..workers.min(tasks.len().div_ceil(16)).max(1) {
                 let work = || {
-                    let mut own = Vec::new();
+                    // Most files yield no fact: a list of their own for each would be more than the rest.
+                    let (mut own, mut facts, mut memory) = (Vec::new(), Facts::default(), Vec::new());
                     while let Some(&(file, reader, scan)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        own.push((file, self.one(file, reader, scan)));
+                        let outcome = self.one(file, reader, scan, &mut memory);
+                        facts.append(outcome.parsed.facts);
+                        own.push(Done {
+                            file,
+                            class: outcome.class,
+                            reader,
+                            size: outcome.size,
+                            tree: outcome.parsed.tree,
+                            wants: outcome.parsed.wants,
+                            unread: outcome.unread,
+                        });
                         self.progress.done.fetch_add(1, Ordering::Relaxed);
                     }
-                    let mut all = outcomes.lock().expect("no worker panics while it holds the lock");
-                    all.extend(own.into_iter().map(|(file, o)| (file.0 as usize, o)));
+                    let mut all = all.lock().expect("no worker panics while it holds the lock");
+                    all.0.append(&mut own);
+                    all.1.append(facts);
                 };
                 std::thread::Builder::new()
                     .stack_size(STACK)
@@ -133,12 +172,12 @@ impl Pass<'_> {
                     .expect("threads can start");
             }
         });
-        let mut all = outcomes.into_inner().expect("no worker panics while it holds the lock");
-        all.sort_by_key(|(file, o)| (*file, o.reader));
-        all.into_iter().map(|(_, o)| o).collect()
+        let mut done = all.into_inner().expect("no worker panics while it holds the lock").0;
+        done.sort_by_key(|done| (done.file, done.reader));
+        done
     }
 
-    fn one(&self, file: FileId, reader: Option<usize>, scan: bool) -> Outcome {
+    fn one(&self, file: FileId, reader: Option<usize>, scan: bool, memory: &mut Vec<u8>) -> Outcome {
         let entry = self.source.entry(file);
         let mut outcome = Outcome {
             file,
@@ -155,7 +194,7 @@ impl Pass<'_> {
             if size > LARGEST_PARSED {
                 self.large(&mut outcome, scan)
             } else {
-                self.whole(&mut outcome, scan)
+                self.whole(&mut outcome, scan, memory)
             }
         }));
         if done.is_err() {
@@ -167,20 +206,20 @@ impl Pass<'_> {
         outcome
     }
 
-    fn whole(&self, outcome: &mut Outcome, scan: bool) {
+    fn whole(&self, outcome: &mut Outcome, scan: bool, memory: &mut Vec<u8>) {
         let entry = self.source.entry(outcome.file);
-        let bytes = match self.source.read(outcome.file, LARGEST_PARSED) {
-            Ok(bytes) => bytes,
-            Err(unread) if unread.class == UnreadClass::TooLarge => return self.large(outcome, scan),
-            Err(unread) => {
-                outcome.class = FileClass::Unread;
-                outcome.unread.push(unread);
-                return;
-            }
-        };
-        let size = bytes.len() as u64;
+        let (size, decoded) =
+            match self.source.read_text(outcome.file, LARGEST_PARSED, std::mem::take(memory)) {
+                Ok(read) => read,
+                Err(unread) if unread.class == UnreadClass::TooLarge => return self.large(outcome, scan),
+                Err(unread) => {
+                    outcome.class = FileClass::Unread;
+                    outcome.unread.push(unread);
+                    return;
+                }
+            };
         outcome.size = Some(size);
-        let Some(decoded) = decode(bytes) else {
+        let Some(decoded) = decoded else {
             outcome.class = FileClass::Binary;
             if outcome.reader.is_some() {
                 let reason = "it is binary, but its name promises text";
@@ -209,6 +248,9 @@ impl Pass<'_> {
         }
         if scan {
             self.scan(&text, 0, &mut outcome.parsed.facts);
+        }
+        if decoded.text.capacity() <= MOST_KEPT {
+            *memory = decoded.text.into_bytes();
         }
     }
 
@@ -354,7 +396,7 @@ impl Drop for Held<'_> {
 }
 
 /// Puts all outcomes together, lowers what must be lowered together, and links.
-fn assemble(source: &Source, options: &Options<'_>, outcomes: Vec<Outcome>) -> Repository {
+fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: Facts) -> Repository {
     let environments = &options.lexicon.environments;
     let mut files: Vec<File> = source
         .iter()
@@ -373,23 +415,21 @@ fn assemble(source: &Source, options: &Options<'_>, outcomes: Vec<Outcome>) -> R
             size: entry.size,
         })
         .collect();
-    let mut facts = Facts::default();
     let mut unread: Vec<Unread> = source.unread().to_vec();
     let mut trees: BTreeMap<usize, Trees<'_>> = BTreeMap::new();
-    for outcome in outcomes {
-        let file = &mut files[outcome.file.0 as usize];
-        if file.class == FileClass::Unopened || outcome.class != FileClass::Scanned {
-            file.class = outcome.class;
+    for done in done {
+        let file = &mut files[done.file.0 as usize];
+        if file.class == FileClass::Unopened || done.class != FileClass::Scanned {
+            file.class = done.class;
         }
-        file.size = outcome.size.or(file.size);
-        if let Some(reader) = outcome.reader {
+        file.size = done.size.or(file.size);
+        if let Some(reader) = done.reader {
             file.reader = Some(READERS[reader].kind.to_owned());
-            if let Some(tree) = outcome.parsed.tree {
-                trees.entry(reader).or_default().insert(outcome.file, (source.path(outcome.file), tree));
+            if let Some(tree) = done.tree {
+                trees.entry(reader).or_default().insert(done.file, (source.path(done.file), tree));
             }
         }
-        facts.append(outcome.parsed.facts);
-        unread.extend(outcome.unread);
+        unread.extend(done.unread);
     }
     let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
     for (reader, trees) in &trees {

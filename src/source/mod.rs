@@ -76,6 +76,13 @@ impl Source {
         self.files.iter().enumerate().map(|(at, entry)| (file_id(at), entry))
     }
 
+    /// Those below `folder`, which is empty or ends in `/`.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = (FileId, &Entry)> {
+        let start = self.files.partition_point(|entry| entry.name() < folder.as_bytes());
+        let files = self.iter().skip(start);
+        files.take_while(move |(_, entry)| entry.name().starts_with(folder.as_bytes()))
+    }
+
     /// The id of a path as it is shown.
     pub fn id(&self, path: &str) -> Option<FileId> {
         self.find(path.as_bytes()).or_else(|| self.escaped.get(path).copied())

@@ -1,8 +1,9 @@
 //! Reading one file's bytes.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read, Seek};
 use std::path::Path;
+use std::time::SystemTime;
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -13,9 +14,12 @@ use super::link::Link;
 use super::repo::Missing;
 use super::staging::stat_of;
 use super::{FileId, Source};
+use crate::text::{BINARY_WITHIN, Decoded, decode, is_binary};
 
 /// Files beyond this size are taken for changed rather than compared.
 const LARGEST_COMPARISON: u64 = 64 * 1024 * 1024;
+/// Of a larger file the start is looked at before the rest is read.
+const LARGEST_AT_ONCE: u64 = 64 * 1024;
 
 impl Source {
     /// A file's bytes, if there are at most `limit`. A link is read as the file of this source that it leads
@@ -34,7 +38,7 @@ impl Source {
             Content::Disk { .. } => {
                 let (file, len) = self.open_listed(entry)?;
                 check_size(entry, len, limit)?;
-                read_whole(&entry.path, file, len)
+                read_whole(&entry.path, file, len, Vec::new())
             }
             Content::Staged(blob, stat) => match self.read_twin(entry, *blob, stat, limit) {
                 Some(bytes) => Ok(bytes),
@@ -43,6 +47,28 @@ impl Source {
             Content::Blob(blob) => self.blob(entry, *blob, limit),
             Content::None => Err(submodule(entry)),
         }
+    }
+
+    /// A file's size and its text, if it has at most `limit` bytes; of binary content, which has none, not all
+    /// is read. The text is put into the memory of an earlier one.
+    pub fn read_text(
+        &self,
+        id: FileId,
+        limit: u64,
+        memory: Vec<u8>,
+    ) -> Result<(u64, Option<Decoded>), Unread> {
+        let entry = self.entry(self.resolved(id)?);
+        if let Content::Disk { .. } = entry.content {
+            let (mut file, len) = self.open_listed(entry)?;
+            check_size(entry, len, limit)?;
+            let unreadable = |e| Unread::io(&entry.path, &e);
+            if len > LARGEST_AT_ONCE && begins_binary(&mut file).map_err(unreadable)? {
+                return Ok((len, None));
+            }
+            return Ok((len, decode(read_whole(&entry.path, file, len, memory)?)));
+        }
+        let bytes = self.read(id, limit)?;
+        Ok((bytes.len() as u64, decode(bytes)))
     }
 
     /// A file's bytes one after the other, for a file too large to be held. Only a work tree is read
@@ -106,8 +132,9 @@ impl Source {
         if now.size != stat.size || now.mtime != stat.mtime {
             return None;
         }
-        let (file, len) = open_plain(&path).ok()?;
-        let bytes = (len == u64::from(stat.size)).then(|| read_whole(&entry.path, file, len))?.ok()?;
+        let (file, len, _) = open_plain(&path).ok()?;
+        let bytes =
+            (len == u64::from(stat.size)).then(|| read_whole(&entry.path, file, len, Vec::new()))?.ok()?;
         let hash = gix::objs::compute_hash(blob.kind(), Kind::Blob, &bytes).ok()?;
         (hash == blob).then_some(bytes)
     }
@@ -115,13 +142,12 @@ impl Source {
     fn open_listed(&self, entry: &Entry) -> Result<(File, u64), Unread> {
         let Content::Disk { len, modified } = entry.content else { return Err(submodule(entry)) };
         let path = self.root.join(to_path(entry.name()));
-        let (file, now) = open_plain(&path).map_err(|e| match e {
+        let (file, now, touched) = open_plain(&path).map_err(|e| match e {
             NotPlain::Io(e) => Unread::io(&entry.path, &e),
             NotPlain::Special => {
                 Unread::new(&entry.path, UnreadClass::Outside, "became something else than a file")
             }
         })?;
-        let touched = file.metadata().ok().and_then(|metadata| metadata.modified().ok());
         if now != len || (modified.is_some() && touched != modified) {
             return Err(Unread::new(&entry.path, UnreadClass::Unreadable, "changed while it was being read"));
         }
@@ -163,25 +189,56 @@ enum NotPlain {
     Special,
 }
 
-/// Opens a file that is a file. Opening a pipe would wait for a writer, and a device could do anything,
-/// so that what lies there is looked at first.
-fn open_plain(path: &Path) -> Result<(File, u64), NotPlain> {
-    let is_file = path.symlink_metadata().map_err(NotPlain::Io)?.is_file();
-    if !is_file {
+/// Opens a file that is a file: with its length and when it was modified.
+fn open_plain(path: &Path) -> Result<(File, u64, Option<SystemTime>), NotPlain> {
+    let file = open_at_once(path)?;
+    let metadata = file.metadata().map_err(NotPlain::Io)?;
+    if !metadata.is_file() {
         return Err(NotPlain::Special);
     }
-    let file = File::open(path).map_err(NotPlain::Io)?;
-    let metadata = file.metadata().map_err(NotPlain::Io)?;
-    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(NotPlain::Special) }
+    Ok((file, metadata.len(), metadata.modified().ok()))
+}
+
+/// Opening a pipe would wait for a writer, and a link could lead anywhere.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> Result<File, NotPlain> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    options.open(path).map_err(|e| match e.raw_os_error() {
+        // A link; a socket.
+        Some(libc::ELOOP | libc::EMLINK | libc::ENXIO) => NotPlain::Special,
+        _ => NotPlain::Io(e),
+    })
+}
+
+/// Opening a pipe would wait for a writer, and a device could do anything, so that what lies there is looked
+/// at first.
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> Result<File, NotPlain> {
+    if !path.symlink_metadata().map_err(NotPlain::Io)?.is_file() {
+        return Err(NotPlain::Special);
+    }
+    File::open(path).map_err(NotPlain::Io)
+}
+
+fn begins_binary(file: &mut File) -> std::io::Result<bool> {
+    let mut start = Vec::with_capacity(BINARY_WITHIN);
+    file.take(BINARY_WITHIN as u64).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(is_binary(&start))
 }
 
 /// Reads exactly `len` bytes, so that a file that grows meanwhile cannot fill the memory.
-fn read_whole(path: &str, file: File, len: u64) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-    file.take(len).read_to_end(&mut bytes).map_err(|e| Unread::io(path, &e))?;
-    if bytes.len() as u64 != len {
-        return Err(Unread::new(path, UnreadClass::Unreadable, "changed while it was being read"));
-    }
+fn read_whole(path: &str, mut file: File, len: u64, mut bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
+    // What is left of an earlier file is overwritten, not cleared.
+    bytes.resize(usize::try_from(len).unwrap_or(0), 0);
+    file.read_exact(&mut bytes).map_err(|e| match e.kind() {
+        ErrorKind::UnexpectedEof => {
+            Unread::new(path, UnreadClass::Unreadable, "changed while it was being read")
+        }
+        _ => Unread::io(path, &e),
+    })?;
     Ok(bytes)
 }
 

@@ -22,15 +22,23 @@ pub struct Decoded {
     pub encoding: Encoding,
 }
 
-/// Decodes a file. Returns `None` for binary content: a NUL among the first 8 KiB without a UTF-16
-/// byte order mark.
+/// Whether content is binary is told by so many bytes from its start.
+pub const BINARY_WITHIN: usize = 8 * 1024;
+
+/// Whether content is binary: a NUL among the first 8 KiB without a UTF-16 byte order mark.
+pub fn is_binary(bytes: &[u8]) -> bool {
+    let marked = matches!(bytes.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff]));
+    !marked && bytes[..bytes.len().min(BINARY_WITHIN)].contains(&0)
+}
+
+/// Decodes a file. Returns `None` for binary content.
 pub fn decode(bytes: Vec<u8>) -> Option<Decoded> {
     match bytes.get(..2) {
         Some([0xff, 0xfe]) => return Some(utf16(&bytes[2..], u16::from_le_bytes, Encoding::Utf16Le)),
         Some([0xfe, 0xff]) => return Some(utf16(&bytes[2..], u16::from_be_bytes, Encoding::Utf16Be)),
         _ => {}
     }
-    if bytes[..bytes.len().min(8 * 1024)].contains(&0) {
+    if is_binary(&bytes) {
         return None;
     }
     Some(match String::from_utf8(bytes) {

@@ -9,7 +9,7 @@ mod secret;
 mod shorten;
 mod span;
 
-pub use decode::{Decoded, Encoding, decode};
+pub use decode::{BINARY_WITHIN, Decoded, Encoding, decode, is_binary};
 pub use line_hash::{LineHash, line_hashes};
 pub use lines::{LineColumn, LineIndex};
 pub use nearest::nearest;

@@ -15,11 +15,11 @@ mod patterns;
 mod surroundings;
 mod urls;
 mod values;
+mod words;
 
 use crate::facts::{Facts, Medium};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::FileId;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use credentials::Credentials;
 pub(in crate::readers) use judge::judge;
 use kinds::KindSearch;
@@ -27,11 +27,12 @@ use patterns::PatternSearch;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use surroundings::Surroundings;
+use words::Words;
 
 /// What is searched for in every text. Built once for a run and shared by its workers.
 pub struct Scanner {
-    automaton: AhoCorasick,
-    /// For each word of the automaton, what it may begin.
+    words: Words,
+    /// For each word, what it may begin.
     actions: Vec<Vec<Action>>,
     kinds: KindSearch,
     patterns: Vec<PatternSearch>,
@@ -90,14 +91,8 @@ impl Scanner {
         add("plimsoll:", Action::Directive);
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(words.keys())
-            .expect("an automaton holds millions of words");
         Scanner {
-            automaton,
+            words: Words::new(words.keys()),
             actions: words.into_values().collect(),
             kinds,
             patterns: lexicon.patterns.iter().map(PatternSearch::new).collect(),
@@ -114,9 +109,9 @@ impl Scanner {
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around);
         let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        for hit in self.automaton.find_overlapping_iter(text) {
-            let word = hit.range();
-            for action in &self.actions[hit.pattern().as_usize()] {
+        for hit in self.words.find(text) {
+            let word = hit.range;
+            for action in &self.actions[hit.word] {
                 match *action {
                     Action::Kind(kind) => {
                         let window = self.kinds.window(kind, word.clone(), text.len());
