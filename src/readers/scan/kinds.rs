@@ -171,9 +171,18 @@ fn is_sample(value: &str) -> bool {
     // Keys begin with zeros by themselves (OpenSSH's are full of `A`).
     let long = value.len() > 200;
     !long && (run(0) >= 6 || run(1) >= 8)
-        || ["example", "placeholder", "your_", "your-", "redacted", "changeme", "a1b2c3d4", "123e4567-e89b"]
-            .iter()
-            .any(|w| !long && lower.contains(w))
+        || [
+            "example",
+            "placeholder",
+            "your_",
+            "your-",
+            "redacted",
+            "changeme",
+            "a1b2c3d4-e5f6",
+            "123e4567-e89b",
+        ]
+        .iter()
+        .any(|w| !long && lower.contains(w))
         || value.contains("...")
 }
 
