@@ -12,6 +12,8 @@ words! {
         Gitlab = "gitlab",
         /// Google Cloud Build.
         CloudBuild = "cloud-build",
+        /// Azure Pipelines.
+        Azure = "azure",
     }
 }
 

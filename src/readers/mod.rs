@@ -1,6 +1,7 @@
 //! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
 //! its path, and let go.
 
+mod azure;
 mod cloudbuild;
 mod commands;
 mod compose;
@@ -112,6 +113,7 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "dockerfile", claims: dockerfile::claims, parse: dockerfile::parse, lower: None },
     Reader { kind: "gitlab", claims: gitlab::claims, parse: gitlab::parse, lower: Some(gitlab::lower) },
     Reader { kind: "cloud-build", claims: cloudbuild::claims, parse: cloudbuild::parse, lower: None },
+    Reader { kind: "azure", claims: azure::claims, parse: azure::parse, lower: Some(azure::lower) },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

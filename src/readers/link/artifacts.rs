@@ -21,6 +21,7 @@ const COMMIT: &[&str] = &[
     "DRONE_COMMIT_SHA",
     "BUILD_SOURCEVERSION",
     "Build.SourceVersion",
+    "Build_SourceVersion",
     "BUILDKITE_COMMIT",
     "TRAVIS_COMMIT",
     "CI_COMMIT",
