@@ -1,7 +1,7 @@
 //! Stages and jobs, and their order.
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/process/stages>
 
-use super::step::{shell_name, shell_names};
+use super::step::{holds_secrets, shell_name, shell_names};
 use super::template::{Conf, Expander, Item};
 use super::{condition, entry, guarded, tolerance};
 use crate::facts::*;
@@ -442,9 +442,9 @@ impl<'t> Reading<'_, 't> {
 /// The key of a setting that stands for a group of variables on the server.
 const GROUP: &str = "group";
 
-/// Groups of variables, which the server keeps together with secrets.
+/// Groups of variables on the server whose names say that they hold secrets; most hold plain settings.
 pub(super) fn groups(settings: &[Setting]) -> Vec<SecretUse> {
-    let groups = settings.iter().filter(|s| s.path == "variables.group");
+    let groups = settings.iter().filter(|s| s.path == "variables.group" && holds_secrets(&s.setting.text()));
     groups.map(|s| SecretUse { name: s.setting.text(), place: s.place }).collect()
 }
 

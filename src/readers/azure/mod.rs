@@ -39,12 +39,18 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
         ".azurepipelines",
         "azure-pipelines",
         "azure-pipeline",
+        "azurepipelines",
         ".azuredevops",
+        "azuredevops",
+        "azure-devops",
         ".azdo",
         ".ado",
         ".vsts",
+        ".vsts-ci",
+        ".pipelines",
     ];
-    yaml && !names::vendored(path) && (named || names::within(path, &folder))
+    yaml && !names::vendored(path)
+        && (named || names::within(path, &folder) || path.starts_with("eng/pipelines/"))
 }
 
 /// Keys that only a pipeline or one of its templates has at the top.
@@ -156,12 +162,19 @@ fn pipeline<'t>(
     let mut variables = Variables::default();
     let settings = reading.variables(&conf, &mut variables);
     let body = match expander.get(&conf, "extends").and_then(|e| Some((expander.get(&e, "template")?, e))) {
-        Some((name, extends)) => expander.template(&name, &extends).unwrap_or_else(|| conf.clone()),
+        // A template from elsewhere puts something around the stages that it is given.
+        Some((name, extends)) => expander
+            .template(&name, &extends)
+            .or_else(|| expander.get(&extends, "parameters"))
+            .unwrap_or_else(|| conf.clone()),
         None => conf.clone(),
     };
     let jobs = reading.jobs(&body, &variables);
     if jobs.is_empty() && !entry {
         return None;
+    }
+    if jobs.is_empty() && expander.includes.borrow().is_empty() {
+        expander.gaps.borrow_mut().insert("no job is found in it".into());
     }
     let includes = expander.includes.borrow().clone();
     let outside = includes.iter().any(|i| i.unresolved.is_some());

@@ -274,6 +274,12 @@ pub(super) fn shell_name(name: &str) -> String {
     name.replace(['.', '-'], "_")
 }
 
+/// Whether a group of variables is named after secrets.
+pub(super) fn holds_secrets(group: &str) -> bool {
+    let group = group.to_ascii_lowercase();
+    ["secret", "credential", "creds", "vault", "password", "token"].iter().any(|word| group.contains(word))
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = [
