@@ -1,8 +1,10 @@
 //! Azure Pipelines: root files and their templates.
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/yaml-schema/>
 
+mod evaluate;
 mod expression;
 mod job;
+mod order;
 mod step;
 mod tasks;
 mod template;

@@ -1,7 +1,7 @@
 //! Templates: `template:`, `${{ if }}`, `${{ each }}` and parameters, expanded where they are used.
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/process/templates>
 
-use super::expression::{Expr, parse};
+use super::expression::parse;
 use crate::facts::{Argument, Use, UseKind, Value};
 use crate::readers::commands::normalise;
 use crate::readers::{Trees, names};
@@ -16,7 +16,7 @@ const MOST: u32 = 50_000;
 /// Templates and blocks within each other; Azure takes 100 templates, far fewer of them nested.
 const DEEPEST: usize = 32;
 /// Texts that one text may stand for.
-const MOST_VALUES: usize = 32;
+pub(super) const MOST_VALUES: usize = 32;
 
 /// A node, and what its expressions may name.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(super) struct Scope<'t> {
 
 /// What a name stands for.
 #[derive(Clone)]
-enum Bound<'t> {
+pub(super) enum Bound<'t> {
     Conf(Conf<'t>),
     Texts(Vec<String>),
     /// A key and its value, from `each` over a mapping.
@@ -47,13 +47,13 @@ enum Bound<'t> {
 }
 
 impl<'t> Scope<'t> {
-    fn get(&self, name: &str) -> Option<&Bound<'t>> {
+    pub(super) fn get(&self, name: &str) -> Option<&Bound<'t>> {
         self.names.get(name).or_else(|| self.outer.as_ref()?.get(name))
     }
 }
 
 /// Whether a conditional part takes part.
-enum Taken {
+pub(super) enum Taken {
     No,
     Yes,
     /// It depends on what only a run knows.
@@ -97,7 +97,7 @@ impl<'t> Expander<'t> {
     }
 
     /// Whether one more node may be looked at.
-    fn spend(&self, scope: &Scope<'t>) -> bool {
+    pub(super) fn spend(&self, scope: &Scope<'t>) -> bool {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
         let fits = left > 0 && scope.depth < DEEPEST;
@@ -378,171 +378,17 @@ impl<'t> Expander<'t> {
         };
         all.into_iter().map(scope).collect()
     }
-
-    fn taken(&self, block: &Block, scope: &Rc<Scope<'t>>, chain: &mut Chain) -> Taken {
-        let (text, first) = match block {
-            Block::If(text) => (Some(text), true),
-            Block::ElseIf(text) => (Some(text), false),
-            _ => (None, false),
-        };
-        if first {
-            *chain = Chain::default();
-        }
-        let held = match text {
-            None => Some(true),
-            Some(text) => parse(text).and_then(|e| self.truth(&e, scope)),
-        };
-        let taken = match (chain.done, held) {
-            (true, _) | (_, Some(false)) => Taken::No,
-            (_, Some(true)) if !chain.open => Taken::Yes,
-            _ => Taken::Perhaps,
-        };
-        chain.done |= held == Some(true);
-        chain.open |= held.is_none();
-        taken
-    }
-
-    /// Whether an expression holds, as far as it is known before the run.
-    fn truth(&self, expr: &Expr, scope: &Rc<Scope<'t>>) -> Option<bool> {
-        let texts = |e: &Expr| {
-            self.texts(e, scope).map(|all| all.iter().map(|t| t.to_ascii_lowercase()).collect::<Vec<_>>())
-        };
-        match expr {
-            Expr::Call(name, args) => match (name.as_str(), args.as_slice()) {
-                ("and", all) => {
-                    let held: Vec<_> = all.iter().map(|a| self.truth(a, scope)).collect();
-                    if held.contains(&Some(false)) {
-                        Some(false)
-                    } else {
-                        held.iter().all(|h| *h == Some(true)).then_some(true)
-                    }
-                }
-                ("or", all) => {
-                    let held: Vec<_> = all.iter().map(|a| self.truth(a, scope)).collect();
-                    if held.contains(&Some(true)) {
-                        Some(true)
-                    } else {
-                        held.iter().all(|h| *h == Some(false)).then_some(false)
-                    }
-                }
-                ("not", [a]) => self.truth(a, scope).map(|held| !held),
-                ("eq", [a, b]) => equal(&texts(a)?, &texts(b)?),
-                ("ne", [a, b]) => equal(&texts(a)?, &texts(b)?).map(|held| !held),
-                ("in", [a, all @ ..]) => {
-                    let held: Vec<_> = all.iter().map(|b| Some(equal(&texts(a)?, &texts(b)?)?)).collect();
-                    if held.contains(&Some(true)) {
-                        Some(true)
-                    } else {
-                        held.iter().all(|h| *h == Some(false)).then_some(false)
-                    }
-                }
-                ("notin", [a, all @ ..]) => self
-                    .truth(&Expr::Call("in".into(), std::iter::once(a).chain(all).cloned().collect()), scope)
-                    .map(|h| !h),
-                _ => None,
-            },
-            _ => match texts(expr)?.as_slice() {
-                [one] => match one.as_str() {
-                    "true" => Some(true),
-                    "false" | "" | "null" => Some(false),
-                    _ => Some(true),
-                },
-                _ => None,
-            },
-        }
-    }
-
-    /// The texts that an expression can stand for; `None` if only a run knows.
-    fn texts(&self, expr: &Expr, scope: &Rc<Scope<'t>>) -> Option<Vec<String>> {
-        match self.eval(expr, scope)? {
-            Bound::Texts(texts) => Some(texts),
-            Bound::Conf(conf) if conf.node.is_null() => Some(vec![String::new()]),
-            Bound::Conf(conf) if conf.node.kind() == Kind::Scalar => match self.text(&deeper(&conf)) {
-                Value::Expr(_) | Value::Unresolved(_) => None,
-                other => Some(other.possible().to_vec()),
-            },
-            _ => None,
-        }
-    }
-
-    fn eval(&self, expr: &Expr, scope: &Rc<Scope<'t>>) -> Option<Bound<'t>> {
-        if !self.spend(scope) {
-            return None;
-        }
-        match expr {
-            Expr::Literal(text) => Some(Bound::Texts(vec![text.clone()])),
-            Expr::Path(parts) => self.path(parts, scope),
-            Expr::Call(name, args) => match (name.as_str(), args.as_slice()) {
-                ("lower", [a]) => self.mapped(a, scope, str::to_ascii_lowercase),
-                ("upper", [a]) => self.mapped(a, scope, str::to_ascii_uppercase),
-                ("trim", [a]) => self.mapped(a, scope, |t| t.trim().to_owned()),
-                ("coalesce", args) => {
-                    let filled =
-                        |a: &&Expr| self.texts(a, scope).is_none_or(|t| t.iter().any(|t| !t.is_empty()));
-                    args.iter().find(filled).and_then(|a| self.eval(a, scope))
-                }
-                ("format", [text, args @ ..]) => {
-                    let mut all = self.texts(text, scope)?;
-                    for (n, arg) in args.iter().enumerate() {
-                        let values = self.texts(arg, scope)?;
-                        all = all
-                            .iter()
-                            .flat_map(|t| {
-                                values.iter().map(|v| t.replace(&format!("{{{n}}}"), v)).collect::<Vec<_>>()
-                            })
-                            .collect();
-                        if all.len() > MOST_VALUES {
-                            return None;
-                        }
-                    }
-                    Some(Bound::Texts(all))
-                }
-                ("eq" | "ne" | "and" | "or" | "not" | "in" | "notin", _) => {
-                    self.truth(expr, scope).map(|held| Bound::Texts(vec![held.to_string()]))
-                }
-                _ => None,
-            },
-        }
-    }
-
-    fn mapped(&self, expr: &Expr, scope: &Rc<Scope<'t>>, map: impl Fn(&str) -> String) -> Option<Bound<'t>> {
-        Some(Bound::Texts(self.texts(expr, scope)?.iter().map(|t| map(t)).collect()))
-    }
-
-    fn path(&self, parts: &[String], scope: &Rc<Scope<'t>>) -> Option<Bound<'t>> {
-        let (first, mut rest) = parts.split_first()?;
-        let mut bound = if first == "parameters" {
-            let (name, more) = rest.split_first()?;
-            rest = more;
-            scope.get(&format!("parameters.{name}"))?.clone()
-        } else if first == "variables" {
-            let name = rest.join(".");
-            rest = &[];
-            Bound::Texts(self.variables.borrow().get(&name)?.clone())
-        } else {
-            scope.get(first)?.clone()
-        };
-        for part in rest {
-            bound = match bound {
-                Bound::Entry(key, _) if part == "key" => Bound::Texts(vec![key]),
-                Bound::Entry(_, value) if part == "value" => Bound::Conf(value),
-                Bound::Conf(conf) => Bound::Conf(self.get(&deeper(&conf), part)?),
-                _ => return None,
-            };
-        }
-        Some(bound)
-    }
 }
 
 /// Whether earlier branches of an `if` were, or may have been, taken.
 #[derive(Default)]
-struct Chain {
-    done: bool,
-    open: bool,
+pub(super) struct Chain {
+    pub(super) done: bool,
+    pub(super) open: bool,
 }
 
 /// A conditional key.
-enum Block {
+pub(super) enum Block {
     If(String),
     ElseIf(String),
     Else,
@@ -574,7 +420,7 @@ fn whole(text: &str) -> Option<&str> {
 }
 
 /// The same node, one level further in: what refers to itself ends.
-fn deeper<'t>(conf: &Conf<'t>) -> Conf<'t> {
+pub(super) fn deeper<'t>(conf: &Conf<'t>) -> Conf<'t> {
     let scope = Scope {
         path: conf.scope.path,
         outer: Some(conf.scope.clone()),
@@ -582,14 +428,6 @@ fn deeper<'t>(conf: &Conf<'t>) -> Conf<'t> {
         depth: conf.scope.depth + 1,
     };
     Conf { node: conf.node, scope: Rc::new(scope) }
-}
-
-fn equal(a: &[String], b: &[String]) -> Option<bool> {
-    match (a, b) {
-        ([a], [b]) => Some(a == b),
-        _ if a.iter().any(|x| b.contains(x)) => None,
-        _ => Some(false),
-    }
 }
 
 /// The path of a template from the root: relative to the file that names it, or from the root with `/`.
