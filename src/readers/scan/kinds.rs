@@ -126,6 +126,9 @@ impl KindSearch {
             at = whole.end.max(at + 1);
             let Some(value) = all.name("secret").map(|m| m.range()) else { continue };
             let Some(written) = text.get(value.clone()) else { continue };
+            if compiled.kind.key.is_some() && inside_word(text.as_bytes(), whole.start) {
+                continue;
+            }
             if written.is_empty()
                 || is_sample(written)
                 || allow.iter().any(|a| a.is_match(written.as_bytes()))
@@ -149,6 +152,15 @@ impl KindSearch {
         }
         at
     }
+}
+
+/// Whether the name begins in the middle of a word: the `dd_api_key` in `add_api_key`. `myDdApiKey` is two.
+fn inside_word(bytes: &[u8], at: usize) -> bool {
+    let (Some(before), Some(first)) = (at.checked_sub(1).and_then(|i| bytes.get(i)), bytes.get(at)) else {
+        return false;
+    };
+    let camel = before.is_ascii_lowercase() && first.is_ascii_uppercase();
+    before.is_ascii_alphabetic() && first.is_ascii_alphabetic() && !camel
 }
 
 /// Values that every documentation uses: one character many times, an alphabet, the word itself.
@@ -254,6 +266,21 @@ mod tests {
         ] {
             let text = text.replace("VAL", VALUE);
             assert!(!regex.is_match(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_begins_where_a_word_begins() {
+        for (text, at, inside) in [
+            ("add_api_key", 1, true),
+            ("ADD_API_KEY", 1, true),
+            ("Add_api_key", 1, true),
+            ("myDdApiKey", 2, false),
+            ("my_dd_api_key", 3, false),
+            ("2dd_api_key", 1, false),
+            ("dd_api_key", 0, false),
+        ] {
+            assert_eq!(inside_word(text.as_bytes(), at), inside, "{text}");
         }
     }
 
