@@ -198,7 +198,7 @@ fn surroundings_say_what_a_credential_serves() {
 
 #[test]
 fn one_value_at_one_place_is_one_credential_and_twice_is_two() {
-    let token = format!("{}{}", "ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    let token = format!("{}{}", "ghp_", "q7Rk2ZpL9vXw4TnB6yHdQ8sJ3fM5cG1aW0eU");
     let found = credentials(".env", &format!("GITHUB_TOKEN={token}\nOTHER_TOKEN={token}\n"));
     assert_eq!(found, vec![("github-personal-token".to_owned(), token); 2]);
     let facts = scan(".env", &format!("DB_PASSWORD=postgres://app:{RANDOM}@db.corp.io/x\n"));
