@@ -106,6 +106,18 @@ impl<'a> Credentials<'a> {
             && (text[around.clone()].contains("indexName") || text[around].contains("docsearch"))
     }
 
+    /// Firebase's keys name a project to its apps; who may read and write is said by its rules.
+    /// <https://firebase.google.com/docs/projects/api-keys>
+    fn is_firebase_key(&self, value: &Range<usize>) -> bool {
+        let text = self.scanned.text;
+        let around = text.ceil_char_boundary(value.start.saturating_sub(400))
+            ..text.floor_char_boundary((value.end + 400).min(text.len()));
+        let around = &text[around];
+        ["firebaseapp.com", "messagingSenderId", "\"current_key\"", "measurementId"]
+            .iter()
+            .any(|word| around.contains(word))
+    }
+
     fn line_start(&self, at: usize) -> usize {
         let text = self.scanned.text;
         let floor = text.ceil_char_boundary(at.saturating_sub(160));
@@ -175,6 +187,9 @@ impl<'a> Credentials<'a> {
         for Found { kind, value, certainty, explained } in found {
             // What a report or a manual shows is masked.
             if self.scanned.text[value.clone()].contains("****") {
+                continue;
+            }
+            if kind == "google-api-key" && self.is_firebase_key(&value) {
                 continue;
             }
             let key = key_before(self.scanned.text, value.start);
