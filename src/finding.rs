@@ -1,6 +1,6 @@
 //! What rules say: findings, and the verdict that collects them.
 
-use crate::facts::words;
+use crate::facts::{Certainty, words};
 use crate::text::{FileId, Span};
 
 words! {
@@ -73,6 +73,8 @@ pub struct Finding {
     pub subject: String,
     /// What speaks against it, if anything.
     pub against: Option<String>,
+    /// How sure we are that the credential which it speaks of is one, if it speaks of one.
+    pub certainty: Option<Certainty>,
 }
 
 impl Finding {
@@ -91,6 +93,12 @@ impl Finding {
     /// Says what speaks against it.
     pub fn against(&mut self, text: impl Into<String>) -> &mut Finding {
         self.against = Some(text.into());
+        self
+    }
+
+    /// Says how sure we are of the credential that it speaks of.
+    pub fn certain(&mut self, certainty: Certainty) -> &mut Finding {
+        self.certainty = Some(certainty);
         self
     }
 
@@ -201,6 +209,7 @@ impl Verdict {
             depends: Vec::new(),
             subject,
             against: None,
+            certainty: None,
         });
         self.findings.last_mut().expect("just pushed")
     }

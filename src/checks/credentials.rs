@@ -3,11 +3,11 @@
 
 use super::samples::{is_sample, no_worse_than};
 use crate::facts::{
-    Basis, Certainty, Credential, MANIFEST_CREDENTIAL, Medium, Repository, Resource, Stage, System,
+    Basis, Certainty, Credential, Form, MANIFEST_CREDENTIAL, Medium, Repository, Resource, Stage, System,
     path_stage,
 };
 use crate::finding::{Confidence, Severity, Verdict};
-use crate::text::{FileId, Secret};
+use crate::text::Secret;
 use std::collections::BTreeMap;
 
 /// Where a credential lies, as far as rules differ by it.
@@ -118,9 +118,16 @@ fn is_well_known_defect(repository: &Repository, credential: &Credential, path: 
 
 /// What the value is, in words.
 pub(super) fn words(credential: &Credential) -> String {
-    match credential.credential.as_str() {
+    let what = match credential.credential.as_str() {
         "connection-string" => "password in an address".to_owned(),
         kind => kind.replace('-', " "),
+    };
+    match credential.form {
+        Form::Plain | Form::Path => what,
+        Form::Base64 => format!("{what} (Base64)"),
+        Form::Hex => format!("{what} (hexadecimal)"),
+        Form::Percent => format!("{what} (URL-encoded)"),
+        Form::Gzip => format!("{what} (gzip)"),
     }
 }
 
@@ -135,7 +142,7 @@ pub(super) fn key(credential: &Credential) -> Option<String> {
     })
 }
 
-/// Reports every credential of one home: one finding per value, and one per file of those that hardly matter.
+/// Reports every credential of one home: one finding per value, so that none hides behind another.
 pub(super) fn report(repository: &Repository, verdict: &mut Verdict, wanted: Home) {
     let mut by_value: BTreeMap<&Secret, Vec<&Credential>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
@@ -143,21 +150,10 @@ pub(super) fn report(repository: &Repository, verdict: &mut Verdict, wanted: Hom
             by_value.entry(&credential.value).or_default().push(credential);
         }
     }
-    let mut by_file: BTreeMap<FileId, Vec<&Credential>> = BTreeMap::new();
     for places in by_value.into_values() {
         // The gravest place speaks for all; a copy in a test does not make the one in the program harmless.
         let grave = |c: &&&Credential| grade(repository, c);
         let first = *places.iter().rev().max_by_key(grave).expect("a group has a member");
-        if grade(repository, first).1 == Confidence::Low {
-            by_file.entry(first.place.file).or_default().extend(places);
-        } else {
-            report_one(repository, verdict, first, &places);
-        }
-    }
-    for (file, mut places) in by_file {
-        places.sort_by_key(|c| c.place);
-        let own = |c: &&&Credential| c.place.file == file;
-        let first = *places.iter().find(own).expect("its first place lies in it");
         report_one(repository, verdict, first, &places);
     }
 }
@@ -167,12 +163,14 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
     let name = repository.file(first.place.file).name();
     let what = words(first);
     let literal = if first.default { "a well-known default" } else { "a literal" };
-    let others = places.iter().filter(|c| c.value != first.value).count();
-    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let sure = first.certainty.name();
     let message = match key(first) {
-        Some(key) if first.fallback => format!("`{name}` falls back on {literal} {what} for `{key}`{more}"),
-        Some(key) => format!("`{name}` holds {literal} {what} under `{key}`{more}"),
-        None => format!("`{name}` holds {literal} {what}{more}"),
+        _ if first.form == Form::Path => format!("The path of `{name}` holds {literal} {what} ({sure})"),
+        Some(key) if first.fallback => {
+            format!("`{name}` falls back on {literal} {what} for `{key}` ({sure})")
+        }
+        Some(key) => format!("`{name}` holds {literal} {what} under `{key}` ({sure})"),
+        None => format!("`{name}` holds {literal} {what} ({sure})"),
     };
     let subject = format!("{} {}", first.credential, first.key.as_deref().unwrap_or(""));
     // What most likely is made up for a test or a document is for a person to look at, and stops nobody.
@@ -181,7 +179,13 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
     } else {
         verdict.fail(first.place, subject.trim_end(), message)
     };
-    finding.label(format!("{what} in clear text"));
+    let label = match first.form {
+        Form::Plain => format!("{what} in clear text"),
+        Form::Path => "named in the file's path".to_owned(),
+        Form::Gzip => "in a compressed file".to_owned(),
+        Form::Base64 | Form::Hex | Form::Percent => format!("{what}: an encoding hides nothing"),
+    };
+    finding.label(label).certain(first.certainty);
     no_worse_than(finding, severity).at_most(confidence);
     if is_for_tests(repository, first) {
         finding.against("it lies among tests or examples, or is named after them");
@@ -191,8 +195,7 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
         finding.against("only its name and its look say that it is one");
     }
     for other in places.iter().filter(|c| c.place != first.place) {
-        let same = if other.value == first.value { "the same value" } else { "another one" };
-        finding.relate(other.place, same);
+        finding.relate(other.place, "the same value");
     }
 }
 

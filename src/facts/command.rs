@@ -392,9 +392,31 @@ fact! {
         /// Whether it serves a throw-away service container of a CI job or a local compose file.
         ephemeral: bool,
         /// Whether it lies in test code or fixtures.
-        test: bool;
-        /// The value; it has no way out.
+        test: bool,
+        /// How it is written where it lies.
+        form: Form;
+        /// The value, decoded; it has no way out.
         value: Secret,
+        /// The text at its place, if that is an encoding of it.
+        encoded: Option<Secret>,
+    }
+}
+
+words! {
+    /// How a credential is written where it lies.
+    pub enum Form {
+        /// As it is.
+        Plain = "plain",
+        /// In Base64, perhaps compressed before.
+        Base64 = "base64",
+        /// In hexadecimal digits.
+        Hex = "hex",
+        /// With percent signs, as in addresses.
+        Percent = "percent",
+        /// In a compressed file.
+        Gzip = "gzip",
+        /// In the file's path.
+        Path = "path",
     }
 }
 

@@ -113,7 +113,7 @@ impl Facts {
     /// the file: then both are meant.
     pub fn secrets(&self) -> impl Iterator<Item = Secret> {
         let all = self.credentials.iter().filter(|c| !c.default);
-        all.flat_map(|c| [Some(c.value.clone()), self.setting_of(c)].into_iter().flatten())
+        all.flat_map(|c| [Some(c.value.clone()), c.encoded.clone(), self.setting_of(c)].into_iter().flatten())
     }
 
     /// What a setting makes of the credential that is its value, if that is another text.
@@ -139,7 +139,8 @@ impl Facts {
         // What the scan knows of a value says more than that a manifest holds it.
         self.credentials.sort_by_key(|c| (c.place, c.credential == MANIFEST_CREDENTIAL));
         self.credentials.dedup_by(|a, b| {
-            a.place == b.place && (a.credential == b.credential || a.credential == MANIFEST_CREDENTIAL)
+            let same = a.credential == b.credential && a.value == b.value;
+            a.place == b.place && (same || a.credential == MANIFEST_CREDENTIAL)
         });
         self.text_hits.dedup_by(|a, b| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
         self.allows.dedup_by_key(|a| a.place);

@@ -29,6 +29,10 @@ pub struct Provider {
     pub provider: String,
     /// The provider's page that documents the formats.
     pub source: String,
+    /// Whether these are formats of everybody (a JSON Web Token, a private key): where a provider's own kind
+    /// lies in the same place, that one says more.
+    #[serde(default)]
+    pub general: bool,
     /// Its kinds.
     #[serde(rename = "kind")]
     pub kinds: Vec<CredentialKind>,
@@ -63,9 +67,10 @@ pub struct CredentialKind {
     /// has a `key`.
     #[serde(default)]
     pub before: usize,
-    /// Structural checks of the value: `crc32-base62-github`, `aws-key-id`, `jwt`, `pem`, `basic-auth`,
-    /// `min-entropy = 3.0` (bits per character), `random` (neither words nor a placeholder). A kind that
-    /// has a `key` and names no check is checked for `random`.
+    /// Structural checks of the value: `crc32-base62-github` (npm's too), `crc32-base36-gitlab`, `aws-key-id`,
+    /// `jwt`, `json-token` (a prefix and a JSON object in Base64), `pem`, `bech32`, `macaroon-pypi`,
+    /// `basic-auth`, `min-entropy = 3.0` (bits per character), `random` (neither words nor a placeholder). A
+    /// kind that has a `key` and names no check is checked for `random`.
     #[serde(default)]
     pub checks: Vec<String>,
     /// Regular expressions of values that the provider's own documentation uses as samples.

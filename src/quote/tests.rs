@@ -1,7 +1,7 @@
 #![allow(clippy::single_range_in_vec_init, reason = "a place is a range, and one may stand alone")]
 
 use super::*;
-use crate::facts::{Certainty, Credential, File, FileClass, Medium};
+use crate::facts::{Certainty, Credential, File, FileClass, Form, Medium};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::source::{MemoryFile, Options, Target, open as open_source};
 use crate::text::Secret;
@@ -43,7 +43,9 @@ fn quoted(text: &str, places: &[Range<usize>], secrets: &[Range<usize>]) -> Vec<
             fallback: false,
             ephemeral: false,
             test: false,
+            form: Form::Plain,
             value: Secret::new(&text[secret.clone()]),
+            encoded: None,
         });
     }
     let mut verdict = Verdict::new("a-rule", Severity::Error, Confidence::High);

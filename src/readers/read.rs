@@ -18,7 +18,8 @@ const LARGEST_PARSED: u64 = 8 << 20;
 const LARGEST_SCANNED: u64 = u32::MAX as u64;
 /// Chunks of large files, and how much two neighbours share, so that nothing at a border is missed.
 const CHUNK: usize = 1 << 20;
-const OVERLAP: usize = 64 << 10;
+const OVERLAP: usize = 128 << 10;
+const _: () = assert!(OVERLAP > super::scan::LONGEST + (16 << 10), "no match is cut by two chunks");
 /// Bytes of files in memory at one time, over all workers.
 const IN_FLIGHT: u64 = 64 << 20;
 /// Files that others send for: rounds of sending, and their number.

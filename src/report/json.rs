@@ -45,6 +45,8 @@ struct Finding<'a> {
     fingerprint: &'a str,
     confidence: &'static str,
     against: Option<&'a str>,
+    /// Of a credential.
+    certainty: Option<&'static str>,
     related: Vec<Related<'a>>,
     disposition: Option<Disposed<'a>>,
 }
@@ -160,6 +162,7 @@ fn finding<'a>(report: &'a Report, settled: &'a Settled) -> Finding<'a> {
         fingerprint: &settled.quoted.fingerprint,
         confidence: finding.confidence.name(),
         against: finding.against.as_deref(),
+        certainty: finding.certainty.map(|c| c.name()),
         related: settled
             .quoted
             .related

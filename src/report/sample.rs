@@ -109,6 +109,7 @@ pub(super) fn settled(rule: &RuleResult, quote: Quote, message: &str, subject: &
         depends: Vec::new(),
         subject: subject.to_owned(),
         against: None,
+        certainty: None,
     };
     let fingerprint = format!("{:032x}", subject.len() * 1000 + quote.char_offset as usize);
     Settled {

@@ -23,6 +23,7 @@ struct LazyFile {
 /// A kind ready for use. The regular expression comes later still: of a provider's kinds most are never met.
 struct Compiled {
     kind: CredentialKind,
+    general: bool,
     checks: Vec<Check>,
     regex: OnceLock<(Regex, Vec<Regex>)>,
 }
@@ -36,10 +37,12 @@ pub(super) struct Found {
     /// Of two kinds the one that says more. Of proofs the one over more text; else first a value that tells by
     /// itself, then the one with the longer name, then one that only lies in a place for credentials.
     pub(super) explained: usize,
+    /// Whether everybody's tokens look so.
+    pub(super) general: bool,
 }
 
-/// Matches that touch the end of their window are followed so far.
-const LONGEST: usize = 64 * 1024;
+/// Matches that touch the end of their window are followed so far; chunks of a large file share more.
+pub(crate) const LONGEST: usize = 96 * 1024;
 
 fn build(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern)
@@ -65,7 +68,7 @@ fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
     for kind in provider.kinds {
         let checks = kind.checks.iter().map(|c| Check::parse(c)).collect::<Result<_, _>>();
         let checks = checks.map_err(|e| format!("{}: {e}", kind.id))?;
-        out.push(Compiled { kind, checks, regex: OnceLock::new() });
+        out.push(Compiled { kind, general: provider.general, checks, regex: OnceLock::new() });
     }
     Ok(out)
 }
@@ -148,7 +151,8 @@ impl KindSearch {
                 Some(_) => whole.len(),
                 None => 0,
             };
-            found.push(Found { kind: compiled.kind.id.clone(), value, certainty, explained });
+            let general = compiled.general;
+            found.push(Found { kind: compiled.kind.id.clone(), value, certainty, explained, general });
         }
         at
     }

@@ -4,6 +4,7 @@
 mod allows;
 mod checks;
 mod credentials;
+mod encoding;
 mod env;
 mod ephemeral;
 mod judge;
@@ -12,6 +13,7 @@ mod kinds;
 mod marks;
 mod pairs;
 mod patterns;
+mod structures;
 mod surroundings;
 mod urls;
 mod values;

@@ -184,6 +184,14 @@ pub(super) struct SarifResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related_locations: Vec<Location>,
     pub partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Sureness>,
+}
+
+/// How sure it is that a credential is one.
+#[derive(Serialize)]
+pub(super) struct Sureness {
+    pub certainty: &'static str,
 }
 
 #[derive(Serialize)]

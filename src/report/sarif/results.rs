@@ -1,7 +1,7 @@
 //! Results: active failures with their places.
 
 use super::log::{
-    ArtifactLocation, ContextRegion, Location, Message, PhysicalLocation, Region, SarifResult, Text,
+    ArtifactLocation, ContextRegion, Location, Message, PhysicalLocation, Region, SarifResult, Sureness, Text,
 };
 use super::{BASE, sentence, uri};
 use crate::dispositions::Settled;
@@ -77,6 +77,7 @@ fn result(report: &Report, group: &[&Settled]) -> SarifResult {
             })
             .collect(),
         partial_fingerprints,
+        properties: finding.certainty.map(|c| Sureness { certainty: c.name() }),
     }
 }
 
