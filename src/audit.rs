@@ -71,6 +71,7 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole, today };
     let (mut settled, mut notes) = settle(quoted, &source, &repository, &on);
     conceal(&mut settled, &mut notes, &repository);
+    let names = Redactor::new(repository.facts.secrets_in_paths());
     let mut report = Report {
         findings: settled,
         rules: rule_results(&policy.catalog, &verdicts),
@@ -83,6 +84,7 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
         revision: revision(&source, target),
         unread: repository.unread,
     };
+    report.unread.iter_mut().for_each(|unread| unread.path = names.redact(&unread.path));
     if local > 0 {
         report.notes.push(format!("[per-path] of the policy leaves out {local} findings"));
     }

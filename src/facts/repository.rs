@@ -116,6 +116,15 @@ impl Facts {
         all.flat_map(|c| [Some(c.value.clone()), c.encoded.clone(), self.setting_of(c)].into_iter().flatten())
     }
 
+    /// Values that no path may show: those whose format or proof says that they are credentials. What is a
+    /// credential by its name only may be any word, and paths without it would lead nowhere.
+    pub fn secrets_in_paths(&self) -> impl Iterator<Item = Secret> {
+        let shown = |c: &&Credential| {
+            c.form == Form::Path || c.certainty != Certainty::Generic && c.credential != "connection-string"
+        };
+        self.credentials.iter().filter(shown).map(|c| c.value.clone())
+    }
+
     /// What a setting makes of the credential that is its value, if that is another text.
     fn setting_of(&self, credential: &Credential) -> Option<Secret> {
         let place = credential.place;
@@ -129,6 +138,24 @@ impl Facts {
         (same && all && !value.contains(credential.value.expose())).then(|| Secret::new(value.as_str()))
     }
 
+    /// A manifest's encoded value is what the scan found in it: one credential, and all of it is masked.
+    fn name_manifest_credentials(&mut self) {
+        let of_manifest = |c: &Credential| c.credential == MANIFEST_CREDENTIAL;
+        let whole = self.credentials.iter().filter(|c| of_manifest(c));
+        let mut whole: Vec<(Span, Secret)> = whole.map(|c| (c.place, c.value.clone())).collect();
+        whole.sort_by_key(|(place, _)| *place);
+        let mut named = BTreeSet::new();
+        for inner in self.credentials.iter_mut().filter(|c| c.form == Form::Base64) {
+            let before = whole.partition_point(|(place, _)| (place.file, place.start) <= (inner.place.file, inner.place.start));
+            let Some((place, written)) = whole[..before].last() else { continue };
+            if place.contains(inner.place) && named.insert(*place) {
+                inner.place = *place;
+                inner.encoded = Some(written.clone());
+            }
+        }
+        self.credentials.retain(|c| !of_manifest(c) || !named.contains(&c.place));
+    }
+
     /// Brings every list into the order of places, which all later stages rely on, and drops what two
     /// overlapping chunks of one file both found.
     pub fn sort(&mut self) {
@@ -136,6 +163,7 @@ impl Facts {
             ($($list:ident),*) => { $(self.$list.sort_by_key(|fact| fact.place);)* };
         }
         each_list!(sort);
+        self.name_manifest_credentials();
         // What the scan knows of a value says more than that a manifest holds it.
         self.credentials.sort_by_key(|c| (c.place, c.credential == MANIFEST_CREDENTIAL));
         self.credentials.dedup_by(|a, b| {

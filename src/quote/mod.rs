@@ -92,6 +92,7 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
         words.entry(credential.place.file).or_default().push(&credential.value);
     }
     findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
+    let names = Redactor::new(repository.facts.secrets_in_paths());
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     let mut held: BTreeMap<Span, &Credential> = BTreeMap::new();
     for credential in &repository.facts.credentials {
@@ -117,12 +118,14 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
         let Some(mut opened) =
             open(source, file, secrets.remove(&file).unwrap_or_default(), &spans, &redactor)
         else {
-            quotes
-                .extend(large::quote(source, file, &spans).into_iter().map(|(s, q)| (s, (q, String::new()))));
+            for (span, mut quote) in large::quote(source, file, &spans) {
+                quote.path = names.redact(&quote.path);
+                quotes.insert(span, (quote, String::new()));
+            }
             continue;
         };
         for span in spans {
-            let quote = opened.quote(repository.path(span), span);
+            let quote = opened.quote(&names.redact(repository.path(span)), span);
             let marked = opened.marked(span);
             quotes.insert(span, (quote, marked));
         }

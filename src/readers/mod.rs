@@ -20,6 +20,7 @@ mod markdown;
 mod migration;
 mod names;
 mod npm;
+mod packed;
 mod pairs;
 mod read;
 #[cfg(test)]

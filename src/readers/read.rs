@@ -1,7 +1,7 @@
 //! The one parallel reading pass.
 
 use super::scan::{ScanText, Scanner, drop_repeats};
-use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link};
+use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link, packed};
 use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
@@ -72,7 +72,9 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
             tasks.push((id, reader, true));
         }
     }
-    let pass = Pass { source, options, scanner: &scanner, budget: Budget::default(), progress };
+    let sizes = tasks.iter().map(|&(file, _, _)| (file, source.entry(file)));
+    let packed = packed::affordable(sizes.map(|(file, entry)| (file, entry.path.as_str(), entry.size)));
+    let pass = Pass { source, options, scanner: &scanner, packed, budget: Budget::default(), progress };
     let mut facts = Facts::default();
     let mut done = pass.run(&tasks, &mut facts);
     let mut seen: BTreeSet<(FileId, usize)> = tasks.iter().filter_map(|&(f, r, _)| Some((f, r?))).collect();
@@ -132,6 +134,8 @@ struct Pass<'a> {
     source: &'a Source,
     options: &'a Options<'a>,
     scanner: &'a Scanner,
+    /// Compressed texts that are unpacked.
+    packed: BTreeSet<FileId>,
     budget: Budget,
     progress: &'a Reading,
 }
@@ -189,9 +193,16 @@ impl Pass<'_> {
             size: entry.size,
         };
         let size = entry.size.unwrap_or(0);
-        let _held = self.budget.take(size.min(LARGEST_PARSED));
+        let unpacked = if self.packed.contains(&file) { packed::LARGEST as u64 } else { 0 };
+        let _held = self.budget.take(size.min(LARGEST_PARSED) + unpacked);
         // A panic is a fault of ours, and must neither take the run with it nor quote the file.
         let done = catch_unwind(AssertUnwindSafe(|| {
+            if scan {
+                let path = entry.path.as_str();
+                let environments = &self.options.lexicon.environments;
+                let name = ScanText { file, path, text: path, offset: 0, environments };
+                self.scanner.scan_path(&name, &mut outcome.parsed.facts);
+            }
             if size > LARGEST_PARSED {
                 self.large(&mut outcome, scan)
             } else {
@@ -222,6 +233,9 @@ impl Pass<'_> {
         outcome.size = Some(size);
         let Some(decoded) = decoded else {
             outcome.class = FileClass::Binary;
+            if self.packed(outcome, scan) {
+                return;
+            }
             if outcome.reader.is_some() {
                 let reason = "it is binary, but its name promises text";
                 outcome.unread.push(Unread::new(&entry.path, UnreadClass::Unparsed, reason));
@@ -237,7 +251,9 @@ impl Pass<'_> {
             environments: &self.options.lexicon.environments,
         };
         if let Some(reader) = outcome.reader {
+            let named = std::mem::take(&mut outcome.parsed.facts);
             outcome.parsed = (READERS[reader].parse)(&text);
+            outcome.parsed.facts.append(named);
             outcome.class = FileClass::Read;
             for (class, reason) in outcome.parsed.problems.drain(..) {
                 outcome.unread.push(Unread::new(&entry.path, class, reason));
@@ -248,14 +264,49 @@ impl Pass<'_> {
             outcome.unread.push(Unread::new(&entry.path, UnreadClass::Partly, reason));
         }
         if scan {
-            self.scan(&text, 0, &mut outcome.parsed.facts);
+            self.scan(&text, 0, outcome);
         }
         if decoded.text.capacity() <= MOST_KEPT {
             *memory = decoded.text.into_bytes();
         }
     }
 
-    fn scan(&self, text: &Text<'_>, offset: usize, facts: &mut Facts) {
+    /// Looks into one compressed text; archives stay closed. Returns whether it is one of these.
+    fn packed(&self, outcome: &mut Outcome, scan: bool) -> bool {
+        let path = &self.source.entry(outcome.file).path;
+        if packed::is_picture(path) {
+            return false;
+        }
+        let limit = if self.packed.contains(&outcome.file) { LARGEST_PARSED } else { packed::HEAD };
+        let mut bytes = Vec::new();
+        let stream = self.source.stream(outcome.file);
+        if stream.is_ok_and(|stream| stream.take(limit).read_to_end(&mut bytes).is_err()) {
+            return false;
+        }
+        if packed::name(&bytes).is_none() {
+            return false;
+        }
+        let bytes = bytes.as_slice();
+        outcome.class = FileClass::Unread;
+        let unread = match packed::open(path, bytes, self.packed.contains(&outcome.file)) {
+            Err(reason) => Some((UnreadClass::Archive, reason)),
+            Ok((text, whole)) => {
+                let environments = &self.options.lexicon.environments;
+                let inner = path.strip_suffix(".gz").unwrap_or(path);
+                let text = ScanText { file: outcome.file, path: inner, text: &text, offset: 0, environments };
+                if scan {
+                    self.scanner.scan_unpacked(&text, &mut outcome.parsed.facts);
+                    outcome.class = FileClass::Scanned;
+                }
+                let reason = "it unpacks to more than is looked at, or is damaged".to_owned();
+                (!whole).then_some((UnreadClass::Partly, reason))
+            }
+        };
+        outcome.unread.extend(unread.map(|(class, reason)| Unread::new(path, class, reason)));
+        true
+    }
+
+    fn scan(&self, text: &Text<'_>, offset: usize, outcome: &mut Outcome) {
         let text = ScanText {
             file: text.file,
             path: text.path,
@@ -263,7 +314,10 @@ impl Pass<'_> {
             offset,
             environments: text.environments,
         };
-        self.scanner.scan(&text, facts);
+        if !self.scanner.scan(&text, &mut outcome.parsed.facts) {
+            let reason = "it holds more compressed text than is unpacked";
+            outcome.unread.push(Unread::new(text.path, UnreadClass::Partly, reason));
+        }
     }
 
     /// Scans a file piece by piece; never parses it.
@@ -321,7 +375,8 @@ impl Pass<'_> {
             let Some(decoded) = decode(buffer[..last].to_vec()) else {
                 if offset == 0 {
                     outcome.class = FileClass::Binary;
-                    return None;
+                    let reason = packed::name(&buffer).map(|name| format!("{name}: not opened"));
+                    return reason.map(|reason| Unread::new(&entry.path, UnreadClass::Archive, reason));
                 }
                 return Some(Unread::new(
                     &entry.path,
@@ -336,7 +391,7 @@ impl Pass<'_> {
                 executable: false,
                 environments: &self.options.lexicon.environments,
             };
-            self.scan(&text, offset, &mut outcome.parsed.facts);
+            self.scan(&text, offset, outcome);
             let mut keep = last.saturating_sub(OVERLAP);
             while keep < last && buffer[keep] & 0xc0 == 0x80 {
                 keep += 1;
@@ -453,3 +508,7 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
     link::link(&mut repository, options.lexicon);
     repository
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -222,6 +222,7 @@ mod tests {
       "fingerprint": "00000000000000000000000000001fa7",
       "confidence": "high",
       "against": "a manual gate on the environment may order them",
+      "certainty": null,
       "related": [
         {
           "path": ".github/workflows/cd.yml",

@@ -124,17 +124,20 @@ pub enum UnreadClass {
     Outside,
     /// Something that only git's history tells, in a clone that does not hold it.
     History,
+    /// An archive, or compressed otherwise: what lies in it was not looked at.
+    Archive,
 }
 
 impl UnreadClass {
     /// Every class, in the order in which reports count them.
-    pub const ALL: [UnreadClass; 6] = [
+    pub const ALL: [UnreadClass; 7] = [
         UnreadClass::Unreadable,
         UnreadClass::Unparsed,
         UnreadClass::Partly,
         UnreadClass::TooLarge,
         UnreadClass::Outside,
         UnreadClass::History,
+        UnreadClass::Archive,
     ];
 
     /// The name in reports and on the command line.
@@ -146,6 +149,7 @@ impl UnreadClass {
             UnreadClass::TooLarge => "too-large",
             UnreadClass::Outside => "outside",
             UnreadClass::History => "history",
+            UnreadClass::Archive => "archive",
         }
     }
 

@@ -1,10 +1,11 @@
 //! Gathers what may be credentials in one text, and settles what is one: each place once, by the kind that
 //! says most.
 
+use super::encoded::Decoded;
 use super::kinds::Found;
 use super::surroundings::{Surroundings, is_comment};
 use super::{ScanText, ephemeral, pairs, urls, values};
-use crate::facts::{Basis, Certainty, Credential, Medium, Target, Value};
+use crate::facts::{Basis, Certainty, Credential, Form, Medium, Target, Value};
 use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::ops::Range;
@@ -19,6 +20,10 @@ struct Candidate {
     explained: usize,
     fallback: bool,
     default: bool,
+    /// Whether everybody's tokens look so.
+    general: bool,
+    /// What it is decoded to, if it is an encoding.
+    decoded: Option<Box<(Form, Credential)>>,
 }
 
 /// Those of one text.
@@ -79,6 +84,8 @@ impl<'a> Credentials<'a> {
             certainty: if pair.connection { Certainty::Shaped } else { Certainty::Generic },
             explained: 0,
             fallback: pair.fallback,
+            general: true,
+            decoded: None,
         });
     }
 
@@ -179,12 +186,14 @@ impl<'a> Credentials<'a> {
             explained: 0,
             fallback: false,
             default: default || user == password,
+            general: true,
+            decoded: None,
         });
     }
 
     /// Values of the shapes of kinds.
     pub(super) fn kinds(&mut self, found: Vec<Found>) {
-        for Found { kind, value, certainty, explained } in found {
+        for Found { kind, value, certainty, explained, general } in found {
             // What a report or a manual shows is masked.
             if self.scanned.text[value.clone()].contains("****") {
                 continue;
@@ -202,6 +211,30 @@ impl<'a> Credentials<'a> {
                 explained,
                 fallback: false,
                 default: false,
+                general,
+                decoded: None,
+            });
+        }
+    }
+
+    /// What was found in the text that a stretch of this one is decoded to.
+    pub(super) fn decoded(&mut self, decoded: &Decoded, inside: Vec<Credential>) {
+        for credential in inside {
+            let value = decoded.place(credential.place.range());
+            if self.scanned.text.get(value.clone()).is_none() || self.in_comment(value.start) {
+                continue;
+            }
+            self.candidates.push(Candidate {
+                kind: credential.credential.clone(),
+                key: key_before(self.scanned.text, value.start),
+                value,
+                host: None,
+                certainty: credential.certainty,
+                explained: 0,
+                fallback: false,
+                default: credential.default,
+                general: false,
+                decoded: Some(Box::new((decoded.form, credential))),
             });
         }
     }
@@ -210,10 +243,13 @@ impl<'a> Credentials<'a> {
     pub(super) fn settle(self) -> Vec<Credential> {
         let Credentials { scanned, around, mut candidates, .. } = self;
         let generic = |c: &Candidate| c.certainty == Certainty::Generic;
-        // A kind says more than a connection string, that more than a name; a proof more than a shape.
+        // A provider's kind says more than one of everybody, that more than a connection string, that more than
+        // a name; a proof more than a shape.
         candidates.sort_by(|a, b| {
-            let rank =
-                |c: &Candidate| (c.certainty, c.kind != "connection-string", c.value.len(), c.explained);
+            let rank = |c: &Candidate| {
+                let named = c.kind != "connection-string";
+                (!generic(c), named, !c.general, c.certainty, c.decoded.is_none(), c.value.len(), c.explained)
+            };
             rank(b)
                 .cmp(&rank(a))
                 .then_with(|| a.value.start.cmp(&b.value.start))
@@ -243,7 +279,39 @@ impl<'a> Credentials<'a> {
 }
 
 impl Candidate {
-    fn state(self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
+    fn state(mut self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
+        match self.decoded.take() {
+            Some(decoded) => self.state_decoded(*decoded, scanned, around),
+            None => self.state_plain(scanned, around),
+        }
+    }
+
+    /// What was said of the decoded text, at the place of the encoded one.
+    fn state_decoded(
+        self,
+        (form, inside): (Form, Credential),
+        scanned: &ScanText<'_>,
+        around: &Surroundings,
+    ) -> Credential {
+        let ScanText { file, text, offset, .. } = *scanned;
+        let place = Span::new(file, offset + self.value.start..offset + self.value.end);
+        let key = inside.key.or_else(|| text.get(self.key?).map(str::to_owned));
+        let throwaway = ephemeral::serves_throwaway(text, self.value.start, key.as_deref(), None, around);
+        Credential {
+            place,
+            target: inside.target.map(|target| match target.basis {
+                Basis::Host => Target { place, ..target },
+                _ => target,
+            }),
+            key,
+            form,
+            ephemeral: inside.ephemeral || throwaway,
+            encoded: Some(Secret::new(&text[self.value])),
+            ..inside
+        }
+    }
+
+    fn state_plain(self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
         let ScanText { file, text, offset, environments, .. } = *scanned;
         let key = self.key.and_then(|k| text.get(k));
         let host = self.host.clone().and_then(|h| text.get(h));
@@ -265,6 +333,8 @@ impl Candidate {
             fallback: self.fallback,
             ephemeral: ephemeral::serves_throwaway(text, self.value.start, key, host, around),
             test: around.test,
+            form: Form::Plain,
+            encoded: None,
             value: Secret::new(&text[self.value]),
         }
     }

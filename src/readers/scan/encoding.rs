@@ -44,11 +44,11 @@ pub(super) fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// What a gzip file begins with: its magic number and the one method that there is (RFC 1952 §2.3.1).
-pub(super) const GZIP: &[u8] = &[0x1f, 0x8b, 8];
+pub(in crate::readers) const GZIP: &[u8] = &[0x1f, 0x8b, 8];
 
 /// The content of all members of a gzip file (RFC 1952), at most `limit` bytes, and whether that is all of it.
 /// A damaged file gives what stands before the damage.
-pub(super) fn gunzip(mut input: &[u8], limit: usize) -> (Vec<u8>, bool) {
+pub(in crate::readers) fn gunzip(mut input: &[u8], limit: usize) -> (Vec<u8>, bool) {
     const GZIP_HEADER_AND_LARGEST_WINDOW: u8 = 16 + 15;
     const STEP: usize = 64 * 1024;
     let mut out = Vec::new();
@@ -133,7 +133,8 @@ mod tests {
         assert_eq!(&digits::<7>(36, BASE36), b"0000010");
         // The first two test vectors of BIP 173, and the second with a letter changed.
         assert!(bech32_holds("A12UEL5L"));
-        let long = "an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio1tt5tgs";
+        let long =
+            "an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio1tt5tgs";
         assert!(bech32_holds(long));
         assert!(!bech32_holds(&long.replace("tt5", "tq5")));
         assert!(!bech32_holds("1qz") && !bech32_holds("none"));

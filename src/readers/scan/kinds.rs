@@ -118,7 +118,18 @@ impl KindSearch {
         let (mut at, mut end) = (stretch.start, stretch.end);
         let limit = (stretch.end + LONGEST).min(text.len());
         while at <= end {
-            let Some(all) = regex.captures_at(&text.as_bytes()[..end], at) else { break };
+            let Some(all) = regex.captures_at(&text.as_bytes()[..end], at) else {
+                // A value may be so long that the window does not hold enough of it to match.
+                let more = unbroken(&text.as_bytes()[at..limit], end - at);
+                if more == 0 {
+                    // Where the search was given up, the last bytes may begin another value.
+                    let rest = if end == limit { compiled.kind.window } else { 0 };
+                    at = if end > stretch.end { at.max(end - rest) } else { at };
+                    break;
+                }
+                end += more;
+                continue;
+            };
             let whole = all.get(0).expect("group 0 is the match").range();
             if whole.end == end && end < limit {
                 // Cut off, perhaps: look again in a longer window, which doubles so that this stays linear.
@@ -165,6 +176,16 @@ fn inside_word(bytes: &[u8], at: usize) -> bool {
     };
     let camel = before.is_ascii_lowercase() && first.is_ascii_uppercase();
     before.is_ascii_alphabetic() && first.is_ascii_alphabetic() && !camel
+}
+
+/// A value without a gap that is longer than this may go on behind its window.
+const LONG: usize = 200;
+
+/// How many bytes behind `end` continue a long unbroken value that begins before it.
+fn unbroken(bytes: &[u8], end: usize) -> usize {
+    let part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'.');
+    let before = bytes[..end].iter().rev().take(LONG).take_while(part).count();
+    if before < LONG { 0 } else { bytes[end..].iter().take_while(part).count() }
 }
 
 /// Values that every documentation uses: one character many times, an alphabet, the word itself.

@@ -4,7 +4,8 @@
 mod allows;
 mod checks;
 mod credentials;
-mod encoding;
+mod encoded;
+pub(super) mod encoding;
 mod env;
 mod ephemeral;
 mod judge;
@@ -19,12 +20,13 @@ mod urls;
 mod values;
 mod words;
 
-use crate::facts::{Facts, Medium};
+use crate::facts::{Credential, Facts, Form, Medium, Target};
 use crate::lexicon::{Environments, Lexicon};
-use crate::text::FileId;
+use crate::text::{FileId, Span};
 use credentials::Credentials;
 pub(in crate::readers) use judge::judge;
-use kinds::KindSearch;
+pub(crate) use kinds::LONGEST;
+use kinds::{Found, KindSearch};
 use patterns::PatternSearch;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -56,6 +58,9 @@ pub struct ScanText<'a> {
     pub environments: &'a Environments,
 }
 
+/// Stretches that are to be searched, by the number of the kind.
+type Windows = BTreeMap<usize, Vec<Range<usize>>>;
+
 /// What a word may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -67,6 +72,8 @@ enum Action {
     Address,
     /// The protocol in a data source name of Go's MySQL driver.
     Protocol,
+    /// A sign of an address that is written with percent signs.
+    Percent,
     /// A `plimsoll:` comment.
     Directive,
     /// The test mark with this number.
@@ -90,6 +97,7 @@ impl Scanner {
         add("://", Action::Address);
         add("@tcp(", Action::Protocol);
         add("@unix(", Action::Protocol);
+        ["%3a%2f%2f", "%3d", "%2f", "%2b"].iter().for_each(|word| add(word, Action::Percent));
         add("plimsoll:", Action::Directive);
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
@@ -102,7 +110,9 @@ impl Scanner {
     }
 
     /// Adds to `facts` what the text says: credentials, text hits, allows, test marks, environment reads.
-    pub fn scan(&self, scanned: &ScanText<'_>, facts: &mut Facts) {
+    ///
+    /// Returns whether all of it was looked at: what stands compressed in it may be more than is decoded.
+    pub fn scan(&self, scanned: &ScanText<'_>, facts: &mut Facts) -> bool {
         let ScanText { file, path, text, offset, environments } = *scanned;
         let around = Surroundings::new(file, path, environments);
         let extension = around.extension.as_str();
@@ -110,22 +120,24 @@ impl Scanner {
         let env_reads = around.medium == Medium::Source;
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around);
-        let mut windows: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        let mut windows = Windows::new();
+        let mut percents_done = 0;
         for hit in self.words.find(text) {
             let word = hit.range;
             for action in &self.actions[hit.word] {
                 match *action {
-                    Action::Kind(kind) => {
-                        let window = self.kinds.window(kind, word.clone(), text.len());
-                        let list = windows.entry(kind).or_default();
-                        match list.last_mut() {
-                            Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
-                            _ => list.push(window),
-                        }
-                    }
+                    Action::Kind(kind) => self.widen(&mut windows, kind, word.clone(), text.len()),
                     Action::Pair => credentials.pair(word.clone()),
                     Action::Address => credentials.address(word.end),
                     Action::Protocol => credentials.protocol(word.start),
+                    Action::Percent if word.start >= percents_done => {
+                        let (decoded, end) = encoded::percent(text, word.start, percents_done);
+                        percents_done = end;
+                        if let Some(decoded) = decoded {
+                            credentials.decoded(&decoded, self.inside(&decoded.text, scanned, &around));
+                        }
+                    }
+                    Action::Percent => {}
                     Action::Directive if allows => {
                         facts.allows.extend(allows::read(file, text, word.clone(), extension, offset));
                     }
@@ -153,6 +165,48 @@ impl Scanner {
                 }
             }
         }
+        credentials.kinds(self.search(windows, text));
+        let cut = encoded::digits(text, |decoded| {
+            credentials.decoded(decoded, self.inside(&decoded.text, scanned, &around));
+        });
+        facts.credentials.extend(credentials.settle());
+        let path: Vec<&str> = path.split('/').collect();
+        for pattern in &self.patterns {
+            pattern.search(file, &path, text, offset, &mut facts.text_hits);
+        }
+        !cut
+    }
+
+    /// Adds credentials that a file's path holds. A path has no place: that of the file's start stands for it.
+    pub fn scan_path(&self, scanned: &ScanText<'_>, facts: &mut Facts) {
+        self.scan_elsewhere(scanned, Form::Path, facts);
+    }
+
+    /// Adds credentials of a text that was unpacked from the file at this path, at the file's start.
+    pub fn scan_unpacked(&self, scanned: &ScanText<'_>, facts: &mut Facts) {
+        self.scan_elsewhere(scanned, Form::Gzip, facts);
+    }
+
+    fn scan_elsewhere(&self, scanned: &ScanText<'_>, form: Form, facts: &mut Facts) {
+        let around = Surroundings::new(scanned.file, scanned.path, scanned.environments);
+        let place = Span::start_of(scanned.file);
+        for credential in self.inside(scanned.text, scanned, &around) {
+            let target = credential.target.map(|target| Target { place, ..target });
+            facts.credentials.push(Credential { place, form, target, ..credential });
+        }
+    }
+
+    /// Notes where a kind is to be searched for, one of whose keywords stands at `word`.
+    fn widen(&self, windows: &mut Windows, kind: usize, word: Range<usize>, length: usize) {
+        let window = self.kinds.window(kind, word, length);
+        let list = windows.entry(kind).or_default();
+        match list.last_mut() {
+            Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
+            _ => list.push(window),
+        }
+    }
+
+    fn search(&self, windows: Windows, text: &str) -> Vec<Found> {
         let mut found = Vec::new();
         for (kind, list) in windows {
             let mut done = 0;
@@ -163,12 +217,27 @@ impl Scanner {
                 }
             }
         }
-        credentials.kinds(found);
-        facts.credentials.extend(credentials.settle());
-        let path: Vec<&str> = path.split('/').collect();
-        for pattern in &self.patterns {
-            pattern.search(file, &path, text, offset, &mut facts.text_hits);
+        found
+    }
+
+    /// Credentials in a text that was decoded or unpacked, by kinds and user information only: names in it
+    /// are nobody's settings. Their places are those in `text`.
+    fn inside(&self, text: &str, scanned: &ScanText<'_>, around: &Surroundings) -> Vec<Credential> {
+        let inner = ScanText { text, offset: 0, ..*scanned };
+        let mut credentials = Credentials::new(&inner, around);
+        let mut windows = Windows::new();
+        for hit in self.words.find(text) {
+            for action in &self.actions[hit.word] {
+                match *action {
+                    Action::Kind(kind) => self.widen(&mut windows, kind, hit.range.clone(), text.len()),
+                    Action::Address => credentials.address(hit.range.end),
+                    Action::Protocol => credentials.protocol(hit.range.start),
+                    _ => {}
+                }
+            }
         }
+        credentials.kinds(self.search(windows, text));
+        credentials.settle()
     }
 }
 
@@ -181,7 +250,8 @@ pub fn drop_repeats(facts: &mut Facts) {
             facts.$list.dedup_by($same);
         };
     }
-    once!(credentials, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+    // What a chunk saw from the middle on lies in what the chunk before saw whole.
+    once!(credentials, |b, a| a.place.contains(b.place) && (a.place != b.place || a.value == b.value));
     once!(text_hits, |b, a| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
     once!(allows, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(test_marks, |b, a| a.place == b.place);

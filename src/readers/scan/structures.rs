@@ -78,9 +78,8 @@ pub(super) fn json_token(value: &str) -> Outcome {
 pub(super) fn pypi_macaroon(value: &str) -> Outcome {
     let body = value.strip_prefix("pypi-").and_then(decode_base64);
     body.map_or(Outcome::Refuted, |bytes| {
-        let named = |host: &[u8]| {
-            bytes.get(..3) == Some(&[2, 1, host.len() as u8]) && bytes[3..].starts_with(host)
-        };
+        let named =
+            |host: &[u8]| bytes.get(..3) == Some(&[2, 1, host.len() as u8]) && bytes[3..].starts_with(host);
         prove_if(named(b"pypi.org") || named(b"test.pypi.org"))
     })
 }
@@ -143,7 +142,7 @@ pub(super) fn pem(value: &str) -> Outcome {
 /// Whether these bytes are one DER SEQUENCE (X.690 §8.1.3) and nothing else.
 fn is_sequence(bytes: &[u8]) -> bool {
     let (length, header) = match bytes {
-        [0x30, short @ 0..0x80, ..] => (usize::from(*short), 2),
+        [0x30, short @ 0..=0x7f, ..] => (usize::from(*short), 2),
         [0x30, 0x81, one, ..] => (usize::from(*one), 3),
         [0x30, 0x82, one, two, ..] => (usize::from(*one) << 8 | usize::from(*two), 4),
         _ => return false,
@@ -235,7 +234,11 @@ mod tests {
             ("RSA PRIVATE KEY", format!("\n{truncated}\n"), Outcome::Possible),
             ("OPENSSH PRIVATE KEY", format!("\n{ssh}\n"), Outcome::Proved),
             ("ENCRYPTED PRIVATE KEY", format!("\n{der}\n"), Outcome::Possible),
-            ("RSA PRIVATE KEY", format!("\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\n{der}\n"), Outcome::Possible),
+            (
+                "RSA PRIVATE KEY",
+                format!("\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\n{der}\n"),
+                Outcome::Possible,
+            ),
             ("RSA PRIVATE KEY", "\n...\n".to_owned(), Outcome::Refuted),
             ("RSA PRIVATE KEY", format!("\n{}\n", "x".repeat(80)), Outcome::Refuted),
         ] {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Certainty, Credential, Stage};
+use crate::facts::{Certainty, Credential, Form, Stage};
 use crate::lexicon::kinds::BUILT_IN;
 use crate::lexicon::patterns::TextPattern;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ fn credentials(path: &str, text: &str) -> Vec<(String, String)> {
 
 fn only(path: &str, text: &str) -> Credential {
     let mut all = scan(path, text).credentials;
-    assert_eq!(all.len(), 1, "{path}: {text}");
+    assert_eq!(all.len(), 1, "{path}: {}", &text[..text.len().min(400)]);
     all.remove(0)
 }
 
@@ -194,6 +194,101 @@ fn surroundings_say_what_a_credential_serves() {
     assert!(c.fallback);
     let c = only("tests/test_a.py", "login(password=\"hunter2\")\n");
     assert!(c.test && c.certainty == Certainty::Generic);
+}
+
+/// A token of GitHub's shape, which nobody was given.
+fn token() -> String {
+    format!("{}{}", "ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - group.len()));
+        for digit in 0..4 {
+            let digit = (digit <= group.len()).then(|| DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]);
+            out.push(digit.unwrap_or(b'=') as char);
+        }
+    }
+    out
+}
+
+#[test]
+fn credentials_are_found_one_level_deep_in_encodings() {
+    let token = token();
+    let hex: String = format!("token is {token}!").bytes().map(|b| format!("{b:02x}")).collect();
+    let lines = base64(format!("some text goes before {token} and some behind it").as_bytes());
+    let wrapped: Vec<&str> =
+        lines.as_bytes().chunks(64).map(|l| std::str::from_utf8(l).expect("ASCII")).collect();
+    for (path, text, kind, value, form) in [
+        (
+            "k8s/secret.yaml",
+            format!("kind: Secret\ndata:\n  token: {}\n", base64(token.as_bytes())),
+            "github-personal-token",
+            token.as_str(),
+            Form::Base64,
+        ),
+        (
+            "k8s/secret.yaml",
+            format!("data:\n  config: |\n    {}\n", wrapped.join("\n    ")),
+            "github-personal-token",
+            &token,
+            Form::Base64,
+        ),
+        (
+            "k8s/secret.yaml",
+            format!("data:\n  DATABASE_URL: {}\n", base64(b"postgres://app:s3cretpw@db.corp.io/x")),
+            "connection-string",
+            "s3cretpw",
+            Form::Base64,
+        ),
+        ("a.py", format!("x = bytes.fromhex('{hex}')\n"), "github-personal-token", &token, Form::Hex),
+        (
+            "a.sh",
+            "open 'x?next=https%3A%2F%2Fapp%3As3cret%21pw%40db.corp.io%2Fx'\n".to_owned(),
+            "connection-string",
+            "s3cret!pw",
+            Form::Percent,
+        ),
+    ] {
+        let found = only(path, &text);
+        assert_eq!(
+            (found.credential.as_str(), found.value.expose(), found.form),
+            (kind, value, form),
+            "{text}"
+        );
+        let written = &text[found.place.range()];
+        assert!(!written.contains(value) && found.encoded.is_some_and(|e| e.expose() == written), "{text}");
+    }
+    for text in [
+        // Names mean nothing in decoded text, two levels are one too many, and a mask is no value.
+        base64(format!("password = {RANDOM} and nothing else").as_bytes()),
+        base64(base64(format!("the token {token} is here").as_bytes()).as_bytes()),
+        base64(b"postgres://user:password@localhost/db and more"),
+    ] {
+        assert_eq!(credentials("a.yaml", &format!("data: {text}\n")), [], "{text}");
+    }
+}
+
+#[test]
+fn long_credentials_are_never_cut() {
+    let claims = base64(format!("{{\"sub\":\"{}\"}}", "x".repeat(48_000)).as_bytes());
+    let token = format!("eyJhbGciOiJIUzI1NiJ9.{}.c2lnbmF0dXJlc2lnbmF0dXJl", claims.trim_end_matches('='));
+    assert!(token.len() > 64_000);
+    let found = only("a.yaml", &format!("session: {token}\n"));
+    assert_eq!((found.place.len() as usize, found.certainty), (token.len(), Certainty::Proved));
+    let body: String =
+        (0..64).map(|i| format!("{}\n", base64(&[i, 7, 91, 200, i * 3, 17].repeat(8)))).collect();
+    let key = format!("-----BEGIN {} KEY-----\n{body}-----END {} KEY-----", "RSA PRIVATE", "RSA PRIVATE");
+    let (kind, value) = credentials("id_rsa", &key).remove(0);
+    assert_eq!((kind.as_str(), value), ("private-key-pem", key.clone()));
+    // A provider's own file says more than the key in it, and a path in a program more than its name.
+    let account = format!(
+        "{{\n  \"type\": \"service_account\",\n  \"private_key\": \"{}\"\n}}\n",
+        key.replace('\n', "\\n")
+    );
+    assert_eq!(credentials("key.json", &account).len(), 1);
 }
 
 #[test]

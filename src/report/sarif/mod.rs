@@ -91,7 +91,9 @@ fn invocation(report: &Report) -> Invocation {
             descriptor: NotificationId { id: format!("unread-{}", unread.class.name()) },
             level: match unread.class {
                 UnreadClass::Unreadable | UnreadClass::Unparsed | UnreadClass::TooLarge => "warning",
-                UnreadClass::Partly | UnreadClass::Outside | UnreadClass::History => "note",
+                UnreadClass::Partly | UnreadClass::Outside | UnreadClass::History | UnreadClass::Archive => {
+                    "note"
+                }
             },
             message: Text { text: format!("Not read: {}.", sentence(&unread.reason)) },
             locations: vec![Location { id: None, physical_location, message: None }],

@@ -54,7 +54,7 @@ fn git_state_given_as_data_answers_as_a_repository_would() {
 #[test]
 fn class_names_are_stable() {
     let names: Vec<_> = UnreadClass::ALL.iter().map(|class| class.name()).collect();
-    assert_eq!(names, ["unreadable", "unparsed", "partly", "too-large", "outside", "history"]);
+    assert_eq!(names, ["unreadable", "unparsed", "partly", "too-large", "outside", "history", "archive"]);
     for class in UnreadClass::ALL {
         assert_eq!(UnreadClass::from_name(class.name()), Some(class));
         assert_eq!(serde_json::to_string(&class).expect("serialises"), format!("\"{class}\""));
