@@ -145,8 +145,10 @@ impl Facts {
         let mut whole: Vec<(Span, Secret)> = whole.map(|c| (c.place, c.value.clone())).collect();
         whole.sort_by_key(|(place, _)| *place);
         let mut named = BTreeSet::new();
-        for inner in self.credentials.iter_mut().filter(|c| c.form == Form::Base64) {
-            let before = whole.partition_point(|(place, _)| (place.file, place.start) <= (inner.place.file, inner.place.start));
+        for inner in self.credentials.iter_mut().filter(|c| c.form == Form::Base64 && !of_manifest(c)) {
+            let before = whole.partition_point(|(place, _)| {
+                (place.file, place.start) <= (inner.place.file, inner.place.start)
+            });
             let Some((place, written)) = whole[..before].last() else { continue };
             if place.contains(inner.place) && named.insert(*place) {
                 inner.place = *place;

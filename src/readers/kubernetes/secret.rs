@@ -1,7 +1,7 @@
 //! Values of Kubernetes `Secret` objects, whose base64 hides nothing.
 //! <https://kubernetes.io/docs/concepts/configuration/secret/>
 
-use crate::facts::{Certainty, Credential, MANIFEST_CREDENTIAL, Medium, Target};
+use crate::facts::{Certainty, Credential, Form, MANIFEST_CREDENTIAL, Medium, Target};
 use crate::readers::Parsed;
 use crate::readers::images::is_open;
 use crate::readers::scan::judge;
@@ -50,7 +50,9 @@ pub(super) fn credential(
         fallback: false,
         ephemeral: false,
         test: false,
+        form: if encoded { Form::Base64 } else { Form::Plain },
         value: Secret::new(written),
+        encoded: None,
     })
 }
 
