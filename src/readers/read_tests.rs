@@ -40,7 +40,7 @@ fn a_key_across_the_border_of_two_chunks_is_whole() {
     text += &filler.repeat((LARGEST_PARSED as usize + 1).saturating_sub(text.len()).div_ceil(filler.len()));
     let read = repository(vec![file("big.txt", text.into_bytes())]);
     let found: Vec<(usize, usize)> =
-        read.facts.credentials.iter().map(|c| (c.place.start as usize, c.place.len() as usize)).collect();
+        read.facts.credentials.iter().map(|c| (c.place.start as usize, c.place.len())).collect();
     starts.sort();
     assert_eq!(found, starts.iter().map(|at| (*at, key.len() - 1)).collect::<Vec<_>>());
 }

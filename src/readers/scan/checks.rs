@@ -18,13 +18,16 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Check {
     /// What a structure says of the value.
-    Structure(fn(&str) -> Outcome),
+    Structure(Judge),
     /// At least so many bits of Shannon entropy per byte.
     MinEntropy(f64),
 }
 
+/// What a structure says of a value.
+type Judge = fn(&str) -> Outcome;
+
 /// The structures, by name.
-const STRUCTURES: &[(&str, fn(&str) -> Outcome)] = &[
+const STRUCTURES: &[(&str, Judge)] = &[
     ("crc32-base62-github", structures::github_checksum),
     ("crc32-base36-gitlab", structures::gitlab_checksum),
     ("aws-key-id", structures::aws_key_id),
