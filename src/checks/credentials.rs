@@ -27,6 +27,8 @@ pub(super) enum Home {
     EnvExample,
     /// A Dockerfile.
     Image,
+    /// The output of a build that browsers load.
+    Bundle,
     /// Wherever it lies: it is the value that a product comes with, and the file is not local.
     WellKnown,
 }
@@ -42,12 +44,18 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
         return None;
     }
     let file = repository.file(credential.place.file);
+    if is_for_one_build(credential) {
+        return None;
+    }
     if credential.default {
         return is_well_known_defect(repository, credential, &file.path).then_some(Home::WellKnown);
     }
     // An env file outside git is where secrets of a developer belong.
     if credential.medium == Medium::EnvFile && file.tracked == Some(false) {
         return None;
+    }
+    if credential.certainty != Certainty::Generic && is_bundle(&file.path) {
+        return Some(Home::Bundle);
     }
     Some(match credential.medium {
         Medium::Config => Home::Config,
@@ -95,6 +103,38 @@ fn in_variable(resource: &Resource, credential: &Credential) -> bool {
             && (e.path.contains("ontainers.") || e.path.contains("nitContainers."))
             && e.path.contains(".env.")
     })
+}
+
+/// Whether it is the word that stands in for an application's key while an image is built, because the
+/// framework does not start without one.
+/// <https://guides.rubyonrails.org/configuring.html#secret-key-base>
+fn is_for_one_build(credential: &Credential) -> bool {
+    credential.medium == Medium::Image
+        && credential.certainty == Certainty::Generic
+        && matches!(
+            credential.key.as_deref(),
+            Some(
+                "SECRET_KEY_BASE"
+                    | "SECRET_KEY"
+                    | "APP_KEY"
+                    | "DJANGO_SECRET_KEY"
+                    | "APP_SECRET"
+                    | "AUTH_SECRET"
+            )
+        )
+        && credential.value.expose().chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_' | ' '))
+}
+
+/// Whether a file is a program for browsers that a build wrote: its folder says so.
+fn is_bundle(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let browser = [".js", ".js.map", ".mjs", ".css.map", ".html"].iter().any(|end| name.ends_with(end));
+    let built =
+        |part: &str| matches!(part, "dist" | "build" | "_next" | ".next" | ".nuxt" | ".output" | "bundles");
+    let named = [".bundle.js", ".chunk.js", ".min.js", "bundle.js", "bundle.js.map"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    browser && (named || path.split('/').rev().skip(1).any(built) || path.contains("static/js/"))
 }
 
 /// Whether a well-known default can reach an environment that others use.
@@ -200,7 +240,13 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
 }
 
 pub(super) fn is_for_tests(repository: &Repository, credential: &Credential) -> bool {
-    credential.test || is_sample(repository.path(credential.place)) || is_made_up(credential)
+    let path = repository.path(credential.place);
+    let for_tests = || {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        credential.medium == Medium::EnvFile
+            && path_stage(name, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Ci)
+    };
+    credential.test || is_sample(path) || is_made_up(credential) || for_tests()
 }
 
 /// Whether its very name says that nobody uses it: `FAKE_KEY`, `dummyToken`, `TEST_RSA_KEY`.
@@ -218,6 +264,14 @@ fn is_developers_compose(repository: &Repository, credential: &Credential) -> bo
         && credential.credential == "password"
         && name.contains("compose")
         && !credential.target.as_ref().is_some_and(|t| t.is(Stage::Staging) || t.is(Stage::Production))
+}
+
+/// Whether an env file is named after development, or holds the defaults of a framework.
+fn is_for_developers(repository: &Repository, credential: &Credential) -> bool {
+    let file = repository.file(credential.place.file);
+    let stage = path_stage(file.name(), &repository.environments).map(|(stage, _)| stage);
+    matches!(stage, Some(Stage::Development | Stage::Local))
+        || file.name() == ".env" && super::env_files::convention(&file.path, repository).is_some()
 }
 
 /// The most that can be said of a credential by where it lies and how sure we are of it.
@@ -250,6 +304,10 @@ pub(super) fn grade(repository: &Repository, credential: &Credential) -> (Severi
         // A sandbox key opens no more than a sandbox; a password to fall back on mostly a developer's database.
         _ if credential.credential.contains("-test-") => (Severity::Warning, Confidence::High),
         _ if credential.fallback && credential.credential == "password" => {
+            (Severity::Warning, Confidence::Medium)
+        }
+        // Defaults that a framework wants committed serve developers; production overrides them.
+        Medium::EnvFile if generic && is_for_developers(repository, credential) => {
             (Severity::Warning, Confidence::Medium)
         }
         _ if generic => (Severity::Error, Confidence::Medium),

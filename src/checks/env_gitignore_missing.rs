@@ -1,20 +1,26 @@
 //! Whether git would keep an env file out where the repository asks people to make one.
 
-use super::env_file_tracked::convention;
-use super::samples::{is_sample, is_vendored};
+use super::env_files::{Purpose, convention, is_example, purpose};
+use super::samples::{is_sample, is_vendored, no_worse_than};
 use crate::facts::{File, IgnoreTool, Repository};
-use crate::finding::Verdict;
+use crate::finding::{Severity, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    // Folders that hold an example: there people make their own.
+    // Folders that hold an example, or defaults that a framework lets people override: there people make
+    // their own.
     let mut folders: BTreeMap<&str, &File> = BTreeMap::new();
     for file in &repository.files {
         if is_vendored(&file.path) || is_sample(&file.path) {
             continue;
         }
-        if is_example(file.name()) {
+        let overridden = || {
+            purpose(file, repository) == Some(Purpose::Plain)
+                && file.tracked == Some(true)
+                && convention(&file.path, repository).is_some()
+        };
+        if file.name().starts_with('.') && is_example(file.name()) || overridden() {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             folders.entry(folder).or_insert(file);
         }
@@ -24,7 +30,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         for name in [".env", ".env.local"] {
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             let tracked = repository.by_path(&path).is_some_and(|f| f.tracked == Some(true));
-            let wanted_in = name == ".env" && convention(file, repository).is_some();
+            let wanted_in = name == ".env" && convention(&file.path, repository).is_some();
             if tracked || wanted_in || repository.git_ignores(&path) {
                 verdict.satisfied(file.place);
             } else {
@@ -44,6 +50,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         format!("There is no `.gitignore` that keeps `{path}`{more} out of git")
     };
     let finding = verdict.fail(place, "env files are not ignored", message);
+    if open.iter().all(|(path, _)| path.ends_with(".env.local")) {
+        no_worse_than(finding, Severity::Warning)
+            .against("`.env` itself is kept out, or meant to be committed");
+    }
     let mut seen = Vec::new();
     for (path, file) in &open {
         if file.place != place && !seen.contains(&file.place) {
@@ -51,11 +61,4 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(file.place, format!("people make `{path}` from this"));
         }
     }
-}
-
-fn is_example(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.strip_prefix(".env").is_some_and(|rest| {
-        rest.split(['.', '-', '_']).any(|w| matches!(w, "example" | "sample" | "template" | "dist"))
-    })
 }

@@ -22,8 +22,11 @@ mod deploy_on_friday_afternoon;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
 mod env_branch_deploy;
+mod env_example_missing;
 mod env_example_real_value;
+mod env_file_outside_local;
 mod env_file_tracked;
+mod env_files;
 mod env_gitignore_missing;
 mod env_specific_build;
 mod gate_override;
@@ -31,6 +34,7 @@ mod gates;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod image_stages;
 mod image_tag_mutable;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
@@ -56,9 +60,12 @@ mod release_window_missing;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
 mod samples;
+mod secret_in_artifact;
 mod secret_in_config;
 mod secret_in_container_image;
 mod secret_in_env_file;
+mod secret_in_error_message;
+mod secret_in_frontend_bundle;
 mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
@@ -104,7 +111,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
     ("env-branch-deploy", env_branch_deploy::check),
+    ("env-example-missing", env_example_missing::check),
     ("env-example-real-value", env_example_real_value::check),
+    ("env-file-outside-local", env_file_outside_local::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
     ("env-specific-build", env_specific_build::check),
@@ -134,9 +143,12 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("secret-in-artifact", secret_in_artifact::check),
     ("secret-in-config", secret_in_config::check),
     ("secret-in-container-image", secret_in_container_image::check),
     ("secret-in-env-file", secret_in_env_file::check),
+    ("secret-in-error-message", secret_in_error_message::check),
+    ("secret-in-frontend-bundle", secret_in_frontend_bundle::check),
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),

@@ -1,6 +1,7 @@
 //! Credentials that stay in an image: written into a Dockerfile, copied in, or given as a build argument.
 
 use super::credentials::{Home, report};
+use super::image_stages::{Reach, Stages};
 use super::samples::{is_sample, is_vendored, no_worse_than};
 use super::secret_names::is_secret_name;
 use crate::facts::{Command, File, Instruction, Repository};
@@ -14,13 +15,17 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let arguments = build_arguments(repository);
     let mut reported: Vec<&str> = Vec::new();
     let mut variables: Vec<((FileId, &str), usize)> = Vec::new();
+    let mut stages: BTreeMap<FileId, Stages<'_>> = BTreeMap::new();
     for instruction in &repository.facts.instructions {
         let path = repository.path(instruction.place);
         if is_sample(path) || is_vendored(path) {
             continue;
         }
+        let file = instruction.place.file;
+        let stages = stages.entry(file).or_insert_with(|| Stages::new(repository, file));
         match instruction.keyword.as_str() {
-            "COPY" | "ADD" => copied(repository, instruction, verdict),
+            "COPY" | "ADD" => copied(repository, instruction, stages, verdict),
+            "RUN" => written(repository, instruction, stages, verdict),
             "ENV" | "ARG" => {
                 let literal =
                     repository.facts.credentials.iter().any(|c| instruction.place.contains(c.place));
@@ -32,7 +37,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                         continue;
                     }
                     variables.push((same, verdict.findings.len()));
-                    let finding = variable(instruction, name, verdict);
+                    let finding = variable(instruction, name, stages.is_shipped(instruction), verdict);
                     if let Some(places) = arguments.get(name) {
                         reported.push(name);
                         for place in places {
@@ -75,22 +80,29 @@ fn named(instruction: &Instruction) -> Option<&str> {
 fn variable<'v>(
     instruction: &Instruction,
     name: &str,
+    shipped: bool,
     verdict: &'v mut Verdict,
 ) -> &'v mut crate::finding::Finding {
     let keyword = &instruction.keyword;
     let message = format!("`{keyword} {name}` leaves its value in the image");
     let finding = verdict.fail(instruction.place, format!("{keyword} {name}"), message);
     finding.at_most(Confidence::Medium).label("shown by `docker history`");
-    let severity = if instruction.last { Severity::Warning } else { Severity::Note };
+    let severity = if shipped { Severity::Warning } else { Severity::Note };
     no_worse_than(finding, severity);
-    if !instruction.last {
+    if !shipped {
         finding.against("the stage is not the one that runs, only its cache and provenance hold the value");
     }
     finding
 }
 
-/// Files that are credentials, copied from the context.
-fn copied(repository: &Repository, instruction: &Instruction, verdict: &mut Verdict) {
+/// Files that are credentials, copied from the context into a stage that is shipped, or into one that such a
+/// stage copies them from.
+fn copied<'r>(
+    repository: &Repository,
+    instruction: &'r Instruction,
+    stages: &Stages<'r>,
+    verdict: &mut Verdict,
+) {
     if instruction.flags.iter().any(|f| f.starts_with("--from")) {
         return;
     }
@@ -101,10 +113,15 @@ fn copied(repository: &Repository, instruction: &Instruction, verdict: &mut Verd
         let known = repository.files.iter().find(|f| f.tracked == Some(true) && is_same(f, &source.value));
         if let Some(file) = known
             && !repository.facts.credentials.iter().any(|c| c.place.file == file.place.file)
-            && !source.value.contains(".env")
         {
             continue;
         }
+        let name = source.value.rsplit('/').next().unwrap_or(&source.value);
+        let carried = match stages.reach(instruction, &source.value, name) {
+            Reach::Shipped => None,
+            Reach::Carried(by) => Some(by),
+            Reach::Stays => continue,
+        };
         let message = format!("`{} {}` takes {what} into the image", instruction.keyword, source.value);
         let finding = verdict.fail(source.span, format!("copies {}", source.value), message);
         finding.label("becomes a layer");
@@ -112,10 +129,38 @@ fn copied(repository: &Repository, instruction: &Instruction, verdict: &mut Verd
             finding.at_most(Confidence::Medium);
             no_worse_than(finding, Severity::Warning);
         }
-        if !instruction.last {
-            no_worse_than(finding, Severity::Warning)
-                .against("the stage is not the one that runs, only its cache holds the file");
+        if let Some(by) = carried {
+            finding.relate(by.place, "takes it on into the image");
         }
+    }
+}
+
+/// A secret that is mounted as it should be, and then written into a file of the layer.
+/// <https://docs.docker.com/build/building/secrets/#secret-mounts>
+fn written(repository: &Repository, instruction: &Instruction, stages: &Stages<'_>, verdict: &mut Verdict) {
+    if !stages.is_shipped(instruction) || !instruction.flags.iter().any(|f| f.contains("type=secret")) {
+        return;
+    }
+    let own = || repository.commands().map(|(_, c)| c).filter(|c| instruction.place.contains(c.place));
+    for command in own() {
+        let mounted = command.line.contains("/run/secrets/");
+        let to = match command.program.as_str() {
+            "cp" | "mv" | "install" => command.args.last(),
+            _ => command.writes.first(),
+        };
+        let Some(to) =
+            to.filter(|to| mounted && !to.text.starts_with("/dev/") && !to.text.starts_with("/tmp/"))
+        else {
+            continue;
+        };
+        let removed = own().any(|c| c.program == "rm" && c.args.iter().any(|w| w.text == to.text));
+        if removed {
+            continue;
+        }
+        let message = format!("A mounted secret is written to `{}`, which stays in the image", to.text);
+        let finding = verdict.fail(command.place, format!("writes {}", to.text), message);
+        finding.at_most(Confidence::Medium).label("becomes a layer");
+        return;
     }
 }
 
@@ -157,7 +202,9 @@ fn build_arguments(repository: &Repository) -> BTreeMap<String, Vec<Span>> {
         let mut words = command.args.iter().peekable();
         while let Some(word) = words.next() {
             let argument = match word.text.as_str() {
-                "--build-arg" => words.peek().map(|w| (w.text.as_str(), w.place)),
+                "--build-arg" | "--env" | "-e" if text_is_argument(&word.text, command) => {
+                    words.peek().map(|w| (w.text.as_str(), w.place))
+                }
                 text => text.strip_prefix("--build-arg=").map(|rest| (rest, word.place)),
             };
             let Some((text, place)) = argument else { continue };
@@ -183,12 +230,24 @@ fn build_arguments(repository: &Repository) -> BTreeMap<String, Vec<Span>> {
             }
         }
     }
+    for setting in repository.facts.settings.iter().filter(|s| s.path.contains(".build.args.")) {
+        let given = !setting.setting.text().is_empty();
+        if given && is_secret_name(&setting.key) && !is_sample(repository.path(setting.place)) {
+            found.entry(setting.key.clone()).or_default().push(setting.key_place);
+        }
+    }
     found.values_mut().for_each(|places| places.sort());
     found
 }
 
+/// `--env` gives buildpacks what `--build-arg` gives a Dockerfile.
+fn text_is_argument(flag: &str, command: &Command) -> bool {
+    flag == "--build-arg" || command.program == "pack"
+}
+
 fn builds_image(command: &Command) -> bool {
-    matches!(command.program.as_str(), "docker" | "podman" | "buildah" | "nerdctl" | "executor")
-        && (command.program == "executor"
-            || command.args.iter().take(3).any(|w| matches!(w.text.as_str(), "build" | "bud")))
+    command.program == "pack" && command.arg(0) == Some("build")
+        || matches!(command.program.as_str(), "docker" | "podman" | "buildah" | "nerdctl" | "executor")
+            && (command.program == "executor"
+                || command.args.iter().take(3).any(|w| matches!(w.text.as_str(), "build" | "bud")))
 }

@@ -62,6 +62,7 @@ fn bench(text: &str) -> Bench {
             path: "a.yml".into(),
             tracked: Some(true),
             executable: false,
+            link: false,
             class: FileClass::Read,
             reader: None,
             target: None,

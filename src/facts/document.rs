@@ -73,6 +73,14 @@ words! {
         Gcloud = "gcloud",
         /// helm package.
         Helm = "helm",
+        /// eb deploy, of AWS Elastic Beanstalk.
+        Eb = "eb",
+        /// cf push, of Cloud Foundry.
+        Cf = "cf",
+        /// vercel deploy.
+        Vercel = "vercel",
+        /// The build of a Heroku slug.
+        Slug = "slug",
     }
 }
 
@@ -135,6 +143,8 @@ fact! {
         application: Option<bool>,
         /// Number of dependencies it names.
         dependencies: u32,
+        /// What a package takes along, where its manifest lists it (`files` of a package.json).
+        files: Vec<Spanned<String>>,
     }
 }
 
@@ -159,6 +169,40 @@ fact! {
         key: String,
         /// Whether a fallback is given.
         fallback: bool,
+        /// Whether a bundler's configuration writes its value into the program that browsers load.
+        bundled: bool,
+    }
+}
+
+fact! {
+    /// A variable that an env file shows in a comment: `# SMTP_HOST=localhost`.
+    pub struct CommentedKey = "commented-key" {
+        /// The name.
+        place: Span,
+        /// The variable.
+        key: String,
+    }
+}
+
+words! {
+    /// What becomes of a text that a program makes.
+    pub enum ErrorForm {
+        /// It is thrown, raised or returned as an error, or the program ends with it.
+        Raised = "raised",
+        /// It is the body of an answer to a request.
+        Answered = "answered",
+    }
+}
+
+fact! {
+    /// A secret by its name, put into the text of an error.
+    pub struct ErrorText = "error-text" {
+        /// The name.
+        place: Span,
+        /// The variable, attribute or setting.
+        name: String,
+        /// What becomes of the text.
+        form: ErrorForm,
     }
 }
 

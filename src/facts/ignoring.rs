@@ -1,7 +1,9 @@
-//! What ignore files keep out. <https://git-scm.com/docs/gitignore#_pattern_format>,
-//! <https://docs.docker.com/build/concepts/context/#syntax>
+//! What ignore files keep out. <https://git-scm.com/docs/gitignore#_pattern_format>
+//!
+//! Only files of the repository count. `.git/info/exclude` and a person's `core.excludesFile` do not: nobody
+//! else has them, and a clone is without them.
 
-use super::{Ignore, IgnoreTool, Repository};
+use super::{Ignore, IgnoreTool, Repository, docker_ignore};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 impl Ignore {
@@ -9,6 +11,9 @@ impl Ignore {
     /// (`true`), it is let in again by a `!` pattern (`false`), or nothing.
     pub fn decides(&self, path: &str) -> Option<bool> {
         let inner = inside(&self.folder, path)?;
+        if self.tool == IgnoreTool::Docker {
+            return docker_ignore::decides(self.patterns.iter().map(|p| p.value.as_str()), inner);
+        }
         let matcher = self.matcher();
         let folders = inner.match_indices('/').map(|(at, _)| (&inner[..at], true));
         let mut verdict = None;
@@ -24,20 +29,11 @@ impl Ignore {
     fn matcher(&self) -> Gitignore {
         let mut builder = GitignoreBuilder::new("");
         for pattern in &self.patterns {
-            let pattern = pattern.value.as_str();
-            let line = if self.tool == IgnoreTool::Docker { rooted(pattern) } else { pattern.to_owned() };
             // A pattern that the tool itself would not understand matches nothing there either.
-            let _ = builder.add_line(None, &line);
+            let _ = builder.add_line(None, &pattern.value);
         }
         builder.build().unwrap_or_else(|_| Gitignore::empty())
     }
-}
-
-/// Docker's patterns hold from the root of the context, those of git without a slash at any depth.
-fn rooted(pattern: &str) -> String {
-    let (not, bare) = pattern.strip_prefix('!').map_or(("", pattern), |rest| ("!", rest));
-    let bare = bare.trim().trim_start_matches("./").trim_matches('/');
-    format!("{not}/{bare}")
 }
 
 fn inside<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
@@ -95,28 +91,33 @@ mod tests {
             (&[("", &["api/"][..]), ("api", &["!.env"][..])], "api/.env", true),
             (&[("", &["api/*", "!api/.env"][..])], "api/.env", false),
             (&[("", &["env"][..])], ".env", false),
+            // The last pattern that matches decides, and a negation has no effect before it.
+            (&[("", &["!.env", ".env*"][..])], ".env", true),
+            (&[("", &[".env*", "!.env"][..])], ".env", false),
+            (&[("", &[".env*", "!.env*", ".env.local"][..])], ".env.local", true),
+            // `*` stops at slashes, `**` does not.
+            (&[("", &["*/.env"][..])], "api/.env", true),
+            (&[("", &["*/.env"][..])], "a/b/.env", false),
+            (&[("", &["**/.env"][..])], "a/b/.env", true),
+            (&[("", &["config/**"][..])], "config/a/.env", true),
+            (&[("", &["a/**/.env"][..])], "a/.env", true),
+            // A pattern with a slash in it holds from its own file's folder.
+            (&[("", &["config/.env"][..])], "api/config/.env", false),
+            (&[("api", &["/.env"][..])], "api/.env", true),
+            (&[("api", &["config/.env"][..])], "api/config/.env", true),
+            // A pattern with a slash at its end is for folders.
+            (&[("", &[".env/"][..])], ".env", false),
+            (&[("", &["env/"][..])], "env/production", true),
+            // The nearest file that says something decides.
+            (&[("", &["!.env"][..]), ("api", &[".env"][..])], "api/.env", true),
+            (&[("", &[".env"][..]), ("api", &["*.log"][..])], "api/.env", true),
+            (&[("", &[".env.[lp]*"][..])], ".env.local", true),
+            (&[("", &[".env.?ocal"][..])], ".env.local", true),
+            (&[("", &["\\.env"][..])], ".env", true),
+            (&[("", &[".ENV"][..])], ".env", false),
             (&[], ".env", false),
         ] {
             assert_eq!(ignored(files, path), expected, "{files:?} on {path}");
-        }
-    }
-
-    #[test]
-    fn docker_patterns_hold_from_the_root_of_the_context() {
-        for (patterns, path, expected) in [
-            (&[".env"][..], ".env", Some(true)),
-            (&[".env"], "api/.env", None),
-            (&["**/.env"], "api/.env", Some(true)),
-            (&["**/.env"], ".env", Some(true)),
-            (&["*", "!src"], ".env", Some(true)),
-            (&["*", "!src"], "src/a", Some(false)),
-            (&[".env*", "!.env"], ".env", Some(false)),
-        ] {
-            assert_eq!(
-                ignore(IgnoreTool::Docker, "", patterns).decides(path),
-                expected,
-                "{patterns:?} on {path}"
-            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod command;
+mod docker_ignore;
 mod document;
 mod field;
 mod flow;

@@ -33,6 +33,8 @@ fact! {
         tracked: Option<bool>,
         /// Whether it may be executed.
         executable: bool,
+        /// Whether it is a symbolic link, whose content is a path.
+        link: bool,
         /// What became of it.
         class: FileClass,
         /// The reader that claimed it.
@@ -70,6 +72,8 @@ pub struct Facts {
     pub manifests: Vec<Manifest>,
     pub text_hits: Vec<TextHit>,
     pub env_reads: Vec<EnvRead>,
+    pub commented_keys: Vec<CommentedKey>,
+    pub error_texts: Vec<ErrorText>,
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
     pub resources: Vec<Resource>,
@@ -90,6 +94,8 @@ macro_rules! each_list {
             manifests,
             text_hits,
             env_reads,
+            commented_keys,
+            error_texts,
             allows,
             migrations,
             resources
@@ -176,6 +182,7 @@ impl Facts {
         self.allows.dedup_by_key(|a| a.place);
         self.test_marks.dedup_by_key(|m| m.place);
         self.env_reads.dedup_by_key(|r| r.place);
+        self.error_texts.dedup_by_key(|t| t.place);
     }
 }
 
@@ -375,6 +382,8 @@ pub const KINDS: &[KindRow] = &[
     flat!(TestMark, test_marks),
     flat!(Manifest, manifests),
     flat!(EnvRead, env_reads),
+    flat!(CommentedKey, commented_keys),
+    flat!(ErrorText, error_texts),
     flat!(Migration, migrations),
     flat!(Resource, resources),
     KindRow {

@@ -149,6 +149,7 @@ fn previews_low_confidence_and_what_is_below_the_threshold_never_fail() {
             path: "a".into(),
             tracked: None,
             executable: false,
+            link: false,
             class: crate::facts::FileClass::Read,
             reader: None,
             target: None,

@@ -26,6 +26,7 @@ fn quoted(text: &str, places: &[Range<usize>], secrets: &[Range<usize>]) -> Vec<
         path,
         tracked: None,
         executable: false,
+        link: false,
         class: FileClass::Read,
         reader: None,
         target: None,

@@ -7,7 +7,7 @@ use super::{Parsed, Text};
 use crate::facts::{Setting, SettingSource, Stage, Target, Value, path_target};
 use crate::syntax::tree::{Kind, Node};
 use crate::syntax::yaml::{self, Mask};
-use crate::text::Span;
+use crate::text::{Span, Spanned};
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = name(path);
@@ -41,19 +41,22 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         if let Some(privileged) = service.get("privileged")
             && let Some(value) = privileged.spanned()
         {
-            parsed.facts.settings.push(Setting {
-                place: value.span,
-                key: "privileged".to_owned(),
-                path: format!("services.{service_name}.privileged"),
-                setting: if is_open(&value.value) {
-                    Value::Expr(value.value)
-                } else {
-                    Value::Known(value.value)
-                },
-                source: SettingSource::Service,
-                target: target.clone(),
-                key_place: value.span,
-            });
+            let path = format!("services.{service_name}.privileged");
+            parsed.facts.settings.push(plain("privileged", path, value, &target));
+        }
+        // One path, a list of them, or a list of `{path, required}`.
+        let files = service.get("env_file").into_iter().flat_map(|f| f.one_or_more());
+        for file in files.filter_map(|f| f.get("path").unwrap_or(f).spanned()) {
+            parsed.facts.settings.push(plain(
+                "env_file",
+                format!("services.{service_name}.env_file"),
+                file,
+                &target,
+            ));
+        }
+        if let Some(arguments) = service.at(&["build", "args"]) {
+            let path = format!("services.{service_name}.build.args");
+            parsed.facts.settings.extend(environment_settings(arguments, &path, target.as_ref()));
         }
         if let Some(environment) = service.get("environment") {
             let path = format!("services.{service_name}.environment");
@@ -65,6 +68,19 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         }
     }
     parsed
+}
+
+/// A key of a service itself.
+fn plain(key: &str, path: String, value: Spanned<String>, target: &Option<Target>) -> Setting {
+    Setting {
+        place: value.span,
+        key: key.to_owned(),
+        path,
+        setting: if is_open(&value.value) { Value::Expr(value.value) } else { Value::Known(value.value) },
+        source: SettingSource::Service,
+        target: target.clone(),
+        key_place: value.span,
+    }
 }
 
 /// Whether the file serves a developer's machine: its name says so, or it is the plain compose file of a

@@ -3,9 +3,10 @@
 use super::images::is_open;
 use super::names::{ends, folder, name, vendored};
 use super::{Parsed, Text};
-use crate::facts::{Setting, SettingSource, Value, path_target};
+use crate::facts::{CommentedKey, Setting, SettingSource, Value, path_target};
 use crate::source::UnreadClass;
 use crate::syntax::dotenv;
+use crate::text::Span;
 
 /// Endings behind `.env` that are programs or data of another format.
 const FOREIGN: &[&str] = &[
@@ -36,12 +37,18 @@ const FOREIGN: &[&str] = &[
     ".tpl.yaml",
 ];
 
+/// Environments that a file without an ending is named after, in a folder `env`.
+const STAGES: &[&str] =
+    &["production", "prod", "staging", "stage", "development", "dev", "local", "common", "base", "test"];
+
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = name(path);
     if vendored(path) || ends(name, FOREIGN) {
         return false;
     }
     let named = name == ".envrc"
+        || name == ".flaskenv"
+        || name.starts_with(".envrc.")
         || [".env", "env"].iter().any(|stem| {
             let rest = name.strip_prefix(stem);
             let plain = *stem == ".env";
@@ -52,8 +59,10 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
             })
         })
         || (name.ends_with(".env") && name.len() > 4);
-    // `config/env/production`, as Heroku-like deployments lay them out.
-    named || (!name.contains('.') && folder(path).ends_with("config/env"))
+    // `config/env/production`, as Heroku-like deployments lay them out, and `env/production`.
+    let plain = !name.contains('.');
+    let of_stage = || folder(path).rsplit('/').next() == Some("env") && STAGES.contains(&name);
+    named || plain && (folder(path).ends_with("config/env") || of_stage())
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
@@ -66,6 +75,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         parsed.problems.push((UnreadClass::Partly, reason));
     }
     let target = path_target(text.path, text.file, text.environments);
+    parsed.facts.commented_keys =
+        file.comments.iter().filter_map(|place| commented(*place, text.text)).collect();
     parsed.facts.settings = file
         .entries
         .into_iter()
@@ -84,6 +95,23 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         })
         .collect();
     parsed
+}
+
+/// The variable that a comment shows: a name in capitals and `=`, as an assignment that was put out of use.
+fn commented(place: Span, text: &str) -> Option<CommentedKey> {
+    let comment = text.get(place.range())?;
+    let bare = comment.trim_start_matches(['#', ' ', '\t']);
+    let bare = bare.strip_prefix("export ").unwrap_or(bare);
+    let (name, _) = bare.split_once('=')?;
+    let name = name.trim_end();
+    let known = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    let start = place.range().end - bare.len();
+    known.then(|| CommentedKey {
+        place: Span::new(place.file, start..start + name.len()),
+        key: name.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -119,6 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn variables_in_comments_are_noted_and_sentences_are_not() {
+        let text = "# SMTP_HOST=localhost\n#  export TOKEN = x\nA=1 # B=2\n# see X\n# a = b\n## C=\n";
+        let parsed = samples::read(parse, ".env.example", text);
+        let seen: Vec<&str> = parsed.facts.commented_keys.iter().map(|k| k.key.as_str()).collect();
+        assert_eq!(seen, ["SMTP_HOST", "TOKEN", "B", "C"]);
+        for key in &parsed.facts.commented_keys {
+            assert_eq!(&text[key.place.range()], key.key);
+        }
+    }
+
+    #[test]
     fn env_files_are_claimed_and_programs_are_not() {
         for (path, claimed) in [
             (".env", true),
@@ -128,6 +167,11 @@ mod tests {
             (".envrc", true),
             ("env.sample", true),
             ("config/env/production", true),
+            ("env/production", true),
+            ("src/env/reader", false),
+            (".flaskenv", true),
+            (".envrc.local", true),
+            ("docker.env", true),
             ("env.d.ts", false),
             (".env.ts", false),
             ("env", false),

@@ -16,6 +16,10 @@ fn tool(path: &str) -> Option<IgnoreTool> {
         ".npmignore" => IgnoreTool::Npm,
         ".gcloudignore" => IgnoreTool::Gcloud,
         ".helmignore" => IgnoreTool::Helm,
+        ".ebignore" => IgnoreTool::Eb,
+        ".cfignore" => IgnoreTool::Cf,
+        ".vercelignore" => IgnoreTool::Vercel,
+        ".slugignore" => IgnoreTool::Slug,
         ".containerignore" => IgnoreTool::Docker,
         // `web.Dockerfile.dockerignore` serves that Dockerfile alone.
         other if other.ends_with(".dockerignore") => IgnoreTool::Docker,
@@ -38,7 +42,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         while pattern.ends_with([' ', '\t']) && !pattern.ends_with("\\ ") {
             pattern = &pattern[..pattern.len() - 1];
         }
-        if pattern.is_empty() || pattern.starts_with('#') {
+        // `#!include:.gitignore` is an instruction to gcloud.
+        let include = tool == IgnoreTool::Gcloud && pattern.starts_with("#!include:");
+        if pattern.is_empty() || pattern.starts_with('#') && !include {
             continue;
         }
         let start = start + lead;
@@ -73,6 +79,10 @@ mod tests {
             (".gitignore", Some(IgnoreTool::Git)),
             ("a/.dockerignore", Some(IgnoreTool::Docker)),
             ("web.Dockerfile.dockerignore", Some(IgnoreTool::Docker)),
+            ("web/.ebignore", Some(IgnoreTool::Eb)),
+            (".cfignore", Some(IgnoreTool::Cf)),
+            (".vercelignore", Some(IgnoreTool::Vercel)),
+            (".slugignore", Some(IgnoreTool::Slug)),
             (".eslintignore", None),
             ("gitignore", None),
         ] {

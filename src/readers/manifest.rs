@@ -90,6 +90,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         lock: look.is_none(),
         application,
         dependencies: u32::try_from(dependencies).unwrap_or(u32::MAX),
+        files: Vec::new(),
     });
     parsed
 }

@@ -85,6 +85,7 @@ fn manifest(root: Node<'_>, text: &Text<'_>) -> Manifest {
         lock: false,
         application: if private || started { Some(true) } else { published.then_some(false) },
         dependencies: u32::try_from(dependencies).unwrap_or(u32::MAX),
+        files: root.get("files").map_or(Vec::new(), |f| f.items().filter_map(|i| i.spanned()).collect()),
     }
 }
 

@@ -465,6 +465,7 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
                 Tracked::Unknown => None,
             },
             executable: entry.mode == Mode::Executable,
+            link: entry.mode == Mode::Symlink,
             class: FileClass::Unopened,
             reader: None,
             target: path_target(&entry.path, id, environments),

@@ -173,8 +173,14 @@ impl<'a> Credentials<'a> {
             ) || self.around.medium == Medium::Document)
             || lower == "x-oauth-basic"
             || urls::is_sample_host(host);
+        // What a comment of an env file or of a configuration shows for a server of one's own.
+        let own_server = !host.contains('.') || host.starts_with("127.") || host.starts_with("localhost");
+        let shown = own_server && {
+            let line = self.line_start(info.user.start);
+            is_comment(&text[line..info.user.start], &self.around.extension)
+        };
         let prose = default && matches!(self.around.medium, Medium::Document | Medium::EnvExample);
-        if stands_for_one || prose || password.len() < 3 || self.in_comment(info.user.start) {
+        if stands_for_one || shown || prose || password.len() < 3 || self.in_comment(info.user.start) {
             return;
         }
         self.candidates.push(Candidate {

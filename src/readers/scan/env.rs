@@ -33,6 +33,7 @@ pub(super) fn read(
     text: &str,
     word: Range<usize>,
     extension: &str,
+    bundler: bool,
     offset: usize,
 ) -> Option<EnvRead> {
     let bytes = text.as_bytes();
@@ -88,7 +89,7 @@ pub(super) fn read(
     }
     let mut end = after;
     let second = call && bytes[after..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b',');
-    if bytes.get(after).is_some_and(|b| matches!(b, b']' | b')')) {
+    if bytes.get(at) != Some(&b'.') && bytes.get(after).is_some_and(|b| matches!(b, b']' | b')')) {
         end += 1;
     }
     let tail: &[u8] = &bytes[end..(end + 64).min(bytes.len())];
@@ -101,12 +102,84 @@ pub(super) fn read(
         place: Span::new(file, offset + word.start..offset + end),
         key: name.to_owned(),
         fallback,
+        bundled: bundler && is_bundled(text, word.start),
     })
+}
+
+/// Whether a file configures what builds programs for browsers.
+pub(super) fn is_bundler(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    matches!(extension, "js" | "ts" | "mjs" | "cjs" | "mts" | "cts")
+        && [
+            "webpack.",
+            "vite.config",
+            "next.config",
+            "nuxt.config",
+            "rollup.config",
+            "rspack.config",
+            "rsbuild.config",
+        ]
+        .iter()
+        .chain(&["craco.config", "vue.config", "gatsby-config", "app.config", "esbuild"])
+        .any(|own| stem.starts_with(own) || format!("{stem}.").starts_with(own))
+}
+
+/// So far before a read the table that it is in may begin.
+const LONGEST_TABLE: usize = 2048;
+
+/// Whether the read at `at` of a bundler's configuration is put into the program: as the text of a
+/// constant (`DefinePlugin`, `define`), or in a table that the framework hands to browsers (Next.js `env` and
+/// `publicRuntimeConfig`, Nuxt `public`, Expo `extra`).
+fn is_bundled(text: &str, at: usize) -> bool {
+    let floor = text.ceil_char_boundary(at.saturating_sub(LONGEST_TABLE));
+    let before = &text[floor..at];
+    if before.trim_end().ends_with("JSON.stringify(") {
+        return true;
+    }
+    let mut open = 0usize;
+    for (i, c) in before.char_indices().rev() {
+        match c {
+            '}' => open += 1,
+            '{' if open > 0 => open -= 1,
+            '{' => {
+                let table = before[..i].trim_end().trim_end_matches([':', '(', ' ']);
+                if table.ends_with("DefinePlugin") {
+                    return true;
+                }
+                return ["env", "publicRuntimeConfig", "public", "extra", "define"].iter().any(|own| {
+                    let rest = table.strip_suffix(own);
+                    rest.is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '.'))
+                });
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bundlers_configuration_tells_what_it_puts_into_the_program() {
+        for (path, text, bundled) in [
+            ("webpack.config.js", "new DefinePlugin({ K: JSON.stringify(process.env.K) })", true),
+            ("webpack.prod.js", "new webpack.DefinePlugin({ 'process.env.K': process.env.K })", true),
+            ("vite.config.ts", "define: { __K__: JSON.stringify(process.env.K) }", true),
+            ("vite.config.ts", "plugins: [sentry({ authToken: process.env.K })]", false),
+            ("next.config.mjs", "const c = { env: { A: '1', K: process.env.K } }", true),
+            ("next.config.js", "serverRuntimeConfig: { K: process.env.K }", false),
+            ("nuxt.config.ts", "runtimeConfig: { K: process.env.K, public: { A: 1 } }", false),
+            ("nuxt.config.ts", "runtimeConfig: { public: { K: process.env.K } }", true),
+            ("src/server.ts", "const env = { K: process.env.K }", false),
+        ] {
+            let at = text.rfind("process.env.K").expect("each text reads it");
+            let found = read(FileId(0), text, at..at + "process.env".len(), "js", is_bundler(path), 0);
+            assert_eq!(found.map(|r| r.bundled), Some(bundled), "{path}: {text}");
+        }
+    }
 
     #[test]
     fn reads_of_the_environment_in_many_languages() {
@@ -134,7 +207,7 @@ mod tests {
             ("$_ENV['PORT']", "_ENV[", Some(("PORT", false))),
         ] {
             let at = text.find(word).expect("the word");
-            let found = read(FileId(0), text, at..at + word.len(), "x", 0);
+            let found = read(FileId(0), text, at..at + word.len(), "x", false, 0);
             assert_eq!(found.as_ref().map(|r| (r.key.as_str(), r.fallback)), expected, "{text}");
         }
     }

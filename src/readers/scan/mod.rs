@@ -8,6 +8,7 @@ mod encoded;
 pub(super) mod encoding;
 mod env;
 mod ephemeral;
+mod errors;
 mod judge;
 mod keys;
 mod kinds;
@@ -20,7 +21,7 @@ mod urls;
 mod values;
 mod words;
 
-use crate::facts::{Credential, Facts, Form, Medium, Target};
+use crate::facts::{Credential, ErrorText, Facts, Form, Medium, Target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::{FileId, Span};
 use credentials::Credentials;
@@ -80,6 +81,8 @@ enum Action {
     Mark(usize),
     /// A read of an environment variable.
     EnvRead,
+    /// A name that holds an address with a password.
+    AddressName,
 }
 
 impl Scanner {
@@ -101,6 +104,7 @@ impl Scanner {
         add("plimsoll:", Action::Directive);
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
+        errors::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
         Scanner {
             words: Words::new(words.keys()),
             actions: words.into_values().collect(),
@@ -118,6 +122,8 @@ impl Scanner {
         let extension = around.extension.as_str();
         let allows = allows::are_read_in(path, extension);
         let env_reads = around.medium == Medium::Source;
+        let errors = env_reads && !around.test && !around.generated;
+        let bundler = env::is_bundler(path);
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around);
         let mut windows = Windows::new();
@@ -127,7 +133,15 @@ impl Scanner {
             for action in &self.actions[hit.word] {
                 match *action {
                     Action::Kind(kind) => self.widen(&mut windows, kind, word.clone(), text.len()),
-                    Action::Pair => credentials.pair(word.clone()),
+                    Action::Pair => {
+                        if errors {
+                            errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
+                        }
+                        credentials.pair(word.clone());
+                    }
+                    Action::AddressName if errors => {
+                        errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
+                    }
                     Action::Address => credentials.address(word.end),
                     Action::Protocol => credentials.protocol(word.start),
                     Action::Percent if word.start >= percents_done => {
@@ -153,7 +167,7 @@ impl Scanner {
                         ));
                     }
                     Action::EnvRead if env_reads => {
-                        let read = env::read(file, text, word.clone(), extension, offset);
+                        let read = env::read(file, text, word.clone(), extension, bundler, offset);
                         // `getenv` is met once more inside `os.getenv`.
                         if let Some(read) = read
                             && !facts.env_reads.last().is_some_and(|last| last.place.contains(read.place))
@@ -161,7 +175,7 @@ impl Scanner {
                             facts.env_reads.push(read);
                         }
                     }
-                    Action::Directive | Action::Mark(_) | Action::EnvRead => {}
+                    Action::Directive | Action::Mark(_) | Action::EnvRead | Action::AddressName => {}
                 }
             }
         }
@@ -241,6 +255,15 @@ impl Scanner {
     }
 }
 
+/// A name is met once for each of its words.
+fn errors_of(facts: &mut Facts, found: Option<ErrorText>) {
+    if let Some(found) = found
+        && facts.error_texts.last().is_none_or(|last| last.place != found.place)
+    {
+        facts.error_texts.push(found);
+    }
+}
+
 /// Drops what was found twice where chunks of one file overlap; of two that begin at one place the longer
 /// one stays, for the shorter was cut off by its chunk's end. Sorts the lists by place.
 pub fn drop_repeats(facts: &mut Facts) {
@@ -255,6 +278,7 @@ pub fn drop_repeats(facts: &mut Facts) {
     once!(text_hits, |b, a| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
     once!(allows, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(test_marks, |b, a| a.place == b.place);
+    once!(error_texts, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(env_reads, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
 }
 

@@ -194,7 +194,14 @@ fn medium(path: &str, folders: &[&str], name: &str, extension: &str) -> Medium {
     if name == ".env"
         || name.starts_with(".env.")
         || name == ".envrc"
+        || name.starts_with(".envrc.")
+        || name == ".flaskenv"
+        || name.starts_with(".env-")
+        || name.starts_with(".env_")
         || extension == "env"
+        || folders.last() == Some(&"env")
+            && !name.contains('.')
+            && classify(name, &Environments::default()).is_some()
         || name.starts_with("env.") && extension.is_empty()
     {
         let example = ["example", "sample", "template", "dist", "tpl", "defaults", "schema"];

@@ -223,6 +223,7 @@ fn linked(paths: &[&str], pipelines: Vec<Pipeline>, scripts: Vec<Script>) -> Rep
         path: (*path).into(),
         tracked: None,
         executable: false,
+        link: false,
         class: FileClass::Read,
         reader: None,
         target: None,
