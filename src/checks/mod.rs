@@ -38,6 +38,7 @@ mod image_stages;
 mod image_tag_mutable;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
+mod jwt_key_rotation_missing;
 mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
 mod lockfile_missing;
@@ -60,6 +61,7 @@ mod release_window_missing;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
 mod samples;
+mod secret_access_audit_missing;
 mod secret_in_artifact;
 mod secret_in_config;
 mod secret_in_container_image;
@@ -70,6 +72,10 @@ mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
 mod secret_names;
+mod secret_rotation_doc_missing;
+mod secret_rotation_unsupported;
+mod secret_store_missing;
+mod secret_stores;
 mod security_scan_threshold;
 mod seed_in_production;
 mod shared_service_account;
@@ -123,6 +129,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("image-tag-mutable", image_tag_mutable::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
+    ("jwt-key-rotation-missing", jwt_key_rotation_missing::check),
     ("k8s-plain-secret-manifest", k8s_plain_secret_manifest::check),
     ("least-privilege-violation", least_privilege_violation::check),
     ("lockfile-missing", lockfile_missing::check),
@@ -143,6 +150,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("secret-access-audit-missing", secret_access_audit_missing::check),
     ("secret-in-artifact", secret_in_artifact::check),
     ("secret-in-config", secret_in_config::check),
     ("secret-in-container-image", secret_in_container_image::check),
@@ -152,6 +160,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
+    ("secret-rotation-doc-missing", secret_rotation_doc_missing::check),
+    ("secret-rotation-unsupported", secret_rotation_unsupported::check),
+    ("secret-store-missing", secret_store_missing::check),
     ("security-scan-threshold", security_scan_threshold::check),
     ("seed-in-production", seed_in_production::check),
     ("shared-service-account", shared_service_account::check),

@@ -207,6 +207,20 @@ fact! {
 }
 
 fact! {
+    /// A call that signs or verifies a JSON Web Token.
+    pub struct TokenCall = "token-call" {
+        /// The call's name.
+        place: Span,
+        /// The call, e.g. `jwt.sign`.
+        call: String,
+        /// Whether it signs rather than verifies.
+        signs: bool,
+        /// Whether a key's id or a set of keys is spoken of beside it.
+        key_id: bool,
+    }
+}
+
+fact! {
     /// An inline `plimsoll: allow[…]` comment.
     pub struct Allow = "allow" {
         /// The comment's directive.

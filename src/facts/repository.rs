@@ -77,6 +77,7 @@ pub struct Facts {
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
     pub resources: Vec<Resource>,
+    pub token_calls: Vec<TokenCall>,
 }
 
 macro_rules! each_list {
@@ -98,7 +99,8 @@ macro_rules! each_list {
             error_texts,
             allows,
             migrations,
-            resources
+            resources,
+            token_calls
         )
     };
 }
@@ -183,6 +185,7 @@ impl Facts {
         self.test_marks.dedup_by_key(|m| m.place);
         self.env_reads.dedup_by_key(|r| r.place);
         self.error_texts.dedup_by_key(|t| t.place);
+        self.token_calls.dedup_by_key(|c| c.place);
     }
 }
 
@@ -386,6 +389,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(ErrorText, error_texts),
     flat!(Migration, migrations),
     flat!(Resource, resources),
+    flat!(TokenCall, token_calls),
     KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,

@@ -17,6 +17,7 @@ mod pairs;
 mod patterns;
 mod structures;
 mod surroundings;
+mod tokens;
 mod urls;
 mod values;
 mod words;
@@ -83,6 +84,8 @@ enum Action {
     EnvRead,
     /// A name that holds an address with a password.
     AddressName,
+    /// The call with this number, which signs or verifies a token.
+    Token(usize),
 }
 
 impl Scanner {
@@ -105,6 +108,7 @@ impl Scanner {
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
         errors::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
+        tokens::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Token(i)));
         Scanner {
             words: Words::new(words.keys()),
             actions: words.into_values().collect(),
@@ -175,7 +179,22 @@ impl Scanner {
                             facts.env_reads.push(read);
                         }
                     }
-                    Action::Directive | Action::Mark(_) | Action::EnvRead | Action::AddressName => {}
+                    Action::Token(call) if env_reads && !around.test && !around.generated => {
+                        let call = &tokens::CALLS[call];
+                        facts.token_calls.extend(tokens::read(
+                            file,
+                            text,
+                            word.clone(),
+                            call,
+                            extension,
+                            offset,
+                        ));
+                    }
+                    Action::Directive
+                    | Action::Mark(_)
+                    | Action::EnvRead
+                    | Action::AddressName
+                    | Action::Token(_) => {}
                 }
             }
         }
@@ -279,6 +298,7 @@ pub fn drop_repeats(facts: &mut Facts) {
     once!(allows, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(test_marks, |b, a| a.place == b.place);
     once!(error_texts, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+    once!(token_calls, |b, a| a.place == b.place);
     once!(env_reads, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
 }
 
