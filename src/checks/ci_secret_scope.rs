@@ -1,10 +1,14 @@
-//! Pipelines that hand out more secrets than a job needs.
+//! Pipelines, clusters and compose files that hand out more secrets than a job or service needs.
 
-use super::samples::no_worse_than;
-use crate::facts::{Job, Pipeline, Repository, Role, SecretUse, TriggerKind};
+use super::samples::{is_sample, no_worse_than};
+use crate::facts::{
+    EffectKind, Job, Pipeline, Repository, Role, SecretUse, Setting, SettingSource, Stage, System,
+    TriggerKind,
+};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Made for each run, with the rights that the workflow itself sets.
 fn is_run_token(name: &str) -> bool {
@@ -19,6 +23,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         all_at_once(pipeline, verdict);
         foreign_code(pipeline, verdict);
     }
+    tests_that_could_deploy(repository, verdict);
+    whole_secrets(repository, verdict);
+    one_env_file(repository, verdict);
 }
 
 /// `env:` of a whole workflow: each of its jobs gets what one of them needs.
@@ -133,4 +140,127 @@ fn head_checkout(job: &Job) -> Option<(usize, Span)> {
         let head = ["pull_request.head", "github.head_ref", "refs/pull/"].iter().any(|h| text.contains(h));
         head.then_some((at, reference.span))
     })
+}
+
+/// Keys to what is deployed to, in jobs that only test or lint.
+fn tests_that_could_deploy(repository: &Repository, verdict: &mut Verdict) {
+    const TO_DEPLOY: &[&str] = &[
+        "DEPLOY",
+        "DEPLOYMENT",
+        "KUBECONFIG",
+        "KUBE_CONFIG",
+        "SSH_PRIVATE_KEY",
+        "SSH_KEY",
+        "ANSIBLE_VAULT_PASSWORD",
+        "HEROKU_API_KEY",
+        "FLY_API_TOKEN",
+        "VERCEL_TOKEN",
+        "NETLIFY_AUTH_TOKEN",
+        "RENDER_DEPLOY_HOOK",
+        "CF_PASSWORD",
+        "PUBLISH_PROFILE",
+        "TERRAFORM_API_TOKEN",
+        "TF_API_TOKEN",
+    ];
+    let flow = &repository.flow;
+    let mut seen: BTreeSet<Span> = BTreeSet::new();
+    for node in flow.nodes() {
+        let run = flow.run(node);
+        let job = flow.job(node, &repository.facts.pipelines);
+        let only = |kinds: &[EffectKind]| run.effects.iter().all(|e| kinds.contains(&e.effect));
+        let tests = run.effects.iter().any(|e| matches!(e.effect, EffectKind::Test | EffectKind::Lint));
+        let harmless = only(&[
+            EffectKind::Test,
+            EffectKind::Lint,
+            EffectKind::Scan,
+            EffectKind::Install,
+            EffectKind::Fetch,
+        ]);
+        // What a job calls may deploy, and a job with an environment belongs to it.
+        if !tests || !harmless || job.calls.is_some() || run.target.is_some() {
+            continue;
+        }
+        let deploys = |name: &str| {
+            let name = format!("_{}_", name.to_ascii_uppercase().replace('-', "_"));
+            TO_DEPLOY.iter().any(|w| name.contains(&format!("_{w}_")))
+        };
+        let mut own: Vec<&SecretUse> = job.secrets.iter().filter(|s| deploys(&s.name)).collect();
+        own.retain(|s| seen.insert(s.place));
+        let Some((first, rest)) = own.split_first() else { continue };
+        let message = format!("Job `{}` only tests, yet gets `{}`", job.id, first.name);
+        let finding = verdict.fail(first.place, format!("test {} {}", job.id, first.name), message);
+        finding.at_most(Confidence::Medium).label("by its name a key to deploy with");
+        finding.against("a step of the job may use it to fetch something");
+        for secret in rest {
+            finding.relate(secret.place, format!("`{}`, too", secret.name));
+        }
+    }
+}
+
+/// `envFrom` of one Secret in several workloads: each gets every key that any of them needs.
+/// <https://kubernetes.io/docs/tasks/inject-data-application/distribute-credentials-secure/>
+fn whole_secrets(repository: &Repository, verdict: &mut Verdict) {
+    let mut takers: BTreeMap<(Option<Stage>, &str, &str), BTreeMap<String, Span>> = BTreeMap::new();
+    for resource in &repository.facts.resources {
+        if resource.system != System::Kubernetes || is_sample(repository.path(resource.place)) {
+            continue;
+        }
+        let stage = resource.target.as_ref().and_then(|t| t.stage.known().copied());
+        let namespace = resource.namespace.as_deref().unwrap_or("");
+        // A migration job and the web server are one service's.
+        if matches!(resource.sort.as_str(), "Job" | "CronJob" | "Pod") {
+            continue;
+        }
+        for entry in resource.entries_ending("secretRef.name").filter(|e| e.path.contains(".envFrom.")) {
+            let Some(secret) = entry.setting.known() else { continue };
+            let takers = takers.entry((stage, namespace, secret)).or_default();
+            takers.entry(resource.title()).or_insert(entry.place);
+        }
+    }
+    for ((_, _, secret), takers) in takers {
+        let all: Vec<(&String, &Span)> = takers.iter().collect();
+        let Some(((_, first), rest)) = all.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            continue;
+        };
+        let message = format!("{} workloads get every key of the Secret `{secret}`", all.len());
+        let finding = verdict.fail(**first, format!("envFrom {secret}"), message);
+        finding.at_most(Confidence::Medium).label("all of it");
+        finding.against("they may be parts of one service");
+        for (title, place) in rest {
+            finding.relate(**place, format!("`{title}`, too"));
+        }
+    }
+}
+
+/// One env file for several services of a compose file: a matter of habit on a laptop, not on a server.
+fn one_env_file(repository: &Repository, verdict: &mut Verdict) {
+    let mut files: BTreeMap<(u32, &str), Vec<&Setting>> = BTreeMap::new();
+    let settings = repository.facts.settings.iter();
+    for setting in settings.filter(|s| s.key == "env_file" && s.source == SettingSource::Service) {
+        if let Some(name) = setting.setting.known() {
+            files.entry((setting.place.file.0, name)).or_default().push(setting);
+        }
+    }
+    for ((_, name), services) in files {
+        let Some((first, rest)) = services.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            continue;
+        };
+        let stage = first.target.as_ref().and_then(|t| t.stage.known());
+        let compose = repository.file(first.place.file).name();
+        if is_sample(repository.path(first.place)) || matches!(stage, Some(Stage::Local | Stage::Ci)) {
+            continue;
+        }
+        let message = format!("{} services of `{compose}` get every variable of `{name}`", services.len());
+        let subject = format!("env_file {name}");
+        let finding = if stage.is_some() {
+            verdict.fail(first.place, subject, message)
+        } else {
+            verdict.review(first.place, subject, message)
+        };
+        finding.at_most(Confidence::Medium).label("all of it");
+        no_worse_than(finding, Severity::Note).against("the file may hold no secret");
+        for setting in rest {
+            finding.relate(setting.place, "and this one");
+        }
+    }
 }

@@ -15,6 +15,8 @@ struct SignIn {
     owner: String,
     /// By the name of a variable alone.
     by_name: bool,
+    /// The action is given a way without a key, too.
+    both: bool,
 }
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
@@ -37,8 +39,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         places.sort_by_key(|s| s.place);
         places.dedup_by_key(|s| s.place);
         let first = places[0];
-        let message = format!("{} signs in to {cloud} with a key that stays valid", first.owner);
-        let finding = verdict.fail(first.place, format!("{cloud} {key}"), message);
+        let subject = format!("{cloud} {key}");
+        // With both given, the action or the run decides which of them it takes.
+        let finding = if places.iter().all(|p| p.both) {
+            let message = format!("{} may sign in to {cloud} with a key that stays valid", first.owner);
+            verdict.open(first.place, subject, message).against("it is given a way without a key, too")
+        } else {
+            let message = format!("{} signs in to {cloud} with a key that stays valid", first.owner);
+            verdict.fail(first.place, subject, message)
+        };
         finding.label("a long-lived key");
         if places.iter().all(|p| p.by_name) {
             finding.at_most(Confidence::Medium);
@@ -95,7 +104,15 @@ fn action(step: &Step, owner: &str) -> Option<SignIn> {
         "aws-actions/configure-aws-credentials" => ("AWS", &["aws-secret-access-key"]),
         "google-github-actions/auth" => ("Google Cloud", &["credentials_json"]),
         "google-github-actions/setup-gcloud" => ("Google Cloud", &["service_account_key"]),
-        "azure/login" => ("Azure", &["creds"]),
+        "azure/login" | "azure/aks-set-context" => ("Azure", &["creds"]),
+        "azure/webapps-deploy" | "azure/functions-action" => ("Azure", &["publish-profile"]),
+        "docker/login-action" | "azure/docker-login" => {
+            let user = uses.input("username")?.value.text();
+            if !user.starts_with("_json_key") {
+                return None;
+            }
+            ("Google Cloud", &["password"])
+        }
         _ => return None,
     };
     let input = inputs.iter().find_map(|i| uses.input(i))?;
@@ -105,7 +122,13 @@ fn action(step: &Step, owner: &str) -> Option<SignIn> {
         return None;
     }
     let key = secret_part(&input.value)?;
-    Some(SignIn { cloud, key, place: input.span, owner: owner.to_owned(), by_name: false })
+    let other: &[&str] = match cloud {
+        "AWS" => &["role-to-assume"],
+        "Google Cloud" => &["workload_identity_provider"],
+        _ => &["client-id"],
+    };
+    let both = other.iter().any(|i| uses.input(i).is_some());
+    Some(SignIn { cloud, key, place: input.span, owner: owner.to_owned(), by_name: false, both })
 }
 
 fn setting(setting: &Setting, owner: &str) -> Option<SignIn> {
@@ -122,7 +145,7 @@ fn setting(setting: &Setting, owner: &str) -> Option<SignIn> {
         return None;
     }
     let key = secret_part(&setting.setting)?;
-    Some(SignIn { cloud, key, place: setting.place, owner: owner.to_owned(), by_name: true })
+    Some(SignIn { cloud, key, place: setting.place, owner: owner.to_owned(), by_name: true, both: false })
 }
 
 fn command(command: &Command, owner: &str) -> Option<SignIn> {
@@ -144,5 +167,5 @@ fn command(command: &Command, owner: &str) -> Option<SignIn> {
         }
         _ => return None,
     };
-    Some(SignIn { cloud, key, place, owner: owner.to_owned(), by_name: false })
+    Some(SignIn { cloud, key, place, owner: owner.to_owned(), by_name: false, both: false })
 }

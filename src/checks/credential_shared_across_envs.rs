@@ -14,6 +14,7 @@ type Places = BTreeMap<Stage, Vec<Span>>;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     equal_values(repository, verdict);
     equal_references(repository, verdict);
+    equal_entries(repository, verdict);
     one_secret(repository, verdict);
 }
 
@@ -62,20 +63,65 @@ fn equal_values(repository: &Repository, verdict: &mut Verdict) {
 /// Paths and names in secret stores, as files of environments write them.
 fn equal_references(repository: &Repository, verdict: &mut Verdict) {
     let mut references: BTreeMap<&str, Places> = BTreeMap::new();
-    for setting in &repository.facts.settings {
+    let declared = repository.facts.resources.iter().flat_map(|r| &r.entries);
+    for setting in repository.facts.settings.iter().chain(declared) {
         let Some(value) = setting.setting.known().filter(|v| is_reference(v)) else { continue };
         let Some(stage) = stage_of(repository, setting.target.as_ref(), setting.place) else { continue };
         if is_shared(stage) && !is_sample(repository.path(setting.place)) {
             references.entry(value).or_default().entry(stage).or_default().push(setting.place);
         }
     }
-    for (value, places) in &references {
+    for (value, places) in &mut references {
+        places.values_mut().for_each(|all| all.dedup());
         let finding = report(verdict, places, &format!("reference {value}"), |a, b| {
             format!("{} and {b} read the same secret `{value}`", capital(a))
         });
         if let Some(finding) = finding {
             finding.at_most(Confidence::Medium);
         }
+    }
+}
+
+/// One entry of a store of one name, which objects of two environments fetch. Each cluster may have a store of its
+/// own under that name, so that a person has to look.
+/// <https://external-secrets.io/latest/api/externalsecret/>
+fn equal_entries(repository: &Repository, verdict: &mut Verdict) {
+    let mut entries: BTreeMap<(String, String), Places> = BTreeMap::new();
+    for resource in &repository.facts.resources {
+        if !matches!(resource.sort.as_str(), "ExternalSecret" | "ClusterExternalSecret" | "VaultStaticSecret")
+            || is_sample(repository.path(resource.place))
+        {
+            continue;
+        }
+        let Some(stage) =
+            stage_of(repository, resource.target.as_ref(), resource.place).filter(|s| is_shared(*s))
+        else {
+            continue;
+        };
+        let said = |key: &str| resource.entries_ending(key).find_map(|e| e.setting.known().cloned());
+        let Some(store) = said("secretStoreRef.name").or_else(|| said("spec.vaultAuthRef")) else { continue };
+        let keys = resource.entries_ending("remoteRef.key").chain(resource.entries_ending("extract.key"));
+        for entry in keys.chain(resource.entry("spec.path")) {
+            let Some(key) = entry.setting.known() else { continue };
+            let places = entries.entry((store.clone(), key.clone())).or_default();
+            places.entry(stage).or_default().push(entry.place);
+        }
+    }
+    for ((store, key), places) in &entries {
+        let (Some((last, own)), Some((other, others))) =
+            (places.last_key_value(), places.iter().rev().nth(1))
+        else {
+            continue;
+        };
+        let message = format!(
+            "{} and {} both fetch `{key}` from the store `{store}`",
+            capital(other.name()),
+            last.name()
+        );
+        let finding = verdict.review(own[0], format!("entry {store} {key}"), message);
+        finding.label(format!("{} fetches it here", last.name()));
+        finding.relate(others[0], format!("{} fetches it here", other.name()));
+        finding.against("each cluster may have another store of that name");
     }
 }
 

@@ -1,13 +1,14 @@
-//! Commands of pipelines that print a secret.
+//! Commands of pipelines that print a secret, and outputs of Terraform that do.
 
-use super::samples::no_worse_than;
+use super::samples::{is_sample, no_worse_than};
 use super::secret_names::{expanded, is_secret_name};
-use crate::facts::{Caller, Command, Dialect, Owner, Repository, ScriptKind, Setting};
+use crate::facts::{Caller, Command, Dialect, Owner, Repository, ScriptKind, Setting, System, Value};
 use crate::finding::{Severity, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    outputs(repository, verdict);
     let mut texts: BTreeMap<(u32, u32), (Owner<'_>, Vec<&Command>)> = BTreeMap::new();
     for (owner, command) in repository.commands() {
         let place = match owner {
@@ -32,6 +33,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !logged {
             continue;
         }
+        traced(commands, owner, verdict);
         for &command in commands {
             let Some(secret) = printed(command, owner) else { continue };
             if goes_elsewhere(command, commands) {
@@ -69,6 +71,78 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
+/// `set -x` shows every later command with its variables filled in.
+/// <https://www.gnu.org/software/bash/manual/bash.html#The-Set-Builtin>
+fn traced(commands: &[&Command], owner: &Owner<'_>, verdict: &mut Verdict) {
+    let mut on: Option<&Command> = None;
+    for &command in commands {
+        if command.program == "set" {
+            let mut words = command.args.iter().map(|w| w.text.as_str()).peekable();
+            while let Some(word) = words.next() {
+                let trace = word.len() > 1
+                    && word[1..].contains('x')
+                    && !word[1..].contains(|c: char| !c.is_ascii_alphabetic())
+                    || word.len() == 2 && word.ends_with('o') && words.peek() == Some(&"xtrace");
+                match word.as_bytes().first() {
+                    Some(b'-') if trace => on = Some(command),
+                    Some(b'+') if trace => on = None,
+                    _ => {}
+                }
+            }
+            continue;
+        }
+        let Some(switch) = on else { continue };
+        let shown = command.args.iter().find_map(|w| Some((named(&w.text, owner)?, w.place)));
+        let Some((name, place)) = shown else { continue };
+        let whose = match owner {
+            Owner::Step { job, .. } => format!("Job `{}`", job.id),
+            Owner::Script(script) => format!("Script `{}`", script.name),
+        };
+        let message = format!("{whose} traces its commands, and one of them holds `{name}`");
+        let finding = verdict.fail(switch.place, format!("traces {name}"), message);
+        finding.label("every later command is printed").relate(place, "with its value filled in");
+        // Services mask what they know to be a secret; a script cannot know who runs it.
+        no_worse_than(finding, Severity::Warning).against("the service may mask the exact value");
+        return;
+    }
+}
+
+/// Outputs of Terraform that give a secret away and are not marked as sensitive.
+/// <https://developer.hashicorp.com/terraform/language/block/output#sensitive>
+fn outputs(repository: &Repository, verdict: &mut Verdict) {
+    for output in
+        repository.facts.resources.iter().filter(|r| r.block == "output" && r.system == System::Terraform)
+    {
+        verdict.examined(output.place);
+        if output.entry("sensitive").is_some_and(|e| e.setting.text() != "false")
+            || is_sample(repository.path(output.place))
+        {
+            continue;
+        }
+        let Some(value) = output.entry("value") else { continue };
+        let Value::Expr(text) = &value.setting else { continue };
+        let Some(attribute) = secret_attribute(text) else { continue };
+        let message = format!("Output `{}` shows `{attribute}` in every plan and log", output.name.text());
+        let finding = verdict.fail(value.place, output.title(), message);
+        finding.label("not marked as sensitive");
+        finding.against("Terraform itself refuses it if the provider marks the attribute");
+    }
+}
+
+/// `random_password.db.result`, `aws_db_instance.main.password`, `var.api_token`: the attribute that is a secret.
+fn secret_attribute(expression: &str) -> Option<String> {
+    let text = expression.trim().trim_start_matches("${").trim_end_matches('}');
+    let inner = text.strip_prefix("nonsensitive(").and_then(|t| t.strip_suffix(')')).unwrap_or(text);
+    let plain = inner
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b'"'));
+    let last = inner.rsplit('.').next().unwrap_or(inner);
+    let random = inner.starts_with("random_password.") && matches!(last, "result" | "bcrypt_hash");
+    let key = inner.starts_with("tls_private_key.") && last.starts_with("private_key");
+    let secret = is_secret_name(last) && !inner.contains("aws_secretsmanager_secret.");
+    (plain && inner.contains('.') && (random || key || secret)).then(|| inner.to_owned())
+}
+
 enum Printed {
     /// One secret, by its name.
     Secret(String),
@@ -88,18 +162,37 @@ fn printed(command: &Command, owner: &Owner<'_>) -> Option<Printed> {
             }
             command.args.iter().find_map(|w| named(&w.text, owner)).map(Printed::Secret)
         }
+        "terraform" | "tofu" if line.split(' ').nth(1) == Some("output") => {
+            let name =
+                command.args.iter().skip(1).find(|w| !w.text.starts_with('-') && is_secret_name(&w.text))?;
+            Some(Printed::Secret(name.text.clone()))
+        }
         "cat" => {
             let env = command.args.iter().find(|w| {
                 let name = w.text.rsplit('/').next().unwrap_or("");
+                let login =
+                    matches!(name, "id_rsa" | "id_ed25519" | "kubeconfig" | ".netrc" | ".npmrc" | ".pgpass");
                 name == ".env"
+                    || login
+                    || w.text.ends_with(".kube/config")
+                    || w.text.ends_with(".docker/config.json")
+                    || w.text.ends_with(".aws/credentials")
                     || name.starts_with(".env.") && !name.contains("example") && !name.contains("sample")
             })?;
             Some(Printed::Secret(env.text.clone()))
         }
-        "printenv" | "env" if command.args.is_empty() => {
+        "printenv" if !command.args.is_empty() => {
+            command.args.iter().find(|w| is_secret_name(&w.text)).map(|w| Printed::Secret(w.text.clone()))
+        }
+        "printenv" | "env" | "set" | "export" | "declare"
+            if command.args.is_empty() || matches!(line, "export -p" | "declare -p" | "declare -x") =>
+        {
             let Owner::Step { pipeline, job, step } = owner else { return None };
             let mut all = pipeline.settings.iter().chain(&job.settings).chain(&step.settings);
             all.any(is_secret_setting).then_some(Printed::Environment)
+        }
+        "kubectl" if line.starts_with("kubectl config view") => {
+            command.has_flag(&["--raw"]).then_some(Printed::Store)
         }
         "kubectl" => {
             let words: Vec<&str> = command.args.iter().map(|w| w.text.as_str()).collect();
@@ -111,6 +204,15 @@ fn printed(command: &Command, owner: &Owner<'_>) -> Option<Printed> {
             (get && whole).then_some(Printed::Store)
         }
         "aws" if line.starts_with("aws secretsmanager get-secret-value") => Some(Printed::Store),
+        "aws" if line.starts_with("aws ssm get-parameter") => {
+            command.has_flag(&["--with-decryption"]).then_some(Printed::Store)
+        }
+        "az" if line.starts_with("az keyvault secret show") => {
+            let none = command.flag_value(&["-o", "--output"]).is_some_and(|w| w.text.ends_with("none"));
+            let id = command.flag_value(&["--query"]).is_some_and(|w| !w.text.ends_with("value"));
+            (!none && !id).then_some(Printed::Store)
+        }
+        "op" if line.starts_with("op read ") => Some(Printed::Store),
         "gcloud"
             if line.starts_with("gcloud secrets versions access") && !command.has_flag(&["--out-file"]) =>
         {

@@ -79,7 +79,8 @@ fn needs(repository: &Repository, stage: Stage) -> Vec<Need> {
     for setting in &repository.facts.settings {
         let here = setting.target.as_ref().is_some_and(|t| t.is(stage));
         let text = setting.setting.text();
-        if here && is_secret_name(&setting.key) && !text.is_empty() && !sample(setting.place) {
+        let says_nothing = matches!(text.as_str(), "" | "true" | "false" | "~" | "null");
+        if here && is_secret_name(&setting.key) && !says_nothing && !sample(setting.place) {
             let name = repository.file(setting.place.file).name();
             found.push(Need { place: setting.key_place, who: format!("`{name}`"), label: "a secret's key" });
         }

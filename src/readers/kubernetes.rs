@@ -55,6 +55,7 @@ const NAMES: &[&str] = &[
     "cronjob",
     "k8s",
     "kubernetes",
+    "kubeconfig",
 ];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {

@@ -14,7 +14,7 @@ const MOST_ENTRIES: usize = 2_000;
 /// Objects that rules ask about, besides those that run containers: accounts and rights, secrets, the
 /// resources of External Secrets (<https://external-secrets.io/latest/api/spec/>), of the Secrets Store CSI driver
 /// (<https://secrets-store-csi-driver.sigs.k8s.io/concepts>), of Sealed Secrets, of the operators of Vault, 1Password
-/// and others, and what decrypts in Flux.
+/// and others, and what decrypts in Flux, and kubeconfigs.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
@@ -39,6 +39,7 @@ const KINDS: &[&str] = &[
     "BitwardenSecret",
     "AzureKeyVaultSecret",
     "Kustomization",
+    "Config",
 ];
 
 /// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many

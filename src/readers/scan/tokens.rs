@@ -39,7 +39,19 @@ pub(super) const CALLS: &[Call] = &[
 const NEAR: usize = 2_000;
 
 /// What tells that keys are told apart by their ids, in lower case.
-const IDS: &[&str] = &["kid", "keyid", "key_id", "jwks", "jwkset", "signing_key_from_jwt"];
+const IDS: &[&str] = &[
+    "kid",
+    "keyid",
+    "key_id",
+    "jwks",
+    "jwkset",
+    "signing_key_from_jwt",
+    "key_queue",
+    "public_keys",
+    "keyset",
+    "key_set",
+    "keyring",
+];
 
 /// The call whose words are at `word`.
 pub(super) fn read(
