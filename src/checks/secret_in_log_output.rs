@@ -242,6 +242,8 @@ fn named(text: &str, owner: &Owner<'_>) -> Option<String> {
     }
     expanded(text)
         .into_iter()
+        // Loops over names of secrets call them so.
+        .filter(|name| !matches!(*name, "secret" | "secret_key" | "token" | "key"))
         .find(|name| is_secret_name(name) || is_given_secret(name, owner))
         .map(str::to_owned)
 }

@@ -45,8 +45,17 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 /// length and `${X:+yes}` a word of its own.
 pub(super) fn expanded(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
+    let mut inside = 0;
     for (at, _) in text.match_indices('$') {
         let rest = &text[at + 1..];
+        if at < inside {
+            continue;
+        }
+        // What a command in `$(…)` is given is not what it says.
+        if rest.starts_with('(') && !rest.starts_with("((") {
+            inside = at + 1 + closing(rest);
+            continue;
+        }
         let (name, braced) = rest.strip_prefix('{').map_or((rest, false), |r| (r, true));
         let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
         let operator = &name[end..];
@@ -56,6 +65,20 @@ pub(super) fn expanded(text: &str) -> Vec<&str> {
         }
     }
     found
+}
+
+/// Behind the bracket that closes the one at the start of `text`.
+fn closing(text: &str) -> usize {
+    let mut depth = 0usize;
+    for (at, b) in text.bytes().enumerate() {
+        match b {
+            b'(' => depth += 1,
+            b')' if depth <= 1 => return at + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]
@@ -85,5 +108,6 @@ mod tests {
     #[test]
     fn expansions_that_show_the_value() {
         assert_eq!(expanded("a $X ${Y}z ${#L} ${Z:+set} ${W:-d} $1 ${{ secrets.A }}"), ["X", "Y", "W"]);
+        assert_eq!(expanded("a $([ -n \"${X}\" ] && f $(y $Z)) $W $(open $V"), ["W"]);
     }
 }

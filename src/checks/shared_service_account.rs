@@ -79,14 +79,13 @@ fn looped(repository: &Repository, verdict: &mut Verdict) {
         stages.dedup();
         let member = resource.entries.iter().find(|e| {
             let key = e.path.split('.').next().unwrap_or("");
+            // A role of the cloud itself says what may be done, not who does it.
+            let acts = key != "role" || e.setting.text().contains("_role.");
             MEMBERS.contains(&key)
+                && acts
                 && !["each.", "count.", "var."].iter().any(|w| e.setting.text().contains(w))
         });
         let (Some(member), [first, .., last]) = (member, stages.as_slice()) else { continue };
-        // A role of the cloud itself says what may be done, not who does it.
-        if member.path == "role" && !member.setting.text().contains("_role.") {
-            continue;
-        }
         let (a, b) = (name_of(*first), last.name());
         let message =
             format!("`{}` gives one principal rights in {} and {b}", resource.title(), a.to_lowercase());

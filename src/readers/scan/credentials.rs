@@ -35,6 +35,8 @@ pub(super) struct Credentials<'a> {
     keys_done: usize,
     /// Whether names mean anything in this text; whole stores can be encrypted.
     named: bool,
+    /// Whether `secretKey: password` names a key: objects of External Secrets map keys to entries of a store.
+    maps_keys: bool,
 }
 
 impl<'a> Credentials<'a> {
@@ -43,7 +45,8 @@ impl<'a> Credentials<'a> {
         let encrypted = text.starts_with("$ANSIBLE_VAULT")
             || (around.medium == Medium::Config && text.contains("kind: SealedSecret"));
         let named = !around.generated && !around.translations && !encrypted;
-        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named }
+        let maps_keys = around.medium == Medium::Config && text.contains("external-secrets.io/");
+        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named, maps_keys }
     }
 
     /// A word of a key at `word`.
@@ -68,7 +71,8 @@ impl<'a> Credentials<'a> {
             _ if pair.fallback || pair.connection => Medium::Config,
             medium => medium,
         };
-        if !values::is_credential(key, pair.class, value, medium)
+        if self.maps_keys && matches!(key, "secretKey" | "remoteKey")
+            || !values::is_credential(key, pair.class, value, medium)
             || self.in_comment(pair.key.start)
             || self.is_shown_in_comment(pair.key.start, value)
             || self.is_search_key(&pair.value)

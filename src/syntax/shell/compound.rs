@@ -158,6 +158,7 @@ impl Parser<'_> {
             return;
         }
         self.depth += 1;
+        let first = self.script.commands.len();
         let compound = match self.peek() {
             Some(b'(') if self.at(1) == Some(b'(') && self.arithmetic() => true,
             Some(b'(') => {
@@ -167,7 +168,7 @@ impl Parser<'_> {
             _ => self.compound(),
         };
         if compound {
-            self.redirects_of_compound();
+            self.redirects_of_compound(first);
         } else {
             self.simple();
         }

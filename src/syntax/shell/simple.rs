@@ -263,8 +263,8 @@ impl Parser<'_> {
         true
     }
 
-    /// Redirects after `done`, `fi`, `}` or `)`.
-    pub(super) fn redirects_of_compound(&mut self) {
+    /// Redirects after `done`, `fi`, `}` or `)`: what the commands from number `first` on print goes there, too.
+    pub(super) fn redirects_of_compound(&mut self, first: usize) {
         let mut draft = Draft::default();
         loop {
             let end = self.pos;
@@ -272,6 +272,14 @@ impl Parser<'_> {
             if !self.redirect(&mut draft) {
                 self.pos = end;
                 break;
+            }
+        }
+        let prints = |r: &&Redirect| r.operator.contains('>') && !r.operator.starts_with('2');
+        if let Some(output) = draft.redirects.iter().find(prints) {
+            for command in self.script.commands.iter_mut().skip(first) {
+                if !command.redirects.iter().any(|r| prints(&r)) {
+                    command.redirects.push(output.clone());
+                }
             }
         }
         for delimiter in draft.delimiters {

@@ -387,3 +387,14 @@ proptest! {
         spans_are_sound(&text, &parse_lines(&Passage::contiguous(FileId(0), &text, 0)));
     }
 }
+
+#[test]
+fn what_a_group_prints_goes_where_the_group_is_redirected() {
+    let script = script("{ a; b > own; } >> all 2>&1\nfor x in 1; do c; done 2> errors\nd");
+    let outputs: Vec<Vec<&str>> = script
+        .commands
+        .iter()
+        .map(|c| c.redirects.iter().map(|r| r.target.text.as_str()).collect())
+        .collect();
+    assert_eq!(outputs, [vec!["all"], vec!["own"], vec![], vec![]]);
+}
