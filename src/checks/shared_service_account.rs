@@ -83,7 +83,7 @@ fn looped(repository: &Repository, verdict: &mut Verdict) {
             let acts = key != "role" || e.setting.text().contains("_role.");
             MEMBERS.contains(&key)
                 && acts
-                && !["each.", "count.", "var."].iter().any(|w| e.setting.text().contains(w))
+                && !["each.", "count.index", "var."].iter().any(|w| e.setting.text().contains(w))
         });
         let (Some(member), [first, .., last]) = (member, stages.as_slice()) else { continue };
         let (a, b) = (name_of(*first), last.name());
