@@ -34,7 +34,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             _ => 0,
         };
         let mut found = Vec::new();
-        labelled(word, below, labels, &mut Vec::new(), &mut found);
+        labelled(below, labels, &mut Vec::new(), &mut found);
         for (names, node) in found {
             let sort = if labels == 2 { names[0].as_str().unwrap_or("") } else { block };
             let last = names.last().copied();
@@ -62,7 +62,6 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 
 /// Bodies below `depth` labels, with their labels.
 fn labelled<'t>(
-    key: Node<'t>,
     node: Node<'t>,
     depth: usize,
     labels: &mut Vec<Node<'t>>,
@@ -77,7 +76,7 @@ fn labelled<'t>(
     }
     for (label, below) in node.entries() {
         labels.push(label);
-        labelled(key, below, depth - 1, labels, found);
+        labelled(below, depth - 1, labels, found);
         labels.pop();
     }
 }
