@@ -247,7 +247,9 @@ fn one_env_file(repository: &Repository, verdict: &mut Verdict) {
         };
         let stage = first.target.as_ref().and_then(|t| t.stage.known());
         let compose = repository.file(first.place.file).name();
-        if is_sample(repository.path(first.place)) || matches!(stage, Some(Stage::Local | Stage::Ci)) {
+        if is_sample(repository.path(first.place))
+            || !matches!(stage, None | Some(Stage::Staging | Stage::Production))
+        {
             continue;
         }
         let message = format!("{} services of `{compose}` get every variable of `{name}`", services.len());
