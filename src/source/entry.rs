@@ -83,6 +83,8 @@ pub(super) enum Content {
     Blob(gix::ObjectId),
     /// The object database, or the work tree where that has the same bytes at hand.
     Staged(gix::ObjectId, gix::index::entry::Stat),
+    /// The object database, replacements looked through.
+    Past(gix::ObjectId),
     /// The given memory file.
     Memory(usize),
     /// Nowhere: a submodule.

@@ -37,6 +37,8 @@ pub struct GitState {
     pub today: Option<Moment>,
     /// Whether history is cut off.
     pub shallow: bool,
+    /// Files that earlier commits held.
+    pub past: Vec<super::PastFile>,
 }
 
 /// Where HEAD stands.

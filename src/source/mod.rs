@@ -11,12 +11,14 @@ mod link;
 mod moment;
 mod open;
 mod options;
+mod past;
 mod read;
 mod repo;
 mod staging;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unpacked;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,6 +35,7 @@ pub use link::Link;
 pub use moment::Moment;
 pub use open::open;
 pub use options::{MemoryFile, Options, Target};
+pub use past::{Appearance, Introduction, Kept, Past, PastFile};
 pub use repo::find_root;
 pub use tree::Difference;
 
@@ -46,6 +49,8 @@ const LARGEST_SOURCE: usize = if cfg!(test) { 20_000 } else { 2_000_000 };
 pub struct Source {
     root: PathBuf,
     files: Vec<Entry>,
+    /// Contents of history that findings name; their ids follow those of `files`.
+    past: Vec<Entry>,
     escaped: HashMap<String, FileId>,
     memory: Vec<MemoryFile>,
     repo: Option<Arc<repo::Repo>>,
@@ -90,7 +95,8 @@ impl Source {
 
     /// The entry of an id. Panics on an id of another source.
     pub fn entry(&self, id: FileId) -> &Entry {
-        &self.files[id.0 as usize]
+        let at = id.0 as usize;
+        self.files.get(at).unwrap_or_else(|| &self.past[at - self.files.len()])
     }
 
     /// The path of an id, relative to the root. Panics on an id of another source.

@@ -114,6 +114,10 @@ impl Options {
 pub(super) struct Excluder(Gitignore);
 
 impl Excluder {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn drops(&self, path: &str) -> bool {
         !self.0.is_empty() && self.0.matched_path_or_any_parents(Path::new(path), false).is_ignore()
     }

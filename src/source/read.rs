@@ -42,9 +42,10 @@ impl Source {
             }
             Content::Staged(blob, stat) => match self.read_twin(entry, *blob, stat, limit) {
                 Some(bytes) => Ok(bytes),
-                None => self.blob(entry, *blob, limit),
+                None => self.blob(entry, *blob, limit, false),
             },
-            Content::Blob(blob) => self.blob(entry, *blob, limit),
+            Content::Blob(blob) => self.blob(entry, *blob, limit, false),
+            Content::Past(blob) => self.blob(entry, *blob, limit, true),
             Content::None => Err(submodule(entry)),
         }
     }
@@ -102,9 +103,10 @@ impl Source {
         }
     }
 
-    fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
+    fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64, original: bool) -> Result<Vec<u8>, Unread> {
         let repo = self.repo.as_ref().expect("blobs are only listed from a repository");
-        repo.blob(blob, limit).map_err(|missing| match missing {
+        let read = if original { repo.original_blob(blob, limit) } else { repo.blob(blob, limit) };
+        read.map_err(|missing| match missing {
             Missing::TooLarge(size, limit) => too_large(entry, size, limit),
             Missing::Absent => {
                 let reason = format!("this clone does not hold blob {blob}; a partial clone, or damaged");
@@ -178,7 +180,9 @@ impl Source {
                 let target = std::fs::read_link(path).map_err(|e| Unread::io(&entry.path, &e))?;
                 Ok(super::entry::to_name(&target))
             }
-            Content::Staged(blob, _) | Content::Blob(blob) => self.blob(entry, *blob, LONGEST),
+            Content::Staged(blob, _) | Content::Blob(blob) | Content::Past(blob) => {
+                self.blob(entry, *blob, LONGEST, false)
+            }
             Content::None => Err(submodule(entry)),
         }
     }

@@ -8,6 +8,7 @@ use gix::ObjectId;
 use super::entry::to_name;
 use super::error::{DEEPEN, Error};
 use super::options::Options;
+use super::unpacked::Unpacked;
 
 /// Objects beyond this size are not unpacked: they would have to be held in memory whole.
 const LARGEST_OBJECT: u64 = 256 * 1024 * 1024;
@@ -79,20 +80,22 @@ impl Repo {
 
     /// A blob's bytes, if there are at most `limit`.
     pub(super) fn blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, Missing> {
-        let limit = limit.min(LARGEST_OBJECT);
-        self.with(|repo| {
-            let header = repo.try_find_header(id).map_err(|e| Missing::Broken(explain(&e)))?;
-            let header = header.ok_or(Missing::Absent)?;
-            if header.size() > limit {
-                return Err(Missing::TooLarge(header.size(), limit));
-            }
-            let object = repo.try_find_object(id).map_err(|e| Missing::Broken(explain(&e)))?;
-            let mut object = object.ok_or(Missing::Absent)?;
-            match object.kind {
-                gix::objs::Kind::Blob => Ok(std::mem::take(&mut object.data)),
-                kind => Err(Missing::Broken(format!("object {id} is a {kind}, not a file"))),
-            }
-        })
+        self.with(|repo| blob(repo, id, limit))
+    }
+
+    /// A blob's bytes, if there are at most `limit`, whatever `git replace` puts in its place.
+    pub(super) fn original_blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, Missing> {
+        blob(&self.original(), id, limit)
+    }
+
+    /// A handle that looks through replacements, and remembers enough of packs to follow long chains of changes.
+    pub(super) fn original(&self) -> gix::Repository {
+        let mut handle = self.shared.to_thread_local();
+        handle.objects.ignore_replacements = true;
+        // A clone that lacks objects lacks many: each time the folders would be listed anew.
+        handle.objects.refresh_never();
+        handle.objects.set_pack_cache(|| Box::new(Unpacked::default()));
+        handle
     }
 
     /// The commit that HEAD points at; `None` before the first commit.
@@ -176,6 +179,21 @@ impl Repo {
     /// Whether history ends before its beginning in this clone.
     pub(super) fn is_shallow(&self) -> bool {
         self.with(|repo| repo.is_shallow().unwrap_or(false))
+    }
+}
+
+fn blob(repo: &gix::Repository, id: ObjectId, limit: u64) -> Result<Vec<u8>, Missing> {
+    let limit = limit.min(LARGEST_OBJECT);
+    let header = repo.try_find_header(id).map_err(|e| Missing::Broken(explain(&e)))?;
+    let header = header.ok_or(Missing::Absent)?;
+    if header.size() > limit {
+        return Err(Missing::TooLarge(header.size(), limit));
+    }
+    let object = repo.try_find_object(id).map_err(|e| Missing::Broken(explain(&e)))?;
+    let mut object = object.ok_or(Missing::Absent)?;
+    match object.kind {
+        gix::objs::Kind::Blob => Ok(std::mem::take(&mut object.data)),
+        kind => Err(Missing::Broken(format!("object {id} is a {kind}, not a file"))),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Of the walk and the unpacking.
