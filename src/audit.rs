@@ -2,14 +2,14 @@
 
 use crate::dispositions::{BookError, Books, Circumstances, Disposition, Settled, settle};
 use crate::engine;
-use crate::facts::{Credential, FileClass, Repository};
-use crate::finding::{Finding, Verdict};
+use crate::facts::{Credential, FileClass, Leak, Repository};
+use crate::finding::{Finding, Origin, Verdict};
 use crate::lexicon::Lexicon;
 use crate::parameters::Parameters;
 use crate::policy::Policy;
 use crate::quote::{Quoted, quote};
 use crate::readers::{self, Reading};
-use crate::report::{FileCounts, Report, Revision, RuleResult};
+use crate::report::{FileCounts, HistoryCounts, Report, Revision, RuleResult};
 use crate::rule::Catalog;
 use crate::source::{self, Source, Target};
 use crate::text::{FileId, Redactor, Secret, Span};
@@ -53,9 +53,42 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     let source = open(target, policy, options)?;
     let change = Change::of(&source);
     let repository = read(&source, policy, options, change.opened.as_ref());
+    conclude(target, policy, today, options, source, change, repository)
+}
+
+/// Like [`audit`], and reads history for credentials too: everything that refs, tags and the stash reach; with
+/// `since`, only what was introduced by commits which that revision does not reach.
+pub fn audit_history(
+    target: &Target,
+    since: Option<&str>,
+    policy: &Policy,
+    today: Date,
+    options: &Options<'_>,
+) -> Result<Report, Error> {
+    let mut source = open(target, policy, options)?;
+    let past = source.past(since)?;
+    let change = Change::of(&source);
+    let mut repository = read(&source, policy, options, change.opened.as_ref());
+    let lexicon = Lexicon { environments: policy.environments.clone(), ..Lexicon::default() };
+    let how = readers::Options { lexicon: &lexicon, jobs: options.jobs, only: None };
+    let silent = Reading::default();
+    readers::read_past(&mut source, &past, &mut repository, &how, options.progress.unwrap_or(&silent));
+    conclude(target, policy, today, options, source, change, repository)
+}
+
+fn conclude(
+    target: &Target,
+    policy: &Policy,
+    today: Date,
+    options: &Options<'_>,
+    source: Source,
+    change: Change,
+    repository: Repository,
+) -> Result<Report, Error> {
     let verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
     let mut findings: Vec<Finding> = verdicts.iter().flat_map(|v| v.findings.iter().cloned()).collect();
     findings.retain(|f| change.shows(f));
+    date(&mut findings, &repository);
     let local = policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
     findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
     let quoted = quote(&source, &repository, findings);
@@ -64,11 +97,18 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
     } else {
         BTreeSet::new()
     };
-    let books = Books::open(&source, target, &policy.rules)?;
+    let mut rules = policy.rules.clone();
+    if repository.history.is_none() {
+        // Who did not look at history cannot tell what is gone from it.
+        rules.ran.retain(|id| {
+            policy.catalog.active.iter().all(|a| a.rule.id != *id || a.rule.subjects != "history")
+        });
+    }
+    let books = Books::open(&source, target, &rules)?;
     // Who looks at some paths only cannot tell what is unused.
     let some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());
     let whole = !change.partial() && !some_paths;
-    let on = Circumstances { rules: &policy.rules, books: &books, old: &old, whole, today };
+    let on = Circumstances { rules: &rules, books: &books, old: &old, whole, today };
     let (mut settled, mut notes) = settle(quoted, &source, &repository, &on);
     conceal(&mut settled, &mut notes, &repository);
     let names = Redactor::new(repository.facts.secrets_in_paths());
@@ -81,6 +121,11 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
         manuals: policy.manuals.iter().map(|m| m.id.clone()).collect(),
         clauses: clauses(&policy.catalog),
         partial: change.partial(),
+        history: repository.history.as_ref().map(|h| HistoryCounts {
+            commits: h.commits,
+            contents: h.contents,
+            bytes: h.bytes,
+        }),
         revision: revision(&source, target),
         unread: repository.unread,
     };
@@ -92,14 +137,20 @@ pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_
 }
 
 /// Reads a source into facts and judges it by every rule of the catalogue: what examples need, and no more.
+/// History is read where it is given as data.
 pub fn judge(
-    source: &Source,
+    source: &mut Source,
     lexicon: &Lexicon,
     catalog: &Catalog,
     parameters: &Parameters,
 ) -> (Repository, Vec<Verdict>) {
     let options = readers::Options { lexicon, jobs: 1, only: None };
-    let repository = readers::read(source, &options, &Reading::default());
+    let mut repository = readers::read(source, &options, &Reading::default());
+    if source.is_past_given()
+        && let Ok(past) = source.past(None)
+    {
+        readers::read_past(source, &past, &mut repository, &options, &Reading::default());
+    }
     let verdicts = engine::run(catalog, parameters, &repository);
     (repository, verdicts)
 }
@@ -244,6 +295,29 @@ fn conceal(settled: &mut [Settled], notes: &mut [String], repository: &Repositor
     if texts.peek().is_some() {
         let redactor = Redactor::new(repository.facts.secrets());
         texts.for_each(|text| *text = redactor.redact(text));
+    }
+}
+
+/// Says of each finding about a credential since when git holds its value.
+fn date(findings: &mut [Finding], repository: &Repository) {
+    let leaks = &repository.facts.leaks;
+    if leaks.is_empty() {
+        return;
+    }
+    let by_value: BTreeMap<&Secret, &Leak> =
+        leaks.iter().map(|leak| (&leak.appearances[0].credential.value, leak)).collect();
+    let held = by_file(repository);
+    for finding in findings.iter_mut().filter(|finding| finding.origin.is_none()) {
+        let values = of_file(&held, finding.place).filter(|c| c.place.contains(finding.place));
+        if let Some(leak) = values.map(|c| &c.value).find_map(|value| by_value.get(value)) {
+            let first = &leak.appearances[0];
+            finding.origin = Some(Origin {
+                introduction: first.introduction.clone(),
+                path: repository.path(first.credential.place).to_owned(),
+                in_head: leak.in_head,
+                past: false,
+            });
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::facts::Repository;
 use crate::finding::{Finding, FindingKind, Severity};
 use crate::lexicon::Lexicon;
 use crate::rule::{Catalog, Example, Expected, GitState, Rule};
-use crate::source::{self, Branches, Moment, Source, Tag, Target};
+use crate::source::{self, Branches, Moment, PastFile, Source, Tag, Target};
 use crate::text::{FileId, LineIndex, Span, decode};
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// does not name them in `also`. Returns what differs from the expectation; empty if nothing does.
 pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
     let mut complaints = Vec::new();
-    let source = match open(example) {
+    let mut source = match open(example) {
         Ok(source) => source,
         Err(error) => return vec![format!("the example cannot be opened: {error}")],
     };
@@ -26,7 +26,7 @@ pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
         Err(error) => return vec![format!("the example's policy cannot be used: {error}")],
     };
     let (repository, verdicts) =
-        crate::judge(&source, &lexicon, &catalog, &crate::parameters::Parameters::default());
+        crate::judge(&mut source, &lexicon, &catalog, &crate::parameters::Parameters::default());
     let kind = example.kind.as_deref().and_then(FindingKind::from_name).unwrap_or(FindingKind::Fail);
     for verdict in &verdicts {
         if verdict.crashed {
@@ -58,10 +58,17 @@ pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
 
 fn open(example: &Example) -> Result<Source, source::Error> {
     let files = example.files.iter().map(|f| f.file.clone()).collect();
-    source::open(&Target::Memory { files, git: Some(git(&example.git)) }, &source::Options::default())
+    source::open(&Target::Memory { files, git: Some(git(example)) }, &source::Options::default())
 }
 
-fn git(state: &GitState) -> source::GitState {
+fn git(example: &Example) -> source::GitState {
+    let state: &GitState = &example.git;
+    let past = example.past.iter().enumerate().map(|(number, file)| PastFile {
+        path: file.file.path.clone(),
+        bytes: file.file.bytes.clone(),
+        commit: format!("{number:040x}"),
+        date: Moment::parse("2026-01-01"),
+    });
     let tags = state.tags.iter().map(|tag| Tag {
         name: tag.name.clone(),
         annotated: true,
@@ -82,6 +89,7 @@ fn git(state: &GitState) -> source::GitState {
         },
         tags: tags.collect(),
         commits: commits.collect(),
+        past: past.collect(),
         today: state.today.as_deref().and_then(Moment::parse),
         ..source::GitState::default()
     }
@@ -104,8 +112,19 @@ fn compare(
 ) {
     let mut wanted: BTreeSet<Span> = BTreeSet::new();
     let mut wanted_related: BTreeSet<Span> = BTreeSet::new();
-    for file in &example.files {
-        let Some(id) = source.id(&file.file.path) else { continue };
+    let of_past = |path: &str| {
+        let files = &repository.history.as_ref()?.files;
+        files.iter().find(|f| f.path == path).map(|f| f.place.file)
+    };
+    let files = example.files.iter().map(|file| (file, source.id(&file.file.path)));
+    let past = example.past.iter().map(|file| (file, of_past(&file.file.path)));
+    for (file, id) in files.chain(past) {
+        let Some(id) = id else {
+            if !file.expected.is_empty() {
+                complaints.push(format!("nothing was found in {}", file.file.path));
+            }
+            continue;
+        };
         for Expected { range, related } in &file.expected {
             let span = Span::new(id, range.clone());
             if *related {
@@ -158,8 +177,7 @@ fn describe(source: &Source, repository: &Repository, span: Span) -> String {
     let marked = text.get(span.range()).unwrap_or("");
     let secret = repository
         .facts
-        .credentials
-        .iter()
+        .every_credential()
         .any(|c| c.place.start < span.end && span.start < c.place.end && c.place.file == span.file);
     let marked = if secret { "[REDACTED]".to_owned() } else { marked.chars().take(60).collect() };
     format!("{}:{}:{} `{}`", source.path(span.file), at.line, at.column, marked.escape_debug())

@@ -1,6 +1,7 @@
 //! What rules say: findings, and the verdict that collects them.
 
 use crate::facts::{Certainty, words};
+use crate::source::Introduction;
 use crate::text::{FileId, Span};
 
 words! {
@@ -48,6 +49,19 @@ pub struct Related {
     pub message: String,
 }
 
+/// Since when git holds what a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The commit that brought it.
+    pub introduction: Introduction,
+    /// Where it stood then.
+    pub path: String,
+    /// Whether HEAD's tree holds it.
+    pub in_head: bool,
+    /// Whether the finding's own place is in history, rather than in the files that were judged.
+    pub past: bool,
+}
+
 /// One statement of one rule about one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -75,6 +89,8 @@ pub struct Finding {
     pub against: Option<String>,
     /// How sure we are that the credential which it speaks of is one, if it speaks of one.
     pub certainty: Option<Certainty>,
+    /// Since when git holds it, if history was read.
+    pub origin: Option<Origin>,
 }
 
 impl Finding {
@@ -210,6 +226,7 @@ impl Verdict {
             subject,
             against: None,
             certainty: None,
+            origin: None,
         });
         self.findings.last_mut().expect("just pushed")
     }

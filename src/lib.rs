@@ -20,4 +20,4 @@ pub mod source;
 pub mod syntax;
 pub mod text;
 
-pub use audit::{Error, Options, audit, facts as read_facts, judge};
+pub use audit::{Error, Options, audit, audit_history, facts as read_facts, judge};

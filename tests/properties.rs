@@ -109,8 +109,8 @@ fn run(files: Vec<MemoryFile>) -> Vec<String> {
     static ALL: OnceLock<Catalog> = OnceLock::new();
     let catalog = ALL.get_or_init(|| Catalog::new(rules()));
     let lexicon = Lexicon { patterns: catalog.text_patterns(), ..Lexicon::default() };
-    let source = source::open(&memory(files), &source::Options::default()).expect("memory opens");
-    let (repository, verdicts) = judge(&source, &lexicon, catalog, &Parameters::default());
+    let mut source = source::open(&memory(files), &source::Options::default()).expect("memory opens");
+    let (repository, verdicts) = judge(&mut source, &lexicon, catalog, &Parameters::default());
     let mut wrong = misplaced(&source, &repository, &verdicts);
     wrong.extend(verdicts.iter().filter(|v| v.crashed).map(|v| format!("the rule {} panicked", v.rule)));
     let bugs = repository.unread.iter().filter(|u| u.reason.contains("plimsoll failed"));

@@ -68,6 +68,7 @@ mod secret_in_container_image;
 mod secret_in_env_file;
 mod secret_in_error_message;
 mod secret_in_frontend_bundle;
+mod secret_in_git_history;
 mod secret_in_log_output;
 mod secret_in_source;
 mod secret_inline_in_pipeline;
@@ -157,6 +158,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-in-env-file", secret_in_env_file::check),
     ("secret-in-error-message", secret_in_error_message::check),
     ("secret-in-frontend-bundle", secret_in_frontend_bundle::check),
+    ("secret-in-git-history", secret_in_git_history::check),
     ("secret-in-log-output", secret_in_log_output::check),
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),

@@ -101,6 +101,9 @@ pub(super) struct Check {
     /// Report only what has come since the merge base with a revision
     #[arg(long, value_name = "REV", conflicts_with = "stdin_filename")]
     pub since: Option<String>,
+    /// Look for credentials in all that git keeps, too; with --since, in what is new
+    #[arg(long, conflicts_with_all = ["staged", "rev", "stdin_filename"])]
+    pub history: bool,
     /// The path that the standard input stands for
     #[arg(long, value_name = "NAME")]
     pub stdin_filename: Option<String>,
@@ -228,6 +231,9 @@ pub(super) struct BaselineHow {
     /// The repository
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// Include what history holds
+    #[arg(long)]
+    pub history: bool,
     #[command(flatten)]
     pub choice: Choice,
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::args::{Baseline as Args, BaselineHow, BaselineVerb, Common};
-use super::check::to_stdout;
+use super::check::{files_of_today, to_stdout};
 use super::failure::Failure;
 use super::plan::{Plan, today};
 use crate::dispositions::{BASELINE, Baseline, Books, FOLDERS};
 use crate::report::{Report, write_whole};
 use crate::source::Target;
-use crate::{Options, audit};
+use crate::{Options, audit, audit_history};
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let (text, changed) = match &args.what {
@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
                     "`plimsoll baseline update` drops what is mended, `update --grow` takes in what is new",
                 ));
             }
-            (create(&plan)?, true)
+            (create(&plan, how.history)?, true)
         }
         BaselineVerb::Update { grow, how } => change(how, *grow, false)?,
         BaselineVerb::Prune(how) => change(how, false, true)?,
@@ -35,9 +35,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 }
 
 /// Writes a first baseline, and says how many findings it holds.
-pub(super) fn create(plan: &Plan) -> Result<String, Failure> {
+pub(super) fn create(plan: &Plan, history: bool) -> Result<String, Failure> {
     let books = Books::open_at(&plan.root, &plan.policy.rules)?;
-    let baseline = Baseline::create(&found(plan)?.findings, books.exceptions.salt);
+    let baseline = Baseline::create(&found(plan, history)?.findings, books.exceptions.salt);
     let path = path(&plan.root);
     write(&path, &baseline)?;
     let n = baseline.lines.len();
@@ -62,7 +62,7 @@ fn change(how: &BaselineHow, grow: bool, forget: bool) -> Result<(String, bool),
     let books = Books::open_at(&plan.root, &plan.policy.rules)?;
     let mut baseline = Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?;
     baseline.salt = baseline.salt.or(books.exceptions.salt);
-    let report = found(&plan)?;
+    let report = found(&plan, how.history)?;
     let change = baseline.update(&report.findings, &plan.policy.rules, grow, forget);
     write(&path, &baseline)?;
     let mut text =
@@ -84,9 +84,13 @@ fn plan(how: &BaselineHow) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-fn found(plan: &Plan) -> Result<Report, Failure> {
-    let target = Target::WorkTree { root: plan.root.clone(), paths: Vec::new() };
+fn found(plan: &Plan, history: bool) -> Result<Report, Failure> {
     let options = Options { source: plan.source_options(), ..Options::default() };
+    if history {
+        let target = files_of_today(plan.root.clone());
+        return Ok(audit_history(&target, None, &plan.policy, today(), &options)?);
+    }
+    let target = Target::WorkTree { root: plan.root.clone(), paths: Vec::new() };
     Ok(audit(&target, &plan.policy, today(), &options)?)
 }
 

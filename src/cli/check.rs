@@ -13,8 +13,8 @@ use super::terminal::{Stream, Terminal};
 use crate::policy::Policy;
 use crate::readers::Reading;
 use crate::report::{FORMATS, Format, Limit, Report, Show, Style, print, write_statistics, write_whole};
-use crate::source::{MemoryFile, Target, UnreadClass};
-use crate::{Options, audit};
+use crate::source::{MemoryFile, Target, UnreadClass, is_bare};
+use crate::{Options, audit, audit_history};
 
 /// A format and where it goes; the standard output if nowhere.
 struct Output {
@@ -31,8 +31,10 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     let target = target(check, &plan, stdin)?;
     let reading = Reading::default();
     let options = Options { source: plan.source_options(), jobs: check.jobs, progress: Some(&reading) };
-    let report =
-        progress::show(terminal.progress, &reading, || audit(&target, &plan.policy, today(), &options))?;
+    let report = progress::show(terminal.progress, &reading, || match check.history {
+        true => audit_history(&target, check.since.as_deref(), &plan.policy, today(), &options),
+        false => audit(&target, &plan.policy, today(), &options),
+    })?;
 
     let shown = Style {
         show: match check.output.show {
@@ -63,7 +65,7 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     }
     if !common.quiet && !report.partial {
         // Who asked for a change must learn that there was none, whatever the format.
-        let all = match (check.staged, &check.since) {
+        let all = match (check.staged, check.since.as_ref().filter(|_| !check.history)) {
             (true, _) => "note: nothing is staged: the whole index was judged\n".to_owned(),
             (_, Some(rev)) => format!("note: nothing differs from `{rev}`: the whole work tree was judged\n"),
             _ => String::new(),
@@ -107,9 +109,9 @@ fn exit(report: &Report, policy: &Policy, gate: &Gate) -> Exit {
 fn target(check: &Check, plan: &Plan, stdin: bool) -> Result<Target, Failure> {
     let root = plan.root.clone();
     let partly = !plan.paths.is_empty();
-    if partly && (check.staged || check.since.is_some() || check.rev.is_some()) {
+    if partly && (check.staged || check.since.is_some() || check.rev.is_some() || check.history) {
         return Err(Failure::new(
-            "--staged, --rev and --since look at the whole repository",
+            "--staged, --rev, --since and --history look at the whole repository",
             "leave out the paths, or use --exclude",
         ));
     }
@@ -139,6 +141,7 @@ fn target(check: &Check, plan: &Plan, stdin: bool) -> Result<Target, Failure> {
         (false, Some(_)) => {
             return Err(Failure::new("--stdin-filename needs `-` as the path", "add `-`"));
         }
+        (false, None) if check.history => files_of_today(root),
         (false, None) => match (&check.rev, &check.since) {
             (Some(rev), _) => Target::Commit { root, rev: rev.clone() },
             (None, Some(rev)) => Target::Since { root, rev: rev.clone() },
@@ -146,6 +149,16 @@ fn target(check: &Check, plan: &Plan, stdin: bool) -> Result<Target, Failure> {
             (None, None) => Target::WorkTree { root, paths: plan.paths.clone() },
         },
     })
+}
+
+/// What lies beside history: the work tree, and in a bare repository what HEAD holds.
+pub(super) fn files_of_today(root: PathBuf) -> Target {
+    match is_bare(&root) {
+        None => Target::WorkTree { root, paths: Vec::new() },
+        Some(true) => Target::Commit { root, rev: "HEAD".into() },
+        // The index of a bare repository is empty, as its history is before the first commit.
+        Some(false) => Target::Index { root },
+    }
 }
 
 fn outputs(written: &[String]) -> Result<Vec<Output>, Failure> {

@@ -28,7 +28,7 @@ pub(super) fn run(init: &Init) -> Result<Exit, Failure> {
     let mut text = format!("Recognised {}.\nWrote plimsoll.toml.\n", report.taken_for);
     let known = report.failures().count();
     if init.baseline {
-        text += &baseline::create(&plan)?;
+        text += &baseline::create(&plan, false)?;
     } else if known > 0 {
         let them = if known == 1 { "1 finding".to_owned() } else { format!("all {known} findings") };
         text += &format!("`plimsoll baseline create` sets {them} aside, so that only new ones count.\n");

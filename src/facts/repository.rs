@@ -78,6 +78,8 @@ pub struct Facts {
     pub migrations: Vec<Migration>,
     pub resources: Vec<Resource>,
     pub token_calls: Vec<TokenCall>,
+    /// In the order in which they came; only if history was read.
+    pub leaks: Vec<Leak>,
 }
 
 macro_rules! each_list {
@@ -112,6 +114,22 @@ impl Facts {
             ($($list:ident),*) => { $(self.$list.append(&mut other.$list);)* };
         }
         each_list!(append);
+        self.leaks.append(&mut other.leaks);
+    }
+
+    /// Drops all facts, and keeps the memory for others.
+    pub fn clear(&mut self) {
+        macro_rules! clear {
+            ($($list:ident),*) => { $(self.$list.clear();)* };
+        }
+        each_list!(clear);
+        self.leaks.clear();
+    }
+
+    /// Every credential, those of history included.
+    pub fn every_credential(&self) -> impl Iterator<Item = &Credential> {
+        let past = self.leaks.iter().flat_map(|leak| &leak.appearances).map(|leaked| &leaked.credential);
+        self.credentials.iter().chain(past)
     }
 
     /// Values that no output may hold, wherever they stand. A well-known default (`postgres`, `password`) is
@@ -120,7 +138,7 @@ impl Facts {
     /// A setting that is written with escapes or over several lines has another value than what stands in
     /// the file: then both are meant.
     pub fn secrets(&self) -> impl Iterator<Item = Secret> {
-        let all = self.credentials.iter().filter(|c| !c.default);
+        let all = self.every_credential().filter(|c| !c.default);
         all.flat_map(|c| [Some(c.value.clone()), c.encoded.clone(), self.setting_of(c)].into_iter().flatten())
     }
 
@@ -130,7 +148,7 @@ impl Facts {
         let shown = |c: &&Credential| {
             c.form == Form::Path || c.certainty != Certainty::Generic && c.credential != "connection-string"
         };
-        self.credentials.iter().filter(shown).map(|c| c.value.clone())
+        self.every_credential().filter(shown).map(|c| c.value.clone())
     }
 
     /// What a setting makes of the credential that is its value, if that is another text.
@@ -200,6 +218,8 @@ pub struct Repository {
     pub flow: Flow,
     /// Files that were not read, wholly or partly.
     pub unread: Vec<Unread>,
+    /// What was read of history, if it was.
+    pub history: Option<History>,
     /// What git tells, if there is a git repository.
     pub git: Option<GitFacts>,
     /// In a staged or `--since` run, the files that the change touches.
@@ -237,7 +257,10 @@ impl Owner<'_> {
 impl Repository {
     /// The file of an id.
     pub fn file(&self, id: FileId) -> &File {
-        &self.files[id.0 as usize]
+        let at = id.0 as usize;
+        let of_history =
+            || &self.history.as_ref().expect("only history has such ids").files[at - self.files.len()];
+        self.files.get(at).unwrap_or_else(of_history)
     }
 
     /// The path of the file that holds `span`.

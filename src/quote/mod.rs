@@ -88,14 +88,14 @@ struct Opened {
 pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding>) -> Vec<Quoted> {
     let redactor = Redactor::new(repository.facts.secrets().filter(|s| !s.is_plain_word()));
     let mut words: BTreeMap<FileId, Vec<&Secret>> = BTreeMap::new();
-    for credential in repository.facts.credentials.iter().filter(|c| !c.default && c.value.is_plain_word()) {
+    for credential in repository.facts.every_credential().filter(|c| !c.default && c.value.is_plain_word()) {
         words.entry(credential.place.file).or_default().push(&credential.value);
     }
     findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
     let names = Redactor::new(repository.facts.secrets_in_paths());
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     let mut held: BTreeMap<Span, &Credential> = BTreeMap::new();
-    for credential in &repository.facts.credentials {
+    for credential in repository.facts.every_credential() {
         secrets.entry(credential.place.file).or_default().push(credential.place);
         held.insert(credential.place, credential);
     }

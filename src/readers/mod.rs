@@ -10,6 +10,7 @@ mod dockerfile;
 mod dotenv;
 mod github;
 mod gitlab;
+mod history;
 mod ignorefile;
 mod images;
 mod kubernetes;
@@ -38,6 +39,7 @@ use crate::syntax::tree::Tree;
 use crate::text::FileId;
 use std::collections::BTreeMap;
 
+pub use history::read_past;
 pub use read::{Reading, read};
 
 /// A file's text, as readers get it.

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
 /// Beyond this size a file is scanned in chunks and never parsed.
-const LARGEST_PARSED: u64 = 8 << 20;
+pub(super) const LARGEST_PARSED: u64 = 8 << 20;
 /// Beyond this size a span's offsets would not fit, and a file is not scanned.
 const LARGEST_SCANNED: u64 = u32::MAX as u64;
 /// Chunks of large files, and how much two neighbours share, so that nothing at a border is missed.
@@ -354,54 +354,61 @@ impl Pass<'_> {
         }
     }
 
-    fn chunks(&self, outcome: &mut Outcome, mut stream: Box<dyn std::io::Read + Send>) -> Option<Unread> {
+    fn chunks(&self, outcome: &mut Outcome, stream: Box<dyn std::io::Read + Send>) -> Option<Unread> {
         let entry = self.source.entry(outcome.file);
-        let (mut buffer, mut offset) = (Vec::with_capacity(CHUNK + OVERLAP), 0usize);
-        loop {
-            let kept = buffer.len();
-            let got = (&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
-            if let Err(error) = got {
-                return Some(Unread::new(&entry.path, UnreadClass::Unreadable, error.kind().to_string()));
+        let text = Text {
+            file: outcome.file,
+            path: &entry.path,
+            text: "",
+            executable: false,
+            environments: &self.options.lexicon.environments,
+        };
+        match in_chunks(stream, |part, offset| self.scan(&Text { text: part, ..text }, offset, outcome)) {
+            Ok(None) => None,
+            Ok(Some(head)) => {
+                outcome.class = FileClass::Binary;
+                let reason = packed::name(&head).map(|name| format!("{name}: not opened"));
+                reason.map(|reason| Unread::new(&entry.path, UnreadClass::Archive, reason))
             }
-            if buffer.len() == kept {
-                return None;
-            }
-            if offset == 0 && (buffer.starts_with(&[0xff, 0xfe]) || buffer.starts_with(&[0xfe, 0xff])) {
-                let reason = "UTF-16 text of this size is not read";
-                return Some(Unread::new(&entry.path, UnreadClass::TooLarge, reason));
-            }
-            // Chunks begin and end between characters, so that no offset shifts.
-            let last = buffer.len() - incomplete(&buffer);
-            let Some(decoded) = decode(buffer[..last].to_vec()) else {
-                if offset == 0 {
-                    outcome.class = FileClass::Binary;
-                    let reason = packed::name(&buffer).map(|name| format!("{name}: not opened"));
-                    return reason.map(|reason| Unread::new(&entry.path, UnreadClass::Archive, reason));
-                }
-                return Some(Unread::new(
-                    &entry.path,
-                    UnreadClass::Partly,
-                    "it turns binary behind its start",
-                ));
-            };
-            let text = Text {
-                file: outcome.file,
-                path: &entry.path,
-                text: &decoded.text,
-                executable: false,
-                environments: &self.options.lexicon.environments,
-            };
-            self.scan(&text, offset, outcome);
-            let mut keep = last.saturating_sub(OVERLAP);
-            while keep < last && buffer[keep] & 0xc0 == 0x80 {
-                keep += 1;
-            }
-            if got.is_ok_and(|n| n < CHUNK) {
-                return None;
-            }
-            buffer.drain(..keep);
-            offset += keep;
+            Err((class, reason)) => Some(Unread::new(&entry.path, class, reason)),
         }
+    }
+}
+
+/// Gives a large text to `scan` in overlapping chunks, each with its offset. Of a binary file returns the start.
+pub(super) fn in_chunks(
+    mut stream: impl std::io::Read,
+    mut scan: impl FnMut(&str, usize),
+) -> Result<Option<Vec<u8>>, (UnreadClass, String)> {
+    let (mut buffer, mut offset) = (Vec::with_capacity(CHUNK + OVERLAP), 0usize);
+    loop {
+        let kept = buffer.len();
+        let got = (&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
+        let got = got.map_err(|error| (UnreadClass::Unreadable, error.kind().to_string()))?;
+        if buffer.len() == kept {
+            return Ok(None);
+        }
+        if offset == 0 && (buffer.starts_with(&[0xff, 0xfe]) || buffer.starts_with(&[0xfe, 0xff])) {
+            return Err((UnreadClass::TooLarge, "UTF-16 text of this size is not read".into()));
+        }
+        // Chunks begin and end between characters, so that no offset shifts.
+        let last = buffer.len() - incomplete(&buffer);
+        let Some(decoded) = decode(buffer[..last].to_vec()) else {
+            if offset == 0 {
+                return Ok(Some(buffer));
+            }
+            return Err((UnreadClass::Partly, "it turns binary behind its start".into()));
+        };
+        scan(&decoded.text, offset);
+        let mut keep = last.saturating_sub(OVERLAP);
+        while keep < last && buffer[keep] & 0xc0 == 0x80 {
+            keep += 1;
+        }
+        if got < CHUNK {
+            return Ok(None);
+        }
+        buffer.drain(..keep);
+        offset += keep;
     }
 }
 
@@ -502,6 +509,7 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
         facts,
         flow: Default::default(),
         unread,
+        history: None,
         git: source.git().map(GitFacts::new),
         changed: source.changed().cloned(),
         environments: environments.clone(),

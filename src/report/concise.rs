@@ -38,6 +38,9 @@ pub(super) fn line(report: &Report, settled: &Settled) -> String {
         let more = if clauses.len() > 1 { format!(", {} more", clauses.len() - 1) } else { String::new() };
         let _ = write!(line, " ({}{more})", clause(&clauses[0].id));
     }
+    if let Some(origin) = &finding.origin {
+        let _ = write!(line, " [{}]", super::full::since(origin));
+    }
     match &settled.disposition {
         None => {}
         Some(Disposition::Allow { reason, place }) => {

@@ -5,7 +5,7 @@ use super::legible::{clause, count, first_sentence, legible, table, wrap};
 use super::snippet::Snippets;
 use super::{Report, Show, Style, comment, concise, level_word, summary};
 use crate::dispositions::Settled;
-use crate::finding::{Confidence, FindingKind, Severity};
+use crate::finding::{Confidence, FindingKind, Origin, Severity};
 use crate::quote::Quote;
 use crate::rule::Rule;
 use miette::{
@@ -139,6 +139,9 @@ fn told(report: &Report, settled: &Settled, style: &Style, measure: Measure) -> 
         let more = if rest > 0 { format!(" and {}", count(rest, "more place")) } else { String::new() };
         say("also", &format!("{}{more}", named.join(", ")));
     }
+    if let Some(origin) = &finding.origin {
+        say("git", &since(origin));
+    }
     if let Some(against) = &finding.against {
         say("but", against);
     }
@@ -147,15 +150,24 @@ fn told(report: &Report, settled: &Settled, style: &Style, measure: Measure) -> 
         say("why", &part(&rule.why));
         say("fix", &part(&rule.fix));
     }
-    match comment::allow(&quote.path, &finding.rule) {
+    let past = finding.origin.as_ref().is_some_and(|origin| origin.past);
+    match comment::allow(&quote.path, &finding.rule).filter(|_| !past) {
         _ if finding.kind != FindingKind::Fail => {}
         Some(comment) => {
             let long = format!("{comment} (on that line, or alone above it)");
             say("out", if long.len() + 8 <= style.width { &long } else { &comment });
         }
+        None if past => say("out", "an entry in .plimsoll/exceptions.toml, as history takes no comments"),
         None => say("out", "an entry in .plimsoll/exceptions.toml, as this file takes no comments"),
     }
     out
+}
+
+/// Since when git holds something.
+pub(super) fn since(origin: &Origin) -> String {
+    let day = origin.introduction.day().map(|day| format!(" of {day}")).unwrap_or_default();
+    let head = if origin.in_head { "HEAD holds it" } else { "HEAD no longer holds it" };
+    format!("since commit {}{day}, in {}; {head}", origin.introduction.short(), legible(&origin.path))
 }
 
 /// One labelled paragraph below the frame.

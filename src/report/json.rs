@@ -22,7 +22,24 @@ struct Document<'a> {
     manuals: &'a [String],
     taken_for: &'a str,
     partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<History>,
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct History {
+    commits: usize,
+    contents: usize,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Introduced<'a> {
+    commit: &'a str,
+    date: Option<String>,
+    path: &'a str,
+    in_head: bool,
 }
 
 #[derive(Serialize)]
@@ -47,6 +64,8 @@ struct Finding<'a> {
     against: Option<&'a str>,
     /// Of a credential.
     certainty: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introduced: Option<Introduced<'a>>,
     related: Vec<Related<'a>>,
     disposition: Option<Disposed<'a>>,
 }
@@ -138,6 +157,7 @@ pub(super) fn write(report: &Report, _: &Style) -> Vec<u8> {
         manuals: &report.manuals,
         taken_for: &report.taken_for,
         partial: report.partial,
+        history: report.history.map(|h| History { commits: h.commits, contents: h.contents, bytes: h.bytes }),
         notes: &report.notes,
     };
     let mut bytes = serde_json::to_vec_pretty(&document).expect("strings and numbers always serialise");
@@ -163,6 +183,12 @@ fn finding<'a>(report: &'a Report, settled: &'a Settled) -> Finding<'a> {
         confidence: finding.confidence.name(),
         against: finding.against.as_deref(),
         certainty: finding.certainty.map(|c| c.name()),
+        introduced: finding.origin.as_ref().map(|origin| Introduced {
+            commit: &origin.introduction.commit,
+            date: origin.introduction.date.and_then(|date| date.written()),
+            path: &origin.path,
+            in_head: origin.in_head,
+        }),
         related: settled
             .quoted
             .related

@@ -127,8 +127,21 @@ pub struct Report {
     pub clauses: BTreeMap<String, String>,
     /// Whether findings in unchanged places are left out (staged or `--since`).
     pub partial: bool,
+    /// What was read of history, if it was.
+    pub history: Option<HistoryCounts>,
     /// The commit that was judged, if the judged files are those of a commit.
     pub revision: Option<Revision>,
+}
+
+/// What was read of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryCounts {
+    /// Commits that were walked.
+    pub commits: usize,
+    /// Contents that were read, each once.
+    pub contents: usize,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// Where the judged files come from.

@@ -110,6 +110,7 @@ pub(super) fn settled(rule: &RuleResult, quote: Quote, message: &str, subject: &
         subject: subject.to_owned(),
         against: None,
         certainty: None,
+        origin: None,
     };
     let fingerprint = format!("{:032x}", subject.len() * 1000 + quote.char_offset as usize);
     Settled {
@@ -180,6 +181,7 @@ pub(super) fn report() -> Report {
     }
     let unread = |path: &str, class, reason: &str| Unread { path: path.into(), class, reason: reason.into() };
     Report {
+        history: None,
         findings,
         rules: vec![floating, piped, absent, skipped],
         unread: vec![

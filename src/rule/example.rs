@@ -20,6 +20,8 @@ pub struct Example {
     pub also: Vec<String>,
     /// The files.
     pub files: Vec<ExampleFile>,
+    /// Files that earlier commits held, one commit for each.
+    pub past: Vec<ExampleFile>,
     /// What git tells of this repository.
     pub git: GitState,
     /// The expected findings are open or review, not fail.
@@ -94,6 +96,8 @@ struct Written {
     also: Vec<String>,
     files: BTreeMap<String, toml::Spanned<FileText>>,
     #[serde(default)]
+    past: BTreeMap<String, toml::Spanned<FileText>>,
+    #[serde(default)]
     git: GitState,
     kind: Option<String>,
     policy: Option<String>,
@@ -141,14 +145,18 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Example>, Box<RuleErro
 
 fn build(path: &str, text: &str, bad: bool, written: Written) -> Result<Example, Box<RuleError>> {
     let wrong = |span: Range<usize>, why: String| RuleError::new(path, text, Some(span), why);
-    let mut files = Vec::new();
     let mut marks = written.at.len();
-    for (name, file) in written.files {
-        let span = file.span();
-        let file = example_file(name, file.into_inner()).map_err(|why| wrong(span, why))?;
-        marks += file.expected.iter().filter(|e| !e.related).count();
-        files.push(file);
-    }
+    let mut build = |written: BTreeMap<String, toml::Spanned<FileText>>| {
+        let mut files = Vec::new();
+        for (name, file) in written {
+            let span = file.span();
+            let file = example_file(name, file.into_inner()).map_err(|why| wrong(span, why))?;
+            marks += file.expected.iter().filter(|e| !e.related).count();
+            files.push(file);
+        }
+        Ok::<_, Box<RuleError>>(files)
+    };
+    let (files, past) = (build(written.files)?, build(written.past)?);
     if bad && marks == 0 {
         return Err(wrong(0..0, format!("the bad example \"{}\" marks no finding", written.name))
             .help("put «…» around the place of each expected finding"));
@@ -161,6 +169,7 @@ fn build(path: &str, text: &str, bad: bool, written: Written) -> Result<Example,
         bad,
         also: written.also,
         files,
+        past,
         git: written.git,
         kind: written.kind,
         policy: written.policy,

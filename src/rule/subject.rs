@@ -72,6 +72,11 @@ pub const SUBJECTS: &[Subject] = &[
         },
     },
     Subject {
+        name: "history",
+        absent: "history was not read: `plimsoll check --history` reads it",
+        exists: |r| r.history.is_some(),
+    },
+    Subject {
         name: "releases",
         absent: "there is no release tag",
         exists: |r| r.git.as_ref().is_some_and(|g| !g.tags.is_empty()),

@@ -36,7 +36,7 @@ pub use moment::Moment;
 pub use open::open;
 pub use options::{MemoryFile, Options, Target};
 pub use past::{Appearance, Introduction, Kept, Past, PastFile};
-pub use repo::find_root;
+pub use repo::{find_root, is_bare};
 pub use tree::Difference;
 
 /// More paths than this are not listed: enough for the largest repositories, and a bound on what a tree that

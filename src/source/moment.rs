@@ -27,6 +27,14 @@ impl Moment {
         None
     }
 
+    /// As in RFC 3339, on the writer's own clock: `2026-01-23T15:00:00+01:00`. `None` if git holds a date that no
+    /// calendar reaches.
+    pub fn written(self) -> Option<String> {
+        let offset = Offset::from_seconds(self.offset).unwrap_or(Offset::UTC);
+        let at = Timestamp::from_second(self.seconds).ok()?;
+        Some(at.display_with_offset(offset).to_string())
+    }
+
     /// What the writer's own clock and calendar showed: the reading that a release number must agree with.
     /// `None` if git holds a date that no calendar reaches.
     pub fn civil(self) -> Option<DateTime> {
@@ -64,6 +72,7 @@ mod tests {
     fn the_civil_reading_is_the_writers_clock() {
         let at = Moment::parse("2026-01-23T23:30:00-08:00").expect("a date");
         assert_eq!(at.civil().expect("in range").to_string(), "2026-01-23T23:30:00");
+        assert_eq!(at.written().as_deref(), Some("2026-01-23T23:30:00-08:00"));
         assert_eq!(Moment { seconds: i64::MAX, offset: 0 }.civil(), None);
         assert!(Moment { seconds: 0, offset: i32::MAX }.civil().is_some());
     }

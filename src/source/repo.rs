@@ -34,6 +34,17 @@ pub fn find_root(start: &Path) -> PathBuf {
     enclosing(folder).unwrap_or(folder).to_path_buf()
 }
 
+/// Whether a folder is a repository without a work tree, and then whether it has a commit.
+pub fn is_bare(folder: &Path) -> Option<bool> {
+    let bare = !folder.join(".git").exists() && is_git_dir(folder);
+    let options = gix::open::Options::isolated().with(gix::sec::Trust::Full);
+    bare.then(|| options.open(folder).is_ok_and(|repo| repo.to_thread_local().head_id().is_ok()))
+}
+
+fn is_git_dir(folder: &Path) -> bool {
+    folder.join("HEAD").is_file() && folder.join("objects").is_dir()
+}
+
 fn enclosing(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())
 }
@@ -45,7 +56,7 @@ impl Repo {
             (dir.clone(), options.work_tree.clone())
         } else if let Some(top) = enclosing(root) {
             (top.to_path_buf(), Some(top.to_path_buf()))
-        } else if root.join("HEAD").is_file() && root.join("objects").is_dir() {
+        } else if is_git_dir(root) {
             (root.to_path_buf(), None)
         } else {
             return Ok(None);

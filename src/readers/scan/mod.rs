@@ -283,6 +283,12 @@ fn errors_of(facts: &mut Facts, found: Option<ErrorText>) {
     }
 }
 
+/// Whether a text would be read in the same way at both paths.
+pub fn is_read_alike(one: &str, other: &str, environments: &Environments) -> bool {
+    let around = |path| Surroundings::new(FileId(0), path, environments);
+    around(one) == around(other)
+}
+
 /// Drops what was found twice where chunks of one file overlap; of two that begin at one place the longer
 /// one stays, for the shorter was cut off by its chunk's end. Sorts the lists by place.
 pub fn drop_repeats(facts: &mut Facts) {

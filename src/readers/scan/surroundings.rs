@@ -5,7 +5,7 @@ use crate::lexicon::{Environments, Stage, classify, mentions};
 use crate::text::{FileId, Span};
 
 /// What is known of a file before its text is looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Surroundings {
     pub(super) medium: Medium,
     /// Test code, fixtures, examples.

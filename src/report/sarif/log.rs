@@ -185,13 +185,29 @@ pub(super) struct SarifResult {
     pub related_locations: Vec<Location>,
     pub partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub properties: Option<Sureness>,
+    pub properties: Option<ResultProperties>,
 }
 
-/// How sure it is that a credential is one.
+/// What SARIF has no words for.
 #[derive(Serialize)]
-pub(super) struct Sureness {
-    pub certainty: &'static str,
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResultProperties {
+    /// How sure it is that a credential is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introduced: Option<Introduced>,
+}
+
+/// Since when git holds what a result is about.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Introduced {
+    pub revision_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author_date: Option<String>,
+    pub uri: String,
+    pub in_head: bool,
 }
 
 #[derive(Serialize)]

@@ -1,10 +1,12 @@
 //! Results: active failures with their places.
 
 use super::log::{
-    ArtifactLocation, ContextRegion, Location, Message, PhysicalLocation, Region, SarifResult, Sureness, Text,
+    ArtifactLocation, ContextRegion, Introduced, Location, Message, PhysicalLocation, Region,
+    ResultProperties, SarifResult, Text,
 };
 use super::{BASE, sentence, uri};
 use crate::dispositions::Settled;
+use crate::finding::Finding;
 use crate::quote::Quote;
 use crate::report::Report;
 use std::collections::BTreeMap;
@@ -77,8 +79,20 @@ fn result(report: &Report, group: &[&Settled]) -> SarifResult {
             })
             .collect(),
         partial_fingerprints,
-        properties: finding.certainty.map(|c| Sureness { certainty: c.name() }),
+        properties: properties(finding),
     }
+}
+
+/// What is known of a credential; `None` of anything else.
+fn properties(finding: &Finding) -> Option<ResultProperties> {
+    let introduced = finding.origin.as_ref().map(|origin| Introduced {
+        revision_id: origin.introduction.commit.clone(),
+        author_date: origin.introduction.date.and_then(|date| date.written()),
+        uri: uri::encode(&origin.path),
+        in_head: origin.in_head,
+    });
+    let certainty = finding.certainty.map(|c| c.name());
+    (introduced.is_some() || certainty.is_some()).then_some(ResultProperties { certainty, introduced })
 }
 
 /// The sentence, with up to three links to related places.

@@ -91,13 +91,13 @@ impl Absent {
         tell(self.damaged, UnreadClass::Unreadable, reason, "versions of files");
         let reason = format!("a version of it in history is over the limit of {} MiB", super::LARGEST >> 20);
         tell(self.too_large, UnreadClass::TooLarge, &reason, "versions of files");
-        for (kind, reason) in [
-            (self.commits, format!("{clone} does not hold the commit ")),
-            (self.other, String::new()),
-        ] {
+        for (kind, reason) in
+            [(self.commits, format!("{clone} does not hold the commit ")), (self.other, String::new())]
+        {
             let rest = kind.count - kind.named.len();
             let class = if reason.is_empty() { UnreadClass::Unreadable } else { missing };
-            let each = kind.named.into_iter().map(|name| Unread::new(".git", class, format!("{reason}{name}")));
+            let each =
+                kind.named.into_iter().map(|name| Unread::new(".git", class, format!("{reason}{name}")));
             unread.extend(each);
             if rest > 0 {
                 unread.push(Unread::new(".git", class, format!("{rest} more like it")));

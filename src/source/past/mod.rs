@@ -36,11 +36,18 @@ use paths::{PathId, Paths, ROOT};
 use trees::Trees;
 
 /// A content at a path, and the first commit that has it there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Appearance {
     at: Place,
     commit: u32,
     path: PathId,
+}
+
+impl Appearance {
+    /// Numbers of its commit, earlier ones smaller, and of its path.
+    pub fn age(&self) -> (u32, u32) {
+        (self.commit, self.path)
+    }
 }
 
 use Appearance as Record;
@@ -75,6 +82,18 @@ pub struct Introduction {
     pub commit: String,
     /// When its author wrote it.
     pub date: Option<Moment>,
+}
+
+impl Introduction {
+    /// The commit's first digits, enough for people and for git.
+    pub fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
+
+    /// The author's day, `YYYY-MM-DD`.
+    pub fn day(&self) -> Option<String> {
+        Some(self.date?.civil()?.date().to_string())
+    }
 }
 
 /// All contents of history.
@@ -137,6 +156,11 @@ impl Source {
         let mut past = Past::walk(&repo, hide, &head, partial);
         past.keep_only(&repo.prefix, &self.options.excluder()?);
         Ok(past)
+    }
+
+    /// Whether history is there as data.
+    pub fn is_past_given(&self) -> bool {
+        matches!(self.git().map(|git| &git.origin), Some(Origin::State(state)) if !state.past.is_empty())
     }
 
     /// Adds contents of history as files of this source, so that they can be read and quoted; their ids follow
@@ -228,7 +252,11 @@ impl Past {
             unread.push(Unread::new(path, UnreadClass::Outside, reason));
         }
         if rest > 0 {
-            unread.push(Unread::new(".git", UnreadClass::Outside, format!("{rest} more submodules in history")));
+            unread.push(Unread::new(
+                ".git",
+                UnreadClass::Outside,
+                format!("{rest} more submodules in history"),
+            ));
         }
         if graph.shallow {
             unread.push(unanswered("this clone is shallow: what older commits held was not read"));

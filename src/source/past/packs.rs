@@ -57,15 +57,18 @@ impl Packs {
         let mut names: Vec<PathBuf> = Vec::new();
         for folder in folders {
             let listed = std::fs::read_dir(folder.join("pack")).into_iter().flatten().flatten();
-            names.extend(listed.map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "idx")));
+            names.extend(
+                listed.map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "idx")),
+            );
         }
         names.sort();
         names.dedup();
         let kind = handle.object_hash();
         let mut found = Packs::default();
         for name in names.into_iter().take(LOOSE as usize - 1) {
-            let pack = index::File::at(&name, kind)
-                .and_then(|index| Ok(Pack { index, data: data::File::at(name.with_extension("pack"), kind)? }));
+            let pack = index::File::at(&name, kind).and_then(|index| {
+                Ok(Pack { index, data: data::File::at(name.with_extension("pack"), kind)? })
+            });
             match pack {
                 Ok(pack) => found.packs.push(pack),
                 Err(_) => {
@@ -93,7 +96,9 @@ impl Pack {
         use data::entry::Header;
         let entry = self.data.entry(offset).map_err(drop)?;
         match entry.header {
-            Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(base_distance).ok_or(()).map(Some),
+            Header::OfsDelta { base_distance } => {
+                entry.checked_base_pack_offset(base_distance).ok_or(()).map(Some)
+            }
             Header::RefDelta { base_id } => {
                 let at = self.index.lookup(base_id).ok_or(())?;
                 Ok(Some(self.index.pack_offset_at_index(at)))

@@ -160,7 +160,7 @@ fn key(id: &gix::oid, folder: PathId, name: &[u8]) -> u128 {
     let name = name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    let place = (u128::from(folder) << 64 | u128::from(name))
-        .wrapping_mul(0xda94_2042_e4dd_58b5_9e37_79b9_7f4a_7c15);
+    let place =
+        (u128::from(folder) << 64 | u128::from(name)).wrapping_mul(0xda94_2042_e4dd_58b5_9e37_79b9_7f4a_7c15);
     u128::from_le_bytes(first) ^ place
 }
