@@ -97,13 +97,7 @@ fn conclude(
     } else {
         BTreeSet::new()
     };
-    let mut rules = policy.rules.clone();
-    if repository.history.is_none() {
-        // Who did not look at history cannot tell what is gone from it.
-        rules.ran.retain(|id| {
-            policy.catalog.active.iter().all(|a| a.rule.id != *id || a.rule.subjects != "history")
-        });
-    }
+    let rules = policy.rules_that_ran(repository.history.is_some());
     let books = Books::open(&source, target, &rules)?;
     // Who looks at some paths only cannot tell what is unused.
     let some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());

@@ -63,7 +63,7 @@ fn change(how: &BaselineHow, grow: bool, forget: bool) -> Result<(String, bool),
     let mut baseline = Baseline::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))?;
     baseline.salt = baseline.salt.or(books.exceptions.salt);
     let report = found(&plan, how.history)?;
-    let change = baseline.update(&report.findings, &plan.policy.rules, grow, forget);
+    let change = baseline.update(&report.findings, &plan.policy.rules_that_ran(how.history), grow, forget);
     write(&path, &baseline)?;
     let mut text =
         format!("{} removed, {} added, {} left\n", change.removed, change.added, baseline.lines.len());

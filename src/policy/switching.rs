@@ -81,6 +81,16 @@ struct Local {
 }
 
 impl Policy {
+    /// What dispositions have to know of rules. Who did not read history cannot tell what is gone from it.
+    pub fn rules_that_ran(&self, history: bool) -> Rules {
+        let mut rules = self.rules.clone();
+        if !history {
+            let of_history = self.catalog.active.iter().filter(|a| a.rule.subjects == "history");
+            of_history.for_each(|a| drop(rules.ran.remove(&a.rule.id)));
+        }
+        rules
+    }
+
     /// Settles what holds, or says which name of the policy means nothing. `root` is the audited folder,
     /// which paths of findings are relative to.
     pub fn new(config: &Config, said: &Said, stock: &Stock, root: &Path) -> Result<Policy, Box<PolicyError>> {

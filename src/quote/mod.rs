@@ -93,6 +93,9 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
     }
     findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
     let names = Redactor::new(repository.facts.secrets_in_paths());
+    for origin in findings.iter_mut().filter_map(|finding| finding.origin.as_mut()) {
+        origin.path = names.redact(&origin.path);
+    }
     let mut secrets: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
     let mut held: BTreeMap<Span, &Credential> = BTreeMap::new();
     for credential in repository.facts.every_credential() {

@@ -219,6 +219,7 @@ fn keep(
             path,
             tracked: Some(true),
             executable: false,
+            link: None,
             class: FileClass::Scanned,
             reader: None,
             size: None,
