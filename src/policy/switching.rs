@@ -85,8 +85,9 @@ impl Policy {
     pub fn rules_that_ran(&self, history: bool) -> Rules {
         let mut rules = self.rules.clone();
         if !history {
-            let of_history = self.catalog.active.iter().filter(|a| a.rule.subjects == "history");
-            of_history.for_each(|a| drop(rules.ran.remove(&a.rule.id)));
+            for active in self.catalog.active.iter().filter(|a| a.rule.subjects == "history") {
+                rules.ran.remove(&active.rule.id);
+            }
         }
         rules
     }
