@@ -90,7 +90,7 @@ pub fn read_past(
         }
     }
     let mut values: Vec<Value> = values.into_values().collect();
-    values.sort_by(|a, b| a.earliest.age().cmp(&b.earliest.age()));
+    values.sort_by_key(|value| value.earliest.age());
     let mut leaks: Vec<(Vec<Seen>, bool)> = Vec::with_capacity(values.len());
     for value in values {
         let Value { earliest, at_paths, in_head } = value;

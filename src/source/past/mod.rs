@@ -12,8 +12,6 @@ mod forest;
 mod graph;
 mod packs;
 mod paths;
-#[cfg(test)]
-mod tests;
 mod trees;
 
 use std::collections::{HashMap, HashSet};

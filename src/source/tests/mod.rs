@@ -4,6 +4,7 @@ mod commit;
 mod facts;
 mod index;
 mod memory;
+mod past;
 mod since;
 mod work_tree;
 

@@ -1,1 +1,0 @@
-//! Of the walk and the unpacking.
