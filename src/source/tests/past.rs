@@ -8,7 +8,8 @@ use super::*;
 fn contents(fixture: &Fixture, jobs: usize) -> BTreeMap<Vec<u8>, (usize, Vec<String>)> {
     let past = fixture.work_tree().past(None).expect("a repository");
     let given = past.visit(jobs, Vec::new, |given: &mut Vec<(Vec<u8>, Vec<String>)>, kept| {
-        let told = kept.appearances.iter().map(|a| format!("{} {}", past.path(*a), past.introduction(*a).commit));
+        let told =
+            kept.appearances.iter().map(|a| format!("{} {}", past.path(*a), past.introduction(*a).commit));
         given.push((kept.bytes.clone(), told.collect()));
     });
     let mut all: BTreeMap<Vec<u8>, (usize, Vec<String>)> = BTreeMap::new();
@@ -37,7 +38,8 @@ fn every_content_that_git_knows_is_given_once_packed_or_not() {
         }
     }
     let listed = |fixture: &Fixture| {
-        let all = fixture.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"]);
+        let all =
+            fixture.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"]);
         all.lines().filter(|line| line.starts_with("blob")).count()
     };
     let known = listed(&fixture);
@@ -111,10 +113,8 @@ fn tags_of_trees_and_of_contents_count() {
 #[test]
 fn the_folder_under_audit_bounds_history_too() {
     let fixture = Fixture::with(&[("in/a.txt", "a"), ("out/b.txt", "b"), ("inn", "c")]);
-    let source = super::open(
-        &Target::WorkTree { root: fixture.path("in"), paths: Vec::new() },
-        &Options::default(),
-    );
+    let source =
+        super::open(&Target::WorkTree { root: fixture.path("in"), paths: Vec::new() }, &Options::default());
     let past = source.expect("it opens").past(None).expect("a repository");
     let given = past.visit(1, Vec::new, |given: &mut Vec<String>, kept| {
         given.extend(kept.appearances.iter().map(|a| past.path(*a)));
