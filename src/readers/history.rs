@@ -1,16 +1,34 @@
 //! Credentials in history: every content is scanned once, with the same scan as files, and only the first
 //! appearances of each value are kept.
 
-use super::Options;
 use super::read::{LARGEST_PARSED, Reading, in_chunks};
 use super::scan::{ScanText, Scanner, drop_repeats, is_read_alike};
+use super::{Options, packed};
 use crate::facts::{Credential, Facts, File, FileClass, History, Leak, Leaked, Repository, path_target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::source::{Appearance, Kept, Past, Source, Unread, UnreadClass};
 use crate::text::{FileId, Secret, Span, decode};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Names some of each class, and counts the rest.
+fn name_some(unread: BTreeSet<(UnreadClass, String, String)>) -> Vec<Unread> {
+    const NAMED: usize = 10;
+    let mut told = Vec::new();
+    for class in UnreadClass::ALL {
+        let all: Vec<_> = unread.iter().filter(|(of, ..)| *of == class).collect();
+        told.extend(all.iter().take(NAMED).map(|(_, path, reason)| Unread::new(path, class, reason)));
+        if all.len() > NAMED {
+            let reason = format!("{} more files of history are not read, or not wholly", all.len() - NAMED);
+            told.push(Unread::new(".git", class, reason));
+        }
+    }
+    told
+}
+
+/// What all compressed texts of history may unpack to, in bytes.
+const MOST_UNPACKED: u64 = 2 << 30;
 
 /// So many paths of one value are told apart.
 const MOST_PATHS: usize = 16;
@@ -46,7 +64,9 @@ struct Value {
 #[derive(Default)]
 struct Found {
     values: HashMap<Secret, Value>,
-    unread: Vec<Unread>,
+    unread: BTreeSet<(UnreadClass, String, String)>,
+    /// Paths that were looked at.
+    paths: HashSet<u32>,
     facts: Facts,
 }
 
@@ -65,13 +85,15 @@ pub fn read_past(
     let environments = &options.lexicon.environments;
     let (contents, commits) = past.size();
     progress.all.fetch_add(contents, Ordering::Relaxed);
+    let look = Look { scanner: &scanner, environments, past, budget: AtomicU64::new(MOST_UNPACKED) };
     let found = past.visit(options.jobs, Found::default, |found: &mut Found, kept| {
-        look(&scanner, environments, past, kept, found);
+        look.at(kept, found);
         progress.done.fetch_add(1, Ordering::Relaxed);
     });
+    let mut unread = BTreeSet::new();
     let mut values: BTreeMap<Secret, Value> = BTreeMap::new();
     for worker in found {
-        repository.unread.extend(worker.unread);
+        unread.extend(worker.unread);
         for (secret, value) in worker.values {
             match values.get_mut(&secret) {
                 Some(known) => known.merge(value, past),
@@ -83,7 +105,7 @@ pub fn read_past(
     }
     if !values.is_empty() {
         let before = past.visit_border(options.jobs, Found::default, |found: &mut Found, kept| {
-            look(&scanner, environments, past, kept, found);
+            look.at(kept, found);
         });
         for secret in before.iter().flat_map(|found| found.values.keys()) {
             values.remove(secret);
@@ -105,64 +127,148 @@ pub fn read_past(
         (history.contents, history.commits, history.bytes) = (contents, commits, past.bytes());
     }
     repository.unread.extend(past.unread());
+    repository.unread.extend(name_some(unread));
     repository.unread.sort();
     repository.unread.dedup();
 }
 
-/// Scans a content in each of the ways in which its paths have it read.
-fn look(scanner: &Scanner, environments: &Environments, past: &Past, kept: Kept<'_>, found: &mut Found) {
-    let Kept { appearances, mut bytes, in_head } = kept;
-    // Each way to read it, with the appearances that have it read so.
-    let mut ways: Vec<(String, Vec<Appearance>)> = Vec::with_capacity(1);
-    let mut paths = HashSet::new();
-    for &appearance in appearances {
-        if !paths.insert(appearance.age().1) {
-            continue;
-        }
-        let path = past.path(appearance);
-        match ways.iter_mut().find(|(known, _)| is_read_alike(known, &path, environments)) {
-            Some((_, members)) => members.push(appearance),
-            None => ways.push((path, vec![appearance])),
-        }
-    }
-    let large = bytes.len() as u64 > LARGEST_PARSED;
-    let mut facts = std::mem::take(&mut found.facts);
-    // A panic is a fault of ours, and must neither take the run with it nor quote the file.
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        let scan = |text: &str, offset: usize, path: &str, facts: &mut Facts| {
-            scanner.scan(&ScanText { file: FileId(0), path, text, offset, environments }, facts);
-        };
-        let mut cut = None;
-        let text = if large { None } else { decode(std::mem::take(&mut bytes)) };
-        for (path, members) in &ways {
-            if let Some(decoded) = &text {
-                scan(&decoded.text, 0, path, &mut facts);
-            } else if large {
-                let chunks = in_chunks(&bytes[..], |part, offset| scan(part, offset, path, &mut facts));
-                drop_repeats(&mut facts);
-                cut = chunks.err();
+/// What all workers share.
+struct Look<'a> {
+    scanner: &'a Scanner,
+    environments: &'a Environments,
+    past: &'a Past,
+    /// Bytes that may still be unpacked.
+    budget: AtomicU64,
+}
+
+impl Look<'_> {
+    /// Scans a content in each of the ways in which its paths have it read.
+    fn at(&self, kept: Kept<'_>, found: &mut Found) {
+        let Kept { appearances, bytes, in_head } = kept;
+        // Each way to read it, with the appearances that have it read so.
+        let mut ways: Vec<(String, Vec<Appearance>)> = Vec::with_capacity(1);
+        let mut paths = HashSet::new();
+        for &appearance in appearances {
+            if !paths.insert(appearance.age().1) {
+                continue;
             }
-            for credential in facts.credentials.drain(..).filter(|c| !c.default) {
-                for &appearance in members {
-                    let credential = credential.clone();
-                    let secret = credential.value.clone();
-                    found.add(secret, Seen { appearance, credential }, in_head, past);
+            let path = self.past.path(appearance);
+            match ways.iter_mut().find(|(known, _)| is_read_alike(known, &path, self.environments)) {
+                Some((_, members)) => members.push(appearance),
+                None => ways.push((path, vec![appearance])),
+            }
+        }
+        let mut facts = std::mem::take(&mut found.facts);
+        // A panic is a fault of ours, and must neither take the run with it nor quote the file.
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let large = bytes.len() as u64 > LARGEST_PARSED;
+            let (bytes, text) = if large {
+                (bytes, None)
+            } else {
+                // Binary content is looked at once more, by its first bytes.
+                let head = bytes[..bytes.len().min(packed::HEAD as usize)].to_vec();
+                let is_gzip = ways.iter().any(|(path, _)| path.ends_with(".gz"));
+                let whole = if is_gzip { bytes.clone() } else { head };
+                (whole, decode(bytes))
+            };
+            for (path, members) in &ways {
+                let unread = match &text {
+                    Some(decoded) => self.text(path, &decoded.text, &mut facts),
+                    None if large => self.large(path, &bytes, &mut facts),
+                    None => self.packed(path, &bytes, &mut facts),
+                };
+                if let Some((class, reason)) = unread {
+                    found.unread(path, class, reason);
                 }
+                for credential in facts.credentials.drain(..).filter(|c| !c.default) {
+                    for &appearance in members {
+                        found.add(Seen { appearance, credential: credential.clone() }, in_head, self.past);
+                    }
+                }
+                facts.clear();
             }
-            facts.clear();
+        }));
+        if done.is_err() {
+            let path = self.past.path(appearances[0]);
+            found.unread(
+                &path,
+                UnreadClass::Unparsed,
+                "plimsoll failed on a version of it in history".into(),
+            );
         }
-        cut
-    }));
-    let failed = || Some((UnreadClass::Unparsed, "plimsoll failed on a version of it in history".to_owned()));
-    if let Some((class, reason)) = done.unwrap_or_else(|_| failed()) {
-        found.unread.push(Unread::new(past.path(appearances[0]), class, reason));
+        facts.clear();
+        for &appearance in appearances {
+            if found.paths.insert(appearance.age().1) {
+                self.path(appearance, in_head, &mut facts, found);
+            }
+        }
+        found.facts = facts;
     }
-    facts.clear();
-    found.facts = facts;
+
+    fn scanned<'t>(&'t self, path: &'t str, text: &'t str) -> ScanText<'t> {
+        ScanText { file: FileId(0), path, text, offset: 0, environments: self.environments }
+    }
+
+    fn text(&self, path: &str, text: &str, facts: &mut Facts) -> Option<(UnreadClass, String)> {
+        let reason = || (UnreadClass::Partly, "it holds more compressed text than is unpacked".to_owned());
+        (!self.scanner.scan(&self.scanned(path, text), facts)).then(reason)
+    }
+
+    fn large(&self, path: &str, bytes: &[u8], facts: &mut Facts) -> Option<(UnreadClass, String)> {
+        let scan = |part: &str, offset| {
+            self.scanner.scan(&ScanText { offset, ..self.scanned(path, part) }, facts);
+        };
+        let done = in_chunks(bytes, scan);
+        drop_repeats(facts);
+        match done {
+            Ok(None) => None,
+            Ok(Some(head)) => {
+                packed::name(&head).map(|name| (UnreadClass::Archive, format!("{name}: not opened")))
+            }
+            Err(why) => Some(why),
+        }
+    }
+
+    /// Looks into one compressed text; archives stay closed.
+    fn packed(&self, path: &str, bytes: &[u8], facts: &mut Facts) -> Option<(UnreadClass, String)> {
+        if packed::is_picture(path) {
+            return None;
+        }
+        packed::name(bytes)?;
+        let named = path.ends_with(".gz") && !path.ends_with(".tar.gz");
+        let less = |left: u64| left.checked_sub(packed::LARGEST as u64);
+        let affordable =
+            named && self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        match packed::open(path, bytes, affordable) {
+            Err(reason) => Some((UnreadClass::Archive, reason)),
+            Ok((text, whole)) => {
+                let inner = path.strip_suffix(".gz").unwrap_or(path);
+                self.scanner.scan_unpacked(&self.scanned(inner, &text), facts);
+                let reason = || "it unpacks to more than is looked at, or is damaged".to_owned();
+                (!whole).then(|| (UnreadClass::Partly, reason()))
+            }
+        }
+    }
+
+    /// What the path itself tells.
+    fn path(&self, appearance: Appearance, in_head: bool, facts: &mut Facts, found: &mut Found) {
+        let path = self.past.path(appearance);
+        self.scanner.scan_path(&self.scanned(&path, &path), facts);
+        for credential in facts.credentials.drain(..).filter(|c| !c.default) {
+            found.add(Seen { appearance, credential }, in_head, self.past);
+        }
+        facts.clear();
+    }
 }
 
 impl Found {
-    fn add(&mut self, secret: Secret, seen: Seen, in_head: bool, past: &Past) {
+    /// Notes what was not read, once for each path.
+    fn unread(&mut self, path: &str, class: UnreadClass, reason: String) {
+        self.unread.insert((class, path.to_owned(), reason));
+    }
+
+    fn add(&mut self, seen: Seen, in_head: bool, past: &Past) {
+        let secret = seen.credential.value.clone();
         let copy = Seen { appearance: seen.appearance, credential: seen.credential.clone() };
         let value = Value { earliest: copy, at_paths: vec![seen], in_head };
         match self.values.get_mut(&secret) {
