@@ -325,7 +325,7 @@ fn keep(
             path,
             tracked: Some(true),
             executable: false,
-            link: None,
+            link: false,
             class: FileClass::Scanned,
             reader: None,
             size: None,
