@@ -7,7 +7,7 @@ use crate::facts::{
     path_stage,
 };
 use crate::finding::{Confidence, Severity, Verdict};
-use crate::text::Secret;
+use crate::text::{FileId, Secret};
 use std::collections::BTreeMap;
 
 /// Where a credential lies, as far as rules differ by it.
@@ -31,6 +31,8 @@ pub(super) enum Home {
     Bundle,
     /// Wherever it lies: it is the value that a product comes with, and the file is not local.
     WellKnown,
+    /// Wherever it lies: it serves a container of a job or of a developer, or a developer's own machine.
+    Local,
 }
 
 /// The rule that a credential belongs to; `None` if it is no defect where it lies.
@@ -40,15 +42,18 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
     }
     // The password of a container that a CI job or a developer starts and throws away opens nothing.
     let password = credential.certainty == Certainty::Generic || credential.credential == "connection-string";
-    if credential.ephemeral && password {
-        return None;
-    }
     let file = repository.file(credential.place.file);
     if is_for_one_build(credential) {
         return None;
     }
+    if credential.ephemeral && password {
+        return is_set_locally(repository, credential, &file.path).then_some(Home::Local);
+    }
     if credential.default {
-        return is_well_known_defect(repository, credential, &file.path).then_some(Home::WellKnown);
+        if is_well_known_defect(repository, credential, &file.path) {
+            return Some(Home::WellKnown);
+        }
+        return is_set_locally(repository, credential, &file.path).then_some(Home::Local);
     }
     // An env file outside git is where secrets of a developer belong.
     if credential.medium == Medium::EnvFile && file.tracked == Some(false) {
@@ -156,6 +161,15 @@ fn is_well_known_defect(repository: &Repository, credential: &Credential, path: 
     }
 }
 
+/// Whether something that runs is given the value, though nowhere but at a developer's or in a job.
+fn is_set_locally(repository: &Repository, credential: &Credential, path: &str) -> bool {
+    let file = repository.file(credential.place.file);
+    !credential.test
+        && !is_sample(path)
+        && file.tracked != Some(false)
+        && matches!(credential.medium, Medium::Config | Medium::EnvFile | Medium::Pipeline | Medium::Image)
+}
+
 /// What the value is, in words.
 pub(super) fn words(credential: &Credential) -> String {
     let what = match credential.credential.as_str() {
@@ -182,24 +196,36 @@ pub(super) fn key(credential: &Credential) -> Option<String> {
     })
 }
 
-/// Reports every credential of one home: one finding per value, so that none hides behind another.
+/// Reports every credential of one home: one finding per value, so that none hides behind another. A value
+/// that products come with is no secret that two files share: each file is a defect of its own; and what only
+/// serves jobs and developers is one note per file.
 pub(super) fn report(repository: &Repository, verdict: &mut Verdict, wanted: Home) {
-    let mut by_value: BTreeMap<&Secret, Vec<&Credential>> = BTreeMap::new();
+    let mut by_value: BTreeMap<(Option<FileId>, Option<&Secret>), Vec<&Credential>> = BTreeMap::new();
     for credential in &repository.facts.credentials {
         if home(repository, credential) == Some(wanted) {
-            by_value.entry(&credential.value).or_default().push(credential);
+            let file = matches!(wanted, Home::WellKnown | Home::Local).then_some(credential.place.file);
+            let value = (wanted != Home::Local).then_some(&credential.value);
+            by_value.entry((file, value)).or_default().push(credential);
         }
     }
     for places in by_value.into_values() {
         // The gravest place speaks for all; a copy in a test does not make the one in the program harmless.
         let grave = |c: &&&Credential| grade(repository, c);
         let first = *places.iter().rev().max_by_key(grave).expect("a group has a member");
-        report_one(repository, verdict, first, &places);
+        report_one(repository, verdict, wanted, first, &places);
     }
 }
 
-fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential, places: &[&Credential]) {
-    let (severity, confidence) = grade(repository, first);
+fn report_one(
+    repository: &Repository,
+    verdict: &mut Verdict,
+    wanted: Home,
+    first: &Credential,
+    places: &[&Credential],
+) {
+    let local = wanted == Home::Local;
+    let (severity, confidence) =
+        if local { (Severity::Note, Confidence::Medium) } else { grade(repository, first) };
     let name = repository.file(first.place.file).name();
     let what = words(first);
     let literal = if first.default { "a well-known default" } else { "a literal" };
@@ -220,6 +246,7 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
         verdict.fail(first.place, subject.trim_end(), message)
     };
     let label = match first.form {
+        Form::Plain if first.fallback => format!("what it falls back on: a {what} in clear text"),
         Form::Plain => format!("{what} in clear text"),
         Form::Path => "named in the file's path".to_owned(),
         Form::Gzip => "in a compressed file".to_owned(),
@@ -227,7 +254,9 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
     };
     finding.label(label).certain(first.certainty);
     no_worse_than(finding, severity).at_most(confidence);
-    if is_for_tests(repository, first) {
+    if local {
+        finding.against("it opens what a job or a developer starts and throws away");
+    } else if is_for_tests(repository, first) {
         finding.against("it lies among tests or examples, or is named after them");
     } else if first.medium == Medium::Document {
         finding.against("a document may show a made-up value");
@@ -235,7 +264,8 @@ fn report_one(repository: &Repository, verdict: &mut Verdict, first: &Credential
         finding.against("only its name and its look say that it is one");
     }
     for other in places.iter().filter(|c| c.place != first.place) {
-        finding.relate(other.place, "the same value");
+        let same = if other.value == first.value { "the same value" } else { "another one" };
+        finding.relate(other.place, same);
     }
 }
 
@@ -294,6 +324,12 @@ pub(super) fn grade(repository: &Repository, credential: &Credential) -> (Severi
             (false, true) => (Severity::Warning, Confidence::Low),
             (false, false) => (Severity::Warning, Confidence::Medium),
         },
+        // `.env.test`, `config/environments/test.rb`: whoever can make the value at home has made it for tests.
+        Medium::Config | Medium::EnvFile | Medium::Source
+            if own && is_named_for_tests(repository, credential) =>
+        {
+            (Severity::Warning, Confidence::Low)
+        }
         Medium::Document if own => (Severity::Note, Confidence::Low),
         _ if is_developers_compose(repository, credential) => (Severity::Warning, Confidence::Low),
         Medium::Document | Medium::EnvExample => (Severity::Warning, Confidence::Medium),
@@ -310,7 +346,18 @@ pub(super) fn grade(repository: &Repository, credential: &Credential) -> (Severi
         Medium::EnvFile if generic && is_for_developers(repository, credential) => {
             (Severity::Warning, Confidence::Medium)
         }
+        // What opens a developer's machine is no reason to stop a release.
+        _ if own && is_developers(credential) => (Severity::Warning, Confidence::Medium),
         _ if generic => (Severity::Error, Confidence::Medium),
         _ => (Severity::Error, Confidence::High),
     }
+}
+
+fn is_named_for_tests(repository: &Repository, credential: &Credential) -> bool {
+    let stage = path_stage(repository.path(credential.place), &repository.environments);
+    stage.is_some_and(|(stage, _)| stage == Stage::Ci)
+}
+
+fn is_developers(credential: &Credential) -> bool {
+    credential.target.as_ref().is_some_and(|t| t.is(Stage::Local) || t.is(Stage::Development))
 }

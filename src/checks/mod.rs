@@ -41,6 +41,7 @@ mod interactive_step_in_pipeline;
 mod jwt_key_rotation_missing;
 mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
+mod local_default_credential;
 mod lockfile_missing;
 mod manual_file_copy_to_production;
 mod manual_infra_change;
@@ -133,6 +134,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("jwt-key-rotation-missing", jwt_key_rotation_missing::check),
     ("k8s-plain-secret-manifest", k8s_plain_secret_manifest::check),
     ("least-privilege-violation", least_privilege_violation::check),
+    ("local-default-credential", local_default_credential::check),
     ("lockfile-missing", lockfile_missing::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),

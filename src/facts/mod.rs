@@ -24,7 +24,7 @@ pub(crate) use field::{fact, words};
 pub use flow::{Edge, Flow, Node, Path, Run};
 pub use git::GitFacts;
 pub use past::{History, Leak, Leaked};
-pub use paths::{path_stage, path_target};
+pub use paths::{is_sample, is_vendored, path_stage, path_target};
 pub use pipeline::*;
 pub use repository::{Facts, File, FileClass, Item, KINDS, KindRow, MANIFEST_CREDENTIAL, Owner, Repository};
 pub use resource::{Resource, System};

@@ -22,3 +22,69 @@ pub fn path_target(path: &str, file: FileId, environments: &Environments) -> Opt
         place: Span::start_of(file),
     })
 }
+
+/// Folders whose files are there to be looked at or tested with; any word of a folder's name tells.
+const SAMPLES: &[&str] = &[
+    "__fixtures__",
+    "__mocks__",
+    "__snapshots__",
+    "__tests__",
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "cypress",
+    "demo",
+    "demos",
+    "e2e",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "mock",
+    "mocks",
+    "playwright",
+    "sample",
+    "samples",
+    "spec",
+    "specs",
+    "test",
+    "testdata",
+    "test_data",
+    "testing",
+    "tests",
+    "unittests",
+    "testutil",
+    "testutils",
+];
+
+/// Files that tell a tool how to run tests, wherever they lie.
+const TEST_SETTINGS: &[&str] = &["phpunit.xml", "phpunit.xml.dist", "pytest.ini", "conftest.py"];
+
+/// Folders of somebody else's code that was copied in.
+const VENDORED: &[&str] = &[
+    "node_modules",
+    "vendor",
+    "third_party",
+    "thirdparty",
+    "bower_components",
+    ".yarn",
+    "site-packages",
+    "pods",
+];
+
+/// Whether a path lies among tests, fixtures or examples, so that nobody deploys it: `keys.example/a`,
+/// `integration-tests/b`.
+pub fn is_sample(path: &str) -> bool {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    TEST_SETTINGS.contains(&name)
+        || folders.split('/').any(|folder| {
+            let folder = folder.to_ascii_lowercase();
+            SAMPLES.contains(&folder.as_str()) || folder.split(['.', '-', '_']).any(|w| SAMPLES.contains(&w))
+        })
+}
+
+/// Whether a path lies in somebody else's code that was copied in.
+pub fn is_vendored(path: &str) -> bool {
+    path.split('/').any(|part| VENDORED.iter().any(|folder| part.eq_ignore_ascii_case(folder)))
+}

@@ -1,7 +1,8 @@
 //! Checks of credential values beyond their alphabet, by the names that kind files give them.
 
 use super::encoding::bech32_holds;
-use super::{keys, structures, values};
+use super::looks::is_wordy;
+use super::{keys, structures};
 
 /// What a check says of a value that has the right shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +38,7 @@ const STRUCTURES: &[(&str, Judge)] = &[
     ("bech32", |value| if bech32_holds(value) { Outcome::Proved } else { Outcome::Refuted }),
     ("macaroon-pypi", structures::pypi_macaroon),
     ("basic-auth", structures::basic_auth),
-    ("random", |value| refute_unless(is_drawn(value) && !values::is_placeholder(value))),
+    ("random", |value| refute_unless(is_drawn(value) && !super::stand_ins::is_placeholder(value))),
 ];
 
 impl Check {
@@ -93,7 +94,7 @@ fn is_drawn(value: &str) -> bool {
         .count();
     let pieces = keys::split(value);
     let letters = pieces.iter().flat_map(|p| p.bytes()).filter(u8::is_ascii_alphabetic).count();
-    let worded = values::is_wordy(value) && 2 * letters >= 7 * pieces.len();
+    let worded = is_wordy(value) && 2 * letters >= 7 * pieces.len();
     let least = if bytes.len() >= 16 { 3.0 } else { 2.5 };
     entropy(bytes) >= least && 5 * changes >= bytes.len() && (digits || bytes.len() >= 20) && !worded
 }

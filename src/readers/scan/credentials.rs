@@ -1,11 +1,16 @@
 //! Gathers what may be credentials in one text, and settles what is one: each place once, by the kind that
 //! says most.
 
+use super::calls::{self, Stands};
+use super::connections::host_before;
 use super::encoded::Decoded;
+use super::keys::KeyClass;
 use super::kinds::Found;
+use super::looks::{is_published, is_random};
+use super::stand_ins::is_placeholder;
 use super::surroundings::{Surroundings, is_comment};
 use super::{ScanText, ephemeral, pairs, urls, values};
-use crate::facts::{Basis, Certainty, Credential, Form, Medium, Target, Value};
+use crate::facts::{Basis, Certainty, Credential, Form, Medium, Setting, Target, Value};
 use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::ops::Range;
@@ -37,16 +42,34 @@ pub(super) struct Credentials<'a> {
     named: bool,
     /// Whether `secretKey: password` names a key: objects of External Secrets map keys to entries of a store.
     maps_keys: bool,
+    /// Keys and values that a reader has told from each other, in the order of the text.
+    settings: Vec<(Span, Span)>,
 }
 
 impl<'a> Credentials<'a> {
-    pub(super) fn new(scanned: &'a ScanText<'a>, around: &'a Surroundings) -> Credentials<'a> {
+    /// `settings` are those that the file's reader found in it, if one claims it.
+    pub(super) fn new(
+        scanned: &'a ScanText<'a>,
+        around: &'a Surroundings,
+        settings: &[Setting],
+    ) -> Credentials<'a> {
         let text = scanned.text;
         let encrypted = text.starts_with("$ANSIBLE_VAULT")
             || (around.medium == Medium::Config && text.contains("kind: SealedSecret"));
         let named = !around.generated && !around.translations && !encrypted;
         let maps_keys = around.medium == Medium::Config && text.contains("external-secrets.io/");
-        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named, maps_keys }
+        let own = settings.iter().filter(|s| s.key_place.file == scanned.file && scanned.offset == 0);
+        let mut settings: Vec<_> = own.map(|s| (s.key_place, s.place)).collect();
+        settings.sort_unstable();
+        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named, maps_keys, settings }
+    }
+
+    /// The pair whose key holds `at`, where a reader knows the syntax better than a look around.
+    fn told(&self, at: usize) -> Option<pairs::Pair> {
+        let behind = self.settings.partition_point(|(key, _)| key.range().start <= at);
+        let (key, value) = self.settings.get(behind.checked_sub(1)?)?;
+        let holds = key.range().contains(&at);
+        holds.then(|| pairs::told(self.scanned.text, key.range(), value.range())).flatten()
     }
 
     /// A word of a key at `word`.
@@ -55,12 +78,14 @@ impl<'a> Credentials<'a> {
             return;
         }
         let text = self.scanned.text;
-        let (key, cut) = pairs::key_around(text.as_bytes(), word);
+        let (key, cut) = pairs::key_around(text.as_bytes(), word.clone());
         self.keys_done = key.end;
         if cut {
             return;
         }
-        let Some(pair) = pairs::read(text, key, self.around.medium, &self.around.extension) else { return };
+        let pair = self.told(word.start);
+        let read = || pairs::read(text, key, self.around.medium, &self.around.extension);
+        let Some(pair) = pair.or_else(read) else { return };
         let (Some(key), Some(value)) = (text.get(pair.key.clone()), text.get(pair.value.clone())) else {
             return;
         };
@@ -76,6 +101,7 @@ impl<'a> Credentials<'a> {
             || self.in_comment(pair.key.start)
             || self.is_shown_in_comment(pair.key.start, value)
             || self.is_search_key(&pair.value)
+            || self.is_shown_in_markup(pair.key.start)
         {
             return;
         }
@@ -83,7 +109,7 @@ impl<'a> Credentials<'a> {
             kind: if pair.connection { "connection-string" } else { pair.class.kind() }.to_owned(),
             default: values::is_well_known(value),
             value: pair.value,
-            host: if pair.connection { pairs::host_before(text, pair.key.start) } else { None },
+            host: if pair.connection { host_before(text, pair.key.start) } else { None },
             key: Some(pair.key),
             certainty: if pair.connection { Certainty::Shaped } else { Certainty::Generic },
             explained: 0,
@@ -91,6 +117,48 @@ impl<'a> Credentials<'a> {
             general: true,
             decoded: None,
         });
+    }
+
+    /// A word at `word` behind which a password stands by its place.
+    pub(super) fn call(&mut self, word: Range<usize>, stands: Stands) {
+        if !self.named {
+            return;
+        }
+        let text = self.scanned.text;
+        let Some(value) = calls::read(text, word, stands) else { return };
+        let Some(written) = text.get(value.clone()) else { return };
+        if !values::is_credential("", KeyClass::Password, written, Medium::Source)
+            || self.in_comment(value.start)
+            || self.is_shown_in_comment(value.start, written)
+            || self.is_shown_in_markup(value.start)
+        {
+            return;
+        }
+        self.candidates.push(Candidate {
+            kind: KeyClass::Password.kind().to_owned(),
+            default: values::is_well_known(written),
+            value,
+            key: None,
+            host: None,
+            certainty: Certainty::Generic,
+            fallback: false,
+            explained: 0,
+            general: true,
+            decoded: None,
+        });
+    }
+
+    /// What a page shows as code is there for its readers.
+    fn is_shown_in_markup(&self, at: usize) -> bool {
+        const MARKUP: &[&str] =
+            &["html", "htm", "twig", "erb", "ejs", "vue", "cshtml", "jsx", "tsx", "svelte", "php", "haml"];
+        if !MARKUP.contains(&self.around.extension.as_str()) {
+            return false;
+        }
+        let text = self.scanned.text;
+        let before = &text[text.ceil_char_boundary(at.saturating_sub(600))..at];
+        let opened = before.rfind("<code").max(before.rfind("<pre"));
+        opened > before.rfind("</code").max(before.rfind("</pre"))
     }
 
     /// Text in comments of programs tells how things could be; in configuration it was in use yesterday.
@@ -104,7 +172,7 @@ impl<'a> Credentials<'a> {
     /// A plain word in a comment of a configuration file is an example of what could stand there.
     fn is_shown_in_comment(&self, at: usize, value: &str) -> bool {
         let line = self.line_start(at);
-        is_comment(&self.scanned.text[line..at], &self.around.extension) && !values::is_random(value)
+        is_comment(&self.scanned.text[line..at], &self.around.extension) && !is_random(value)
     }
 
     /// The key of a search service that may search only is made to be published.
@@ -137,6 +205,9 @@ impl<'a> Credentials<'a> {
 
     /// An address whose `://` ends at `at`.
     pub(super) fn address(&mut self, at: usize) {
+        if self.around.foreign {
+            return;
+        }
         let found = urls::after_scheme(self.scanned.text, at);
         found.into_iter().for_each(|info| self.user_info(info));
     }
@@ -153,7 +224,7 @@ impl<'a> Credentials<'a> {
             (&text[info.user.clone()], &text[info.password.clone()], &text[info.host.clone()]);
         let default = values::is_well_known(password);
         let lower = password.to_ascii_lowercase();
-        let stands_for_one = values::is_placeholder(password)
+        let stands_for_one = is_placeholder(password)
             || lower.contains('$')
             || lower.contains('{')
             || matches!(
@@ -175,7 +246,9 @@ impl<'a> Credentials<'a> {
                 user.to_ascii_lowercase().as_str(),
                 "user" | "username" | "usr" | "login" | "u" | "a" | "x" | "someuser" | "uname" | "name"
             ) || self.around.medium == Medium::Document)
-            || lower == "x-oauth-basic"
+            // What git's hosts call the place of a token, and what takes a user's.
+            || matches!(lower.as_str(), "x-oauth-basic" | "x-access-token" | "x-token-auth")
+            || user.starts_with('{') && user.ends_with('}')
             || urls::is_sample_host(host);
         // What a comment of an env file or of a configuration shows for a server of one's own.
         let own_server = !host.contains('.') || host.starts_with("127.") || host.starts_with("localhost");
@@ -205,7 +278,9 @@ impl<'a> Credentials<'a> {
     pub(super) fn kinds(&mut self, found: Vec<Found>) {
         for Found { kind, value, certainty, explained, general } in found {
             // What a report or a manual shows is masked.
-            if self.scanned.text[value.clone()].contains("****") {
+            let shown = self.scanned.text[value.clone()].contains("****")
+                || kind.starts_with("http-") && self.is_shown_in_markup(value.start);
+            if shown || is_published(&self.scanned.text[value.clone()]) {
                 continue;
             }
             if kind == "google-api-key" && self.is_firebase_key(&value) {

@@ -74,7 +74,32 @@ pub(super) fn serves_throwaway(
         let database = super::keys::split(last).iter().any(|w| DATABASES.contains(&w.as_str()));
         return !deployed && (first || own || neighbour || database);
     }
-    around.medium == Medium::Pipeline && (first || own || neighbour || under_services(text, at))
+    let staged = around.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
+    around.medium == Medium::Pipeline
+        && (first || own || neighbour || under_services(text, at) || !staged && is_on_runner(text, at))
+}
+
+/// Whether the command around `at` sets up something on the machine that runs the job: a user in its own
+/// database, a container that it starts and reaches by its own address.
+fn is_on_runner(text: &str, at: usize) -> bool {
+    let continued = |line: &&str| line.trim_end().ends_with('\\');
+    let floor = text.ceil_char_boundary(at.saturating_sub(1500));
+    let mut before = text[floor..at].rsplit('\n');
+    let mut lines: Vec<&str> = before.next().into_iter().collect();
+    lines.extend(before.take_while(continued));
+    let end = text.floor_char_boundary((at + 1500).min(text.len()));
+    for line in text[at..end].split('\n') {
+        lines.push(line);
+        if !continued(&line) {
+            break;
+        }
+    }
+    let says = |word: &str| lines.iter().any(|line| line.contains(word));
+    let database = (says("CREATE USER") || says("ALTER USER") || says("CREATE ROLE"))
+        && !says(" -h ")
+        && !says("--host");
+    let container = says("docker run") && (says("127.0.0.1") || says("localhost"));
+    (database || container) && !says("ssh ")
 }
 
 /// Whether a `services:` key stands above `at` with less indentation: the block that `at` is in.
@@ -101,6 +126,19 @@ fn under_services(text: &str, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_job_sets_up_on_its_own_machine_is_told_from_what_it_reaches() {
+        for (text, expected) in [
+            ("run: psql -c \"CREATE USER a PASSWORD '@'\"\n", true),
+            ("run: psql -h db.corp.io -c \"CREATE USER a PASSWORD '@'\"\n", false),
+            ("run: |\n  docker run \\\n  -e PASSWORD=@ \\\n  -e URL=http://127.0.0.1:9000 x\n", true),
+            ("run: |\n  docker run -e PASSWORD=@ x\n  curl http://127.0.0.1\n", false),
+            ("run: ssh h docker run -e PASSWORD=@ -p 127.0.0.1:80:80 x\n", false),
+        ] {
+            assert_eq!(is_on_runner(text, text.find('@').expect("marked")), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_services_block_is_seen_from_inside_only() {

@@ -1,8 +1,10 @@
 //! Whether a value that is declared to be secret gives anything away.
 
 use super::keys::classify_key;
+use super::looks::{is_derived, is_random};
+use super::stand_ins::{is_placeholder, is_reference};
 use super::urls;
-use super::values::{is_derived, is_placeholder, is_random, is_reference, is_well_known};
+use super::values::is_well_known;
 
 /// What a value gives away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,11 @@
 //! reads of the environment, all found from the words of one automaton.
 
 mod allows;
+mod calls;
 mod checks;
+mod connections;
 mod credentials;
+mod cursor;
 mod encoded;
 pub(super) mod encoding;
 mod env;
@@ -12,9 +15,11 @@ mod errors;
 mod judge;
 mod keys;
 mod kinds;
+mod looks;
 mod marks;
 mod pairs;
 mod patterns;
+mod stand_ins;
 mod structures;
 mod surroundings;
 mod tokens;
@@ -25,6 +30,7 @@ mod words;
 use crate::facts::{Credential, ErrorText, Facts, Form, Medium, Target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::{FileId, Span};
+use calls::{CALLS, Stands};
 use credentials::Credentials;
 pub(in crate::readers) use judge::judge;
 pub(crate) use kinds::LONGEST;
@@ -72,6 +78,8 @@ enum Action {
     Pair,
     /// An address with user information.
     Address,
+    /// A password that is told by its place.
+    Call(Stands),
     /// The protocol in a data source name of Go's MySQL driver.
     Protocol,
     /// A sign of an address that is written with percent signs.
@@ -100,6 +108,7 @@ impl Scanner {
         };
         let kinds = KindSearch::new(lexicon.kinds, |word, kind| add(word, Action::Kind(kind)));
         keys::KEY_WORDS.iter().for_each(|word| add(word, Action::Pair));
+        CALLS.iter().for_each(|(word, stands)| add(word, Action::Call(*stands)));
         add("://", Action::Address);
         add("@tcp(", Action::Protocol);
         add("@unix(", Action::Protocol);
@@ -129,7 +138,7 @@ impl Scanner {
         let errors = env_reads && !around.test && !around.generated;
         let bundler = env::is_bundler(path);
         let marks = around.test_file || extension == "rs";
-        let mut credentials = Credentials::new(scanned, &around);
+        let mut credentials = Credentials::new(scanned, &around, &facts.settings);
         let mut windows = Windows::new();
         let mut percents_done = 0;
         for hit in self.words.find(text) {
@@ -146,6 +155,7 @@ impl Scanner {
                     Action::AddressName if errors => {
                         errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
                     }
+                    Action::Call(stands) => credentials.call(word.clone(), stands),
                     Action::Address => credentials.address(word.end),
                     Action::Protocol => credentials.protocol(word.start),
                     Action::Percent if word.start >= percents_done => {
@@ -257,7 +267,7 @@ impl Scanner {
     /// are nobody's settings. Their places are those in `text`.
     fn inside(&self, text: &str, scanned: &ScanText<'_>, around: &Surroundings) -> Vec<Credential> {
         let inner = ScanText { text, offset: 0, ..*scanned };
-        let mut credentials = Credentials::new(&inner, around);
+        let mut credentials = Credentials::new(&inner, around, &[]);
         let mut windows = Windows::new();
         for hit in self.words.find(text) {
             for action in &self.actions[hit.word] {
@@ -308,5 +318,9 @@ pub fn drop_repeats(facts: &mut Facts) {
     once!(env_reads, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
 }
 
+#[cfg(test)]
+mod agreement_tests;
+#[cfg(test)]
+mod languages_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Key and value around a key word: enough of every syntax to find both, without parsing any.
 
+use super::connections::{connection_password, is_local_query};
+use super::cursor::Cursor;
 use super::keys::{KeyClass, classify_key};
 use crate::facts::Medium;
 use std::ops::Range;
@@ -18,10 +20,6 @@ pub(super) struct Pair {
 
 /// Longer names are none.
 const LONGEST_KEY: usize = 128;
-/// Longer values are not read: the time for a hit must not depend on the file's size.
-const LONGEST_VALUE: usize = 4096;
-/// The same without quotes, where nothing but the line's end may end them.
-const LONGEST_BARE: usize = 512;
 
 /// The name around `hit`, and whether it was cut at [`LONGEST_KEY`].
 pub(super) fn key_around(bytes: &[u8], hit: Range<usize>) -> (Range<usize>, bool) {
@@ -33,16 +31,15 @@ pub(super) fn key_around(bytes: &[u8], hit: Range<usize>) -> (Range<usize>, bool
 
 /// The pair whose key is `key`; none if what follows is no literal.
 pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &str) -> Option<Pair> {
-    let bytes = text.as_bytes();
     let written = text.get(key.clone())?;
-    let flag = written.starts_with("--");
+    let flag =
+        written.starts_with("--") || written.starts_with('-') && matches!(extension, "ps1" | "psm1" | "psd1");
     let name = written.trim_matches(['-', '.']);
     let start = key.start + written.find(name)?;
     let key = start..start + name.len();
     let class = classify_key(name)?;
-    let mut cursor = Cursor { text, bytes, at: key.end, medium, extension };
+    let mut cursor = Cursor { text, at: key.end, medium, extension };
     let before = line_before(text, key.start);
-    let quote = before.bytes().last().filter(|b| matches!(b, b'"' | b'\'' | b'`'));
     let pair = |value: Range<usize>, fallback: bool, connection: bool| Pair {
         key: key.clone(),
         value,
@@ -56,139 +53,218 @@ pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &st
         return Some(pair(value, true, false));
     }
     let sigil = matches!(extension, "php" | "phtml" | "ps1" | "psm1" | "pl" | "pm");
-    if before.ends_with('$') && !sigil || before.ends_with("$(") {
+    if before.ends_with('$') && !sigil || before.ends_with("$(") || is_part_of_list(before, cursor.peek()) {
         return None;
     }
     if before.ends_with('<') && cursor.peek() == Some(b'>') {
         cursor.at += 1;
         return cursor.until(|b| b == b'<').map(|v| pair(v, false, false));
     }
+    if before.ends_with("<key>") && cursor.take(b"</key>") {
+        cursor.skip_space(80);
+        return cursor.take(b"<string>").then(|| cursor.until(|b| b == b'<'))?.map(|v| pair(v, false, false));
+    }
     if is_local_query(before) {
         return None;
     }
-    if matches!(before.bytes().last(), Some(b';' | b'?' | b'&')) || is_connection(before, medium) {
-        let assigned = cursor.peek() == Some(b'=')
-            && cursor.bytes.get(cursor.at + 1).is_some_and(|b| !matches!(b, b'=' | b' ' | b'"' | b'\''));
-        let plain = ["password", "pwd", "pass"].iter().any(|own| name.eq_ignore_ascii_case(own));
-        if assigned && plain && is_connection(before, medium) {
-            cursor.at += 1;
-            let end = |b: u8| {
-                matches!(b, b';' | b'"' | b'\'' | b'&' | b'<' | b'`' | b',') || b.is_ascii_whitespace()
-            };
-            return cursor.until(end).map(|v| pair(v, false, true));
-        }
+    if let Some(value) = connection_password(&mut cursor, before, name) {
+        return Some(pair(value, false, true));
     }
-    if flag
-        && matches!(cursor.peek(), Some(b' '))
-        && matches!(medium, Medium::Script | Medium::Pipeline | Medium::Image | Medium::Document)
-    {
-        cursor.at += 1;
-        return cursor
-            .value(false)
-            .filter(|v| !text[v.clone()].starts_with('-'))
-            .map(|v| pair(v, false, false));
+    if flag && matches!(medium, Medium::Script | Medium::Pipeline | Medium::Image | Medium::Document) {
+        let given = cursor.take(b" ");
+        let value = given.then(|| cursor.value(false)).flatten();
+        if let Some(value) = value.filter(|v| !text[v.clone()].starts_with('-')) {
+            return Some(pair(value, false, false));
+        }
     }
     if medium == Medium::Image && is_instruction(before) && cursor.peek() == Some(b' ') {
         cursor.at += 1;
         return cursor.value(false).map(|v| pair(v, false, false));
     }
+    if let Some(value) = stated(&mut cursor, before, name) {
+        return Some(pair(value, false, false));
+    }
 
+    // `"Smtp:Password"`: .NET joins the parts of a key by colons.
+    let path = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_');
+    let opening = if before.ends_with(':') { before.trim_end_matches(path) } else { before };
+    let quote = opening.bytes().last().filter(|b| matches!(b, b'"' | b'\'' | b'`'));
     let escaped = cursor.take(b"\\\"");
     let closed = escaped || quote.is_some_and(|q| cursor.take(&[q]));
-    if quote.is_some() && !closed {
-        // The key word lies inside a longer text.
-        if !(cursor.peek() == Some(b'=') || cursor.peek() == Some(b':')) {
-            return None;
-        }
+    // The key word lies inside a longer text.
+    if quote.is_some() && !closed && !matches!(cursor.peek(), Some(b'=' | b':')) {
+        return None;
+    }
+    if closed && before.trim_end_matches(['"', '\'', ' ']).ends_with("variable") {
+        return cursor.described().map(|v| pair(v, true, false));
     }
     let looked_up = looks_up_environment(before, name);
     let mut brackets = false;
     while closed && (cursor.take(b"]") || cursor.take(b")")) {
         brackets = true;
     }
-    cursor.skip_blanks();
-    if looked_up && cursor.take_any(&["||", "??", "or ", "?:"]) {
-        cursor.skip_blanks();
-        return cursor.quoted().map(|v| pair(v, true, false));
+    if looked_up && let Some(value) = cursor.fallback() {
+        return Some(pair(value, true, false));
     }
+    cursor.skip_blanks();
     if closed && !brackets && cursor.peek() == Some(b',') {
         let call = before.trim_end_matches(['"', '\'', '`', '\\']);
-        if !call.ends_with('(') || !(looked_up || sets(call)) {
+        let defaults = looked_up || gives_default(call);
+        if !call.ends_with('(') || !(defaults || sets(call)) {
             return None;
         }
         cursor.at += 1;
-        cursor.skip_blanks();
-        return cursor.quoted().map(|v| pair(v, looked_up, false));
+        cursor.skip_space(80);
+        if let Some(at) = cursor.line(80).find("default=").filter(|_| !cursor.at_quote()) {
+            cursor.at += at + "default=".len();
+        }
+        cursor.take(b"default:");
+        cursor.approach();
+        return cursor.quoted().map(|v| pair(v, defaults, false));
     }
     if let Some(value) = cursor.named_value(before) {
         return Some(pair(value, false, false));
     }
-    if !cursor.assigns() {
-        return None;
+    if cursor.peek() == Some(b'|') && before.contains("{{") {
+        // Helm's and Jinja's filter for what nobody set.
+        cursor.at += 1;
+        cursor.skip_blanks();
+        let given = cursor.take_any(&["default(", "default "]);
+        return given.then(|| cursor.quoted()).flatten().map(|v| pair(v, true, false));
+    }
+    // `"password" -> "…"`, `"password" to "…"`: pairs of Scala and Kotlin.
+    let arrow = closed
+        && match extension {
+            "scala" | "sc" => cursor.take(b"-> "),
+            "kt" | "kts" => cursor.take(b"to "),
+            _ => false,
+        };
+    let after_key = cursor.at;
+    let declared = !arrow && medium != Medium::Config && {
+        cursor.at = key.end;
+        cursor.skip_declaration() && cursor.at_quote()
+    };
+    if !declared {
+        cursor.at = after_key;
+        if !arrow && !cursor.assigns() {
+            return None;
+        }
     }
     cursor.skip_blanks();
     if escaped && cursor.take(b"\\\"") {
-        return cursor.until(|b| matches!(b, b'\\' | b'"')).map(|v| pair(v, false, false));
+        let value = cursor.until(|b| matches!(b, b'\\' | b'"'))?;
+        // `\u00e9` and its like: a text for people.
+        return text[value.end..].starts_with("\\\"").then(|| pair(value, false, false));
     }
     if medium == Medium::Source && !cursor.at_quote() {
         cursor.skip_type();
+        cursor.approach();
         if !cursor.at_quote() {
             return cursor.fallback_literal().map(|v| pair(v, true, false));
         }
     }
-    cursor.value(quote.is_some() && !closed).map(|v| pair(v, false, false))
+    if medium == Medium::Config && !cursor.at_quote() {
+        if let Some(value) = cursor.described() {
+            return Some(pair(value, cursor.is_yaml(), false));
+        }
+        cursor.at = cursor.next_line_literal().unwrap_or(cursor.at);
+    }
+    let value = cursor.value(quote.is_some() && !closed)?;
+    let fallback = medium == Medium::Source && is_destructured(text, value.end);
+    Some(pair(value, fallback, false))
+}
+
+/// The pair of a key and a value that a reader has told from each other; none if the value is no single word.
+pub(super) fn told(text: &str, key: Range<usize>, value: Range<usize>) -> Option<Pair> {
+    let inner = |range: Range<usize>| {
+        let written = text.get(range.clone())?;
+        let lead = written.len() - written.trim_start_matches(['"', '\'']).len();
+        let tail = written.len() - written.trim_end_matches(['"', '\'']).len();
+        (lead + tail < written.len()).then(|| range.start + lead..range.end - tail)
+    };
+    let key = inner(key)?;
+    let class = classify_key(&text[key.clone()])?;
+    let written = text.get(value.clone())?;
+    let value = if written.starts_with(['|', '>']) {
+        let (header, body) = written.split_once('\n')?;
+        let content = body.trim();
+        let from = value.start + header.len() + 1 + (body.len() - body.trim_start().len());
+        from..from + content.len()
+    } else {
+        inner(value)?
+    };
+    let single = !text[value.clone()].contains(char::is_whitespace);
+    single.then_some(Pair { key, value, class, fallback: false, connection: false })
+}
+
+/// `first:password:third`: a list of names, a selector, the id of a finding.
+fn is_part_of_list(before: &str, next: Option<u8>) -> bool {
+    next == Some(b':')
+        && before.strip_suffix(':').is_some_and(|b| b.ends_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// What stands behind a key without any sign between: options of SQL, arguments of a builder's methods,
+/// `#define`, Gradle's settings.
+fn stated(cursor: &mut Cursor<'_>, before: &str, name: &str) -> Option<Range<usize>> {
+    let from = cursor.at;
+    let found = match cursor.peek()? {
+        b'(' if matches!(cursor.medium, Medium::Source) => {
+            const OWN: &[&str] =
+                &["password", "passwd", "pwd", "token", "apikey", "api_key", "secret", "secretkey"];
+            let method = name.rsplit('.').next().unwrap_or(name);
+            let own = OWN.iter().any(|own| method.eq_ignore_ascii_case(own));
+            let sets = ["set", "with", "Set", "With"].iter().any(|verb| method.starts_with(verb));
+            let called = name.contains('.') || before.trim_end().ends_with('.') || cursor.extension == "sql";
+            cursor.at += 1;
+            cursor.skip_space(80);
+            let value = (sets || own && called).then(|| cursor.quoted()).flatten()?;
+            cursor.at = value.end + 1;
+            cursor.skip_space(80);
+            (cursor.peek() == Some(b')')).then_some(value)
+        }
+        b' ' => {
+            cursor.skip_blanks();
+            let by = cursor.take_any(&["BY ", "by "]);
+            let lower = before.to_ascii_lowercase();
+            let sql = cursor.extension == "sql"
+                || ["user", "role", "login"].iter().any(|w| lower.contains(w))
+                    && ["create ", "alter "].iter().any(|w| lower.contains(w));
+            let dsl = matches!(cursor.extension, "gradle" | "groovy") && before.trim().is_empty();
+            let defines = before.trim_end().ends_with("#define");
+            if !(by || sql || dsl || defines) {
+                None
+            } else if cursor.take(b"\\'") {
+                cursor.until(|b| matches!(b, b'\\' | b'\''))
+            } else {
+                cursor.at_quote().then(|| cursor.quoted()).flatten()
+            }
+        }
+        _ => None,
+    };
+    if found.is_none() {
+        cursor.at = from;
+    }
+    found
+}
+
+/// Whether `} = process.env` closes the pattern in which the literal that ends at `at` is a default.
+fn is_destructured(text: &str, at: usize) -> bool {
+    let window = &text[at..text.floor_char_boundary((at + 300).min(text.len()))];
+    let Some((within, after)) = window.split_once('}') else { return false };
+    let after = after.trim_start().strip_prefix('=').map(str::trim_start);
+    !within.contains([';', '{'])
+        && after
+            .is_some_and(|a| ["process.env", "import.meta.env", "Deno.env"].iter().any(|e| a.starts_with(e)))
 }
 
 /// The text before `at` on its line, at most 160 bytes of it.
-fn line_before(text: &str, at: usize) -> &str {
+pub(super) fn line_before(text: &str, at: usize) -> &str {
     let mut from = at.saturating_sub(160);
     while !text.is_char_boundary(from) {
         from += 1;
     }
     let before = &text[from..at];
     before.rsplit('\n').next().unwrap_or(before)
-}
-
-fn is_connection(before: &str, medium: Medium) -> bool {
-    let lower = before.to_ascii_lowercase();
-    // Blanks separate the parts of a data source name only inside a string; in program text they stand
-    // between the arguments of a call.
-    let quotes = lower.bytes().filter(|b| matches!(b, b'"' | b'\'' | b'`')).count();
-    let parted = lower.ends_with([';', '?', '&'])
-        || lower.ends_with([' ', '"', '\'']) && (medium != Medium::Source || quotes % 2 == 1);
-    parted
-        && [
-            "server=",
-            "data source=",
-            "datasource=",
-            "host=",
-            "user id=",
-            "uid=",
-            "user=",
-            "username=",
-            "jdbc:",
-            "dbname=",
-        ]
-        .iter()
-        .any(|w| lower.contains(w))
-}
-
-/// Whether the line so far is an address on this machine with a query, which opens nothing elsewhere.
-fn is_local_query(before: &str) -> bool {
-    before.ends_with(['?', '&'])
-        && ["://localhost", "://127.0.0.1", "://0.0.0.0"].iter().any(|host| before.contains(host))
-}
-
-/// The host that a connection string names before `at`, on the same line.
-pub(super) fn host_before(text: &str, at: usize) -> Option<Range<usize>> {
-    let line = line_before(text, at);
-    let start = at - line.len();
-    let lower = line.to_ascii_lowercase();
-    ["server=", "host=", "data source="].iter().find_map(|word| {
-        let from = lower.find(word)? + word.len();
-        let length = line[from..].find([';', ',', ' ', '&', '"', '\'', ':'])?;
-        Some(start + from..start + from + length)
-    })
 }
 
 fn is_instruction(before: &str) -> bool {
@@ -204,8 +280,22 @@ fn looks_up_environment(before: &str, name: &str) -> bool {
     let lower = before.to_ascii_lowercase();
     let call = lower.trim_end_matches(['"', '\'', '`', '(', '[']);
     let call = call.rsplit([' ', '=', '(', ',', ':']).next().unwrap_or(call);
+    let method = call.rsplit('.').next().unwrap_or(call);
     call.len() < lower.len()
-        && (call.contains("env") || call.ends_with("getordefault") || call.ends_with("environmentvariable"))
+        && !["set", "put", "add"].iter().any(|verb| method.starts_with(verb))
+        && (call.contains("env")
+            || lower.contains("env::var")
+            || call.ends_with("getordefault")
+            || call.ends_with("environmentvariable"))
+}
+
+/// Whether a call takes a name and what holds if nobody sets it.
+fn gives_default(call: &str) -> bool {
+    let name = call.trim_end_matches('(').to_ascii_lowercase();
+    ["setdefault", "getproperty", "getvalue", "getordefault", "getorelse", "flag.string", "env_or", "envor"]
+        .iter()
+        .any(|verb| name.ends_with(verb))
+        || name.ends_with("config") && !name.ends_with("setconfig") && !name.ends_with(".config")
 }
 
 /// Whether a call takes a name and the value to be set.
@@ -231,217 +321,6 @@ fn sets(call: &str) -> bool {
     ]
     .iter()
     .any(|verb| name.ends_with(verb))
-}
-
-struct Cursor<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
-    medium: Medium,
-    extension: &'a str,
-}
-
-impl Cursor<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn take(&mut self, word: &[u8]) -> bool {
-        let found = self.bytes[self.at.min(self.bytes.len())..].starts_with(word);
-        self.at += if found { word.len() } else { 0 };
-        found
-    }
-
-    fn take_any(&mut self, words: &[&str]) -> bool {
-        words.iter().any(|w| self.take(w.as_bytes()))
-    }
-
-    fn skip_blanks(&mut self) {
-        let blanks = self.bytes[self.at..].iter().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count();
-        self.at += blanks;
-    }
-
-    /// An operator that gives the key a value; comparisons do not.
-    fn assigns(&mut self) -> bool {
-        let rest = &self.bytes[self.at..];
-        let compares = [&b"=="[..], b"=~", b"::", b"!="].iter().any(|w| rest.starts_with(w));
-        !compares && self.take_any(&[":=", "=>", "||=", "??=", "?=", "=", ":"])
-    }
-
-    fn at_quote(&self) -> bool {
-        let rest = &self.bytes[self.at..];
-        let prefix = rest
-            .iter()
-            .take(2)
-            .take_while(|b| matches!(b, b'f' | b'r' | b'b' | b'u' | b'@' | b'$' | b'F' | b'R' | b'B' | b'L'))
-            .count();
-        matches!(rest.get(prefix), Some(b'"' | b'\'' | b'`'))
-    }
-
-    /// `: str = "…"`, `: String = "…"`: what is given stands after the type.
-    fn skip_type(&mut self) {
-        let rest = &self.bytes[self.at..];
-        let length = rest
-            .iter()
-            .take(64)
-            .take_while(|b| {
-                b.is_ascii_alphanumeric()
-                    || matches!(
-                        b,
-                        b'_' | b'<' | b'>' | b'[' | b']' | b'?' | b'|' | b'.' | b'&' | b'\'' | b' ' | b':'
-                    )
-            })
-            .count();
-        if length > 0 && rest.get(length) == Some(&b'=') && !matches!(rest.get(length + 1), Some(b'=' | b'>'))
-        {
-            self.at += length + 1;
-            self.skip_blanks();
-        }
-    }
-
-    /// A literal in quotes at the cursor. Strings that are put together or formatted are none.
-    fn quoted(&mut self) -> Option<Range<usize>> {
-        let rest = &self.bytes[self.at..];
-        let prefix = rest
-            .iter()
-            .take(2)
-            .take_while(|b| matches!(b, b'f' | b'r' | b'b' | b'u' | b'@' | b'$' | b'F' | b'R' | b'B' | b'L'))
-            .count();
-        let quote = rest.get(prefix).copied().filter(|b| matches!(b, b'"' | b'\'' | b'`'))?;
-        let formatted = rest[..prefix].iter().any(|b| matches!(b, b'f' | b'F' | b'$'));
-        let triple = rest[prefix..].starts_with(&[quote; 3]);
-        let start = self.at + prefix + if triple { 3 } else { 1 };
-        let mut at = start;
-        loop {
-            if at - start > LONGEST_VALUE {
-                return None;
-            }
-            match *self.bytes.get(at)? {
-                b'\n' | b'\r' => return None,
-                b'\\' => at += 2,
-                b if b == quote => break,
-                _ => at += 1,
-            }
-        }
-        let value = self.text.get(start..at)?;
-        if formatted && value.contains('{') {
-            return None;
-        }
-        let after = self.bytes[at + 1..].iter().copied().find(|b| !matches!(b, b' ' | b'\t'));
-        let joined = self.medium == Medium::Source && matches!(after, Some(b'+' | b'%' | b'.'));
-        (!joined && !value.is_empty()).then_some(start..at)
-    }
-
-    /// A literal, in quotes or, where the syntax allows it, without.
-    fn value(&mut self, inside_quotes: bool) -> Option<Range<usize>> {
-        if inside_quotes {
-            return self.until(|b| {
-                matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'&') || b.is_ascii_whitespace()
-            });
-        }
-        if self.at_quote() {
-            return self.quoted();
-        }
-        match self.medium {
-            Medium::Source => None,
-            Medium::Config | Medium::EnvFile | Medium::EnvExample => self.rest_of_line(),
-            Medium::Pipeline
-                if matches!(self.extension, "yml" | "yaml")
-                    && self.bytes.get(self.at.wrapping_sub(1)) == Some(&b' ') =>
-            {
-                self.rest_of_line()
-            }
-            _ => self.until(|b| {
-                matches!(b, b';' | b'|' | b'&' | b')' | b'`' | b'"' | b'\'' | b',' | b'<' | b'\\')
-                    || b.is_ascii_whitespace()
-            }),
-        }
-    }
-
-    /// From the cursor to the first byte that ends it. Delimiters are ASCII, so the range lies on boundaries.
-    fn until(&self, ends: impl Fn(u8) -> bool) -> Option<Range<usize>> {
-        let rest = &self.bytes[self.at..];
-        let length =
-            rest.iter().take(LONGEST_BARE).take_while(|b| !ends(**b) && !matches!(b, b'\n' | b'\r')).count();
-        (length > 0 && length < LONGEST_BARE).then_some(self.at..self.at + length)
-    }
-
-    /// A bare value: what is left of the line, without its comment; prose is none.
-    fn rest_of_line(&self) -> Option<Range<usize>> {
-        let line = self.until(|_| false)?;
-        let mut value = &self.text[line.clone()];
-        if let Some(comment) = value.find(" #").or_else(|| value.find("\t#")) {
-            value = &value[..comment];
-        }
-        if matches!(self.extension, "yml" | "yaml" | "json" | "toml" | "tf" | "hcl" | "tfvars" | "conf")
-            && let Some(end) = value.find([',', '}'])
-            && !value.starts_with('{')
-            && line_before(self.text, line.start).contains('{')
-        {
-            value = &value[..end];
-        }
-        if self.extension == "conf" || self.extension == "cnf" {
-            value = value.trim_end_matches(';');
-        }
-        let value = value.trim_end().trim_end_matches([',']);
-        let program = matches!(self.extension, "tf" | "hcl" | "bicep");
-        (!value.is_empty() && !value.contains([' ', '\t']) && !program)
-            .then_some(line.start..line.start + value.len())
-    }
-
-    /// `${KEY:-default}`, `${KEY-default}`, and Spring's `${key:default}`.
-    fn default_in_braces(&mut self) -> Option<Range<usize>> {
-        if !self.take_any(&[":-", ":=", "-", ":"]) {
-            return None;
-        }
-        self.until(|b| matches!(b, b'}' | b'"' | b'\'') || b.is_ascii_whitespace())
-    }
-
-    /// The key is itself a value: `name: KEY` before `value: …`, `<add key="KEY" value="…"/>`.
-    fn named_value(&mut self, before: &str) -> Option<Range<usize>> {
-        let named = before.trim_end_matches(['"', '\'', ' ']);
-        if !(named.ends_with(':') || named.ends_with('=')) {
-            return None;
-        }
-        let rest = &self.bytes[self.at..];
-        let blanks = rest.iter().take(80).take_while(|b| b.is_ascii_whitespace() || **b == b',').count();
-        let quote = matches!(rest.get(blanks), Some(b'"' | b'\''));
-        let from = blanks + usize::from(quote);
-        let word = rest.get(from..from + 5)?;
-        if !word.eq_ignore_ascii_case(b"value") {
-            return None;
-        }
-        self.at += from + 5 + usize::from(quote);
-        self.skip_blanks();
-        if !self.take_any(&[":", "="]) {
-            return None;
-        }
-        self.skip_blanks();
-        self.value(false)
-    }
-
-    /// The literal behind an environment lookup on the same line: `= process.env.X || "…"`.
-    fn fallback_literal(&mut self) -> Option<Range<usize>> {
-        let mut end =
-            self.bytes[self.at..].iter().take(200).take_while(|b| !matches!(b, b'\n' | b';' | b'\r')).count()
-                + self.at;
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let line = &self.text[self.at..end];
-        let lower = line.to_ascii_lowercase();
-        let from = ["getenv", "environ", "env.", "env(", "env[", "env:"]
-            .iter()
-            .filter_map(|w| lower.find(w))
-            .min()?;
-        let at = ["||", "??", " or ", "?:", ","]
-            .iter()
-            .filter_map(|op| lower[from..].find(op).map(|i| from + i + op.len()))
-            .min()?;
-        self.at += at;
-        self.skip_blanks();
-        self.quoted()
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::checks::{Outcome, entropy, refute_unless};
 use super::encoding::{BASE36, BASE62, crc32, decode_base64, digits};
-use super::values;
+use super::stand_ins;
 
 /// "The last 6 digits of each token" are the CRC32 in Base62, leading zeros included
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>); npm
@@ -93,7 +93,7 @@ pub(super) fn basic_auth(value: &str) -> Outcome {
     let named = |word: &str, names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
     let shown = named(user, &["user", "username", "foo", "test", "aladdin"])
         && (named(password, &["pass", "password", "passwd", "bar", "test", "open sesame", "opensesame"]))
-        || values::is_placeholder(password);
+        || stand_ins::is_placeholder(password);
     let plain = pair.bytes().all(|b| (0x20..0x7f).contains(&b));
     match plain && !user.is_empty() && password.len() > 3 && !shown {
         true => Outcome::Proved,

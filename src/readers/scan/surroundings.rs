@@ -1,6 +1,6 @@
 //! What a path says about the text in it: medium, test code, generated text, environment.
 
-use crate::facts::{Basis, Medium, Target, Value};
+use crate::facts::{Basis, Medium, Target, Value, is_sample, is_vendored};
 use crate::lexicon::{Environments, Stage, classify, mentions};
 use crate::text::{FileId, Span};
 
@@ -14,6 +14,8 @@ pub(super) struct Surroundings {
     pub(super) test_file: bool,
     /// Text that a program wrote, or somebody else's: names there are not this team's.
     pub(super) generated: bool,
+    /// Somebody else's text, or packed: what it holds was published with it.
+    pub(super) foreign: bool,
     /// Texts for people in several languages.
     pub(super) translations: bool,
     pub(super) compose: bool,
@@ -65,43 +67,6 @@ const SCRIPT: &[&str] =
     &["sh", "bash", "zsh", "fish", "ksh", "ps1", "psm1", "psd1", "bat", "cmd", "mk", "mak", "just"];
 const DOCUMENT: &[&str] =
     &["md", "mdc", "mdx", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex", "log"];
-const TEST_FOLDERS: &[&str] = &[
-    "__fixtures__",
-    "__mocks__",
-    "__snapshots__",
-    "__tests__",
-    "cypress",
-    "demo",
-    "demos",
-    "e2e",
-    "example",
-    "examples",
-    "fixture",
-    "fixtures",
-    "mock",
-    "mocks",
-    "playwright",
-    "sample",
-    "samples",
-    "spec",
-    "specs",
-    "test",
-    "testdata",
-    "testing",
-    "tests",
-    "testutil",
-    "testutils",
-];
-const VENDORED: &[&str] = &[
-    "node_modules",
-    "vendor",
-    "third_party",
-    "thirdparty",
-    "bower_components",
-    ".yarn",
-    "site-packages",
-    "pods",
-];
 const TRANSLATIONS: &[&str] = &[
     "i18n",
     "l10n",
@@ -161,13 +126,14 @@ impl Surroundings {
                 || snapshot;
         Surroundings {
             medium: medium(&lower, &folders, name, &extension),
-            test: tested || in_any(TEST_FOLDERS) || snapshot,
+            test: tested || is_sample(path) || snapshot,
             test_file: program
                 && (tested
                     || folders
                         .iter()
                         .any(|f| matches!(*f, "test" | "tests" | "spec" | "specs" | "__tests__" | "e2e"))),
-            generated: minified || in_any(VENDORED) || extension == "lock" || LOCKS.contains(&name),
+            foreign: minified || is_vendored(&lower),
+            generated: minified || is_vendored(&lower) || extension == "lock" || LOCKS.contains(&name),
             translations: in_any(TRANSLATIONS)
                 || matches!(extension.as_str(), "po" | "pot" | "xlf" | "resx" | "strings" | "arb" | "ftl")
                 || stem.starts_with("messages")

@@ -10,7 +10,7 @@ fn scanner() -> &'static Scanner {
     SCANNER.get_or_init(|| Scanner::new(&Lexicon::default()))
 }
 
-fn scan(path: &str, text: &str) -> Facts {
+pub(super) fn scan(path: &str, text: &str) -> Facts {
     let mut facts = Facts::default();
     let environments = Environments::default();
     scanner()
@@ -96,7 +96,7 @@ mod kind_examples {
 }
 
 /// A value that looks random and belongs to nobody.
-const RANDOM: &str = concat!("q7Rk2ZpL9v", "Xw4TnB6yHd");
+pub(super) const RANDOM: &str = concat!("q7Rk2ZpL9v", "Xw4TnB6yHd");
 
 #[test]
 fn generic_credentials_are_found_where_people_write_them() {
