@@ -35,7 +35,7 @@ impl From<Box<BookError>> for Error {
     }
 }
 
-/// How a run goes about it; nothing here changes what it says.
+/// How a run goes about it.
 #[derive(Default)]
 pub struct Options<'a> {
     /// How sources are opened.
@@ -44,6 +44,9 @@ pub struct Options<'a> {
     pub jobs: usize,
     /// Counts what is under way, for a progress display.
     pub progress: Option<&'a Reading>,
+    /// Leaves out the hashes of lines, which only SARIF writes and which cost a look at every character of the
+    /// files that findings lie in.
+    pub skip_line_hashes: bool,
 }
 
 /// Opens the target, reads it into facts, judges it, and settles what becomes of each finding.
@@ -85,13 +88,14 @@ fn conclude(
     change: Change,
     repository: Repository,
 ) -> Result<Report, Error> {
-    let verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
-    let mut findings: Vec<Finding> = verdicts.iter().flat_map(|v| v.findings.iter().cloned()).collect();
+    let mut verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
+    let mut findings: Vec<Finding> = Vec::new();
+    verdicts.iter_mut().for_each(|verdict| findings.append(&mut verdict.findings));
     findings.retain(|f| change.shows(f));
     date(&mut findings, &repository);
     let local = policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
     findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
-    let quoted = quote(&source, &repository, findings);
+    let quoted = quote(&source, &repository, findings, !options.skip_line_hashes);
     let old = if change.partial() {
         known_before(&source, policy, options, &repository, &quoted)?
     } else {
@@ -247,7 +251,7 @@ fn known_before(
             let within = of_file(&held, finding.place).filter(|c| c.place.contains(finding.place));
             reported.extend(within.map(|c| (finding.rule.clone(), c.value.clone())));
         }
-        known.extend(quote(&base, &old, findings).into_iter().map(|q| q.fingerprint));
+        known.extend(quote(&base, &old, findings, false).into_iter().map(|q| q.fingerprint));
     }
     let held = by_file(repository);
     for new in quoted {

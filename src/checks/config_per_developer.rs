@@ -9,13 +9,13 @@ use crate::parameters::Parameters;
 fn keeper(path: &str) -> Option<(&'static str, bool)> {
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit('/').next().unwrap_or(&lower);
-    let inside =
-        |folder: &str| lower.starts_with(&format!("{folder}/")) || lower.contains(&format!("/{folder}/"));
+    let inside = |folder: &str| lower.split('/').rev().skip(1).any(|part| part == folder);
+    let below = |folder: &str| lower.starts_with(folder) || lower.contains(&format!("/{folder}"));
     let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
     if inside(".idea")
         && (matches!(name, "workspace.xml" | "tasks.xml" | "usage.statistics.xml" | "datasources.local.xml")
-            || inside(".idea/shelf")
-            || inside(".idea/dictionaries"))
+            || below(".idea/shelf/")
+            || below(".idea/dictionaries/"))
         || name.ends_with(".iws")
     {
         return Some(("a JetBrains IDE", true));
@@ -28,7 +28,7 @@ fn keeper(path: &str) -> Option<(&'static str, bool)> {
     if inside("xcuserdata") || name.ends_with(".xcuserstate") {
         return Some(("Xcode", true));
     }
-    if inside("nbproject/private") {
+    if inside("private") && below("nbproject/private/") {
         return Some(("NetBeans", true));
     }
     if inside(".claude") && name == "settings.local.json" {

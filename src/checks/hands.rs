@@ -71,6 +71,9 @@ pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
     }
     for (owner, command) in repository.commands() {
         let hands = own[&command.place];
+        if command.effects.is_empty() {
+            continue;
+        }
         if matches!(owner, Owner::Script(_)) && is_inert(repository, command.place) {
             continue;
         }

@@ -30,7 +30,12 @@ pub(super) fn run(check: &Check, common: &Common, terminal: &Terminal) -> Result
     let plan = Plan::new(on_disk, &check.choice, check.gate.fail_on.as_deref())?;
     let target = target(check, &plan, stdin)?;
     let reading = Reading::default();
-    let options = Options { source: plan.source_options(), jobs: check.jobs, progress: Some(&reading) };
+    let options = Options {
+        source: plan.source_options(),
+        jobs: check.jobs,
+        progress: Some(&reading),
+        skip_line_hashes: !outputs.iter().any(|output| output.format.line_hashes),
+    };
     let report = progress::show(terminal.progress, &reading, || match check.history {
         true => audit_history(&target, check.since.as_deref(), &plan.policy, today(), &options),
         false => audit(&target, &plan.policy, today(), &options),

@@ -80,7 +80,7 @@ fn bench(text: &str) -> Bench {
 
 impl Bench {
     fn settle(&self, books: &Books, whole: bool) -> (Vec<Settled>, Vec<String>) {
-        let quoted = quote(&self.source, &self.repository, self.findings.clone());
+        let quoted = quote(&self.source, &self.repository, self.findings.clone(), false);
         let old = BTreeSet::new();
         let on = Circumstances { rules: &self.rules, books, old: &old, whole, today: TODAY };
         settle(quoted, &self.source, &self.repository, &on)

@@ -156,7 +156,7 @@ fn previews_low_confidence_and_what_is_below_the_threshold_never_fail() {
             size: None,
         };
         let repository = crate::facts::Repository { files: vec![file], ..Default::default() };
-        let quoted = crate::quote::quote(&source, &repository, verdict.findings).remove(0);
+        let quoted = crate::quote::quote(&source, &repository, verdict.findings, false).remove(0);
         Settled { quoted, disposition }
     };
     let by_default = policy("", Said::default()).expect("right");

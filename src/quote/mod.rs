@@ -77,6 +77,8 @@ struct Opened {
     lines: LineIndex,
     /// Where secrets stand, by place and by value: ascending, none touches another.
     secrets: Vec<Range<usize>>,
+    /// Whether lines are hashed at all, and their hashes once one is asked for.
+    hashed: bool,
     hashes: Option<Vec<LineHash>>,
     /// The last line whose hash is asked for.
     last: usize,
@@ -84,8 +86,13 @@ struct Opened {
     counted: (usize, u32),
 }
 
-/// Quotes findings, which must be sorted; keeps their order.
-pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding>) -> Vec<Quoted> {
+/// Quotes findings, which must be sorted; keeps their order. Without `hashes` no line is hashed.
+pub fn quote(
+    source: &Source,
+    repository: &Repository,
+    mut findings: Vec<Finding>,
+    hashes: bool,
+) -> Vec<Quoted> {
     let redactor = Redactor::new(repository.facts.secrets().filter(|s| !s.is_plain_word()));
     let mut words: BTreeMap<FileId, Vec<&Secret>> = BTreeMap::new();
     for credential in repository.facts.every_credential().filter(|c| !c.default && c.value.is_plain_word()) {
@@ -127,6 +134,7 @@ pub fn quote(source: &Source, repository: &Repository, mut findings: Vec<Finding
             }
             continue;
         };
+        opened.hashed = hashes;
         for span in spans {
             let quote = opened.quote(&names.redact(repository.path(span)), span);
             let marked = opened.marked(span);
@@ -211,7 +219,7 @@ fn open(
         }
     }
     let last = spans.last().map_or(1, |span| lines.line(floor(&text, span.start as usize)) as usize);
-    Some(Opened { lines, text, secrets, hashes: None, last, counted: (0, 0) })
+    Some(Opened { lines, text, secrets, hashed: false, hashes: None, last, counted: (0, 0) })
 }
 
 impl Opened {
@@ -258,6 +266,7 @@ impl Opened {
         self.counted = (start, offset);
         if self.hashes.is_none() {
             self.hashes = Some(match self.text.len() {
+                _ if !self.hashed => Vec::new(),
                 LARGEST_HASHED.. => Vec::new(),
                 _ if self.secrets.is_empty() => line_hashes(&self.text, self.last),
                 // The hash of a line that holds a secret would confirm a guess.

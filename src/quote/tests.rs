@@ -53,7 +53,7 @@ fn quoted(text: &str, places: &[Range<usize>], secrets: &[Range<usize>]) -> Vec<
     for place in places {
         verdict.fail(Span::new(FileId(0), place.clone()), "a subject", "It is so");
     }
-    quote(&source, &repository, verdict.findings)
+    quote(&source, &repository, verdict.findings, true)
 }
 
 #[test]

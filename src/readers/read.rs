@@ -2,7 +2,7 @@
 
 use super::scan::{ScanText, Scanner, drop_repeats};
 use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link, packed};
-use crate::facts::{Facts, File, FileClass, GitFacts, Repository, path_target};
+use crate::facts::{Facts, File, FileClass, GitFacts, Repository, Target, path_target};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
 use crate::text::{Encoding, FileId, Span, decode};
@@ -461,9 +461,19 @@ impl Drop for Held<'_> {
 /// Puts all outcomes together, lowers what must be lowered together, and links.
 fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: Facts) -> Repository {
     let environments = &options.lexicon.environments;
+    // Files of one folder follow one another, and most of them are named in no special way.
+    let mut last: (&str, Option<Target>) = ("", None);
     let mut files: Vec<File> = source
         .iter()
-        .map(|(id, entry)| File {
+        .map(|(id, entry)| {
+            let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+            if folder != last.0 {
+                last = (folder, path_target(folder, id, environments));
+            }
+            let around = || last.1.clone().map(|target| Target { place: Span::start_of(id), ..target });
+            (id, entry, path_target(name, id, environments).or_else(around))
+        })
+        .map(|(id, entry, target)| File {
             place: Span::start_of(id),
             path: entry.path.clone(),
             tracked: match entry.tracked {
@@ -475,7 +485,7 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
             link: entry.mode == Mode::Symlink,
             class: FileClass::Unopened,
             reader: None,
-            target: path_target(&entry.path, id, environments),
+            target,
             size: entry.size,
         })
         .collect();

@@ -34,17 +34,26 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in one line.
     pub doc: &'static str,
+    /// Whether it holds the hashes of lines.
+    pub line_hashes: bool,
     /// Writes it; the same report and style give the same bytes.
     pub write: fn(&Report, &Style) -> Vec<u8>,
 }
 
 /// Every format, the default one first.
 pub const FORMATS: &[Format] = &[
-    Format { name: "full", doc: "findings with their places, reasons and ways out", write: full::write },
-    Format { name: "concise", doc: "one line per finding: path:line:column", write: concise::write },
-    Format { name: "json", doc: "everything that the run found, for programs", write: json::write },
-    Format { name: "sarif", doc: "SARIF 2.1.0 for code scanning: active findings only", write: sarif::write },
+    format("full", "findings with their places, reasons and ways out", full::write),
+    format("concise", "one line per finding: path:line:column", concise::write),
+    format("json", "everything that the run found, for programs", json::write),
+    Format {
+        line_hashes: true,
+        ..format("sarif", "SARIF 2.1.0 for code scanning: active findings only", sarif::write)
+    },
 ];
+
+const fn format(name: &'static str, doc: &'static str, write: fn(&Report, &Style) -> Vec<u8>) -> Format {
+    Format { name, doc, line_hashes: false, write }
+}
 
 /// How reports for people look. Formats for programs ignore it.
 #[derive(Debug, Clone, Copy)]

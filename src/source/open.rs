@@ -67,12 +67,12 @@ fn work_tree(root: &Path, paths: &[PathBuf], options: &Options) -> Result<(Sourc
     if let Some(index) = &index {
         let inside = |name: &[u8]| starts.iter().any(|start| root.join(to_path(name)).starts_with(start));
         let all = starts.iter().any(|start| start == root);
-        let listed = files.len();
+        let mut unlisted = Vec::new();
+        let mut listed = files.iter().map(|found| &found.name).peekable();
         for staged in &index.entries {
             let name = &staged.name;
-            if files[..listed].binary_search_by(|found| found.name.cmp(name)).is_ok()
-                || !(all || inside(name))
-            {
+            while listed.next_if(|found| *found < name).is_some() {}
+            if listed.peek() == Some(&name) || !(all || inside(name)) {
                 continue;
             }
             if staged.mode == Mode::Submodule {
@@ -82,16 +82,21 @@ fn work_tree(root: &Path, paths: &[PathBuf], options: &Options) -> Result<(Sourc
             let seen =
                 if walk::is_reached_plainly(root, name) { walk::see(root, name.clone()) } else { Ok(None) };
             match seen {
-                Ok(Some(found)) => files.push(found),
+                Ok(Some(found)) => unlisted.push(found),
                 _ if staged.sparse => sparse.push(shown(name)),
                 // What the walk met and could not take for a file is stated already.
                 Err(e) if e.class == UnreadClass::Outside || unread.iter().any(|met| met.path == e.path) => {}
                 _ => deleted.push(shown(name)),
             }
         }
+        files.append(&mut unlisted);
+        files.sort_by(|a, b| a.name.cmp(&b.name));
     }
+    let mut staged_ahead = index.iter().flat_map(|index| &index.entries).peekable();
     let entry = |found: Found| {
-        let staged = index.as_ref().and_then(|index| Some((index, index.get(&found.name)?)));
+        while staged_ahead.next_if(|staged| staged.name < found.name).is_some() {}
+        let staged = staged_ahead.peek().filter(|staged| staged.name == found.name);
+        let staged = index.as_ref().zip(staged.copied());
         let mut entry = Entry::new(found.name, found.mode, found.content);
         entry.size = Some(found.size);
         entry.tracked = match (&index, staged) {

@@ -70,7 +70,7 @@ fn settings_and_the_look_around_a_key_word_agree() {
             environments: &environments,
         };
         let settings = (READERS[reader].parse)(&file).facts.settings;
-        let around = Surroundings::new(FileId(0), &path, &environments);
+        let around = Surroundings::new(&path);
         for setting in settings {
             let Some(told) = pairs::told(&text, setting.key_place.range(), setting.place.range()) else {
                 continue;

@@ -8,7 +8,7 @@ use super::keys::KeyClass;
 use super::kinds::Found;
 use super::looks::{is_published, is_random};
 use super::stand_ins::is_placeholder;
-use super::surroundings::{Surroundings, is_comment};
+use super::surroundings::{self, Surroundings, is_comment};
 use super::{ScanText, ephemeral, pairs, urls, values};
 use crate::facts::{Basis, Certainty, Credential, Form, Medium, Setting, Target, Value};
 use crate::lexicon::classify_host;
@@ -359,15 +359,19 @@ impl<'a> Credentials<'a> {
                 }
             }
         }
-        kept.into_values().map(|c| c.state(scanned, around)).collect()
+        if kept.is_empty() {
+            return Vec::new();
+        }
+        let target = surroundings::target(scanned.file, scanned.path, scanned.environments);
+        kept.into_values().map(|c| c.state(scanned, around, target.as_ref())).collect()
     }
 }
 
 impl Candidate {
-    fn state(mut self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
+    fn state(mut self, scanned: &ScanText<'_>, around: &Surroundings, target: Option<&Target>) -> Credential {
         match self.decoded.take() {
-            Some(decoded) => self.state_decoded(*decoded, scanned, around),
-            None => self.state_plain(scanned, around),
+            Some(decoded) => self.state_decoded(*decoded, scanned, around, target),
+            None => self.state_plain(scanned, around, target),
         }
     }
 
@@ -377,11 +381,13 @@ impl Candidate {
         (form, inside): (Form, Credential),
         scanned: &ScanText<'_>,
         around: &Surroundings,
+        target: Option<&Target>,
     ) -> Credential {
         let ScanText { file, text, offset, .. } = *scanned;
         let place = Span::new(file, offset + self.value.start..offset + self.value.end);
         let key = inside.key.or_else(|| text.get(self.key?).map(str::to_owned));
-        let throwaway = ephemeral::serves_throwaway(text, self.value.start, key.as_deref(), None, around);
+        let throwaway =
+            ephemeral::serves_throwaway(text, self.value.start, key.as_deref(), None, around, target);
         Credential {
             place,
             target: inside.target.map(|target| match target.basis {
@@ -396,7 +402,12 @@ impl Candidate {
         }
     }
 
-    fn state_plain(self, scanned: &ScanText<'_>, around: &Surroundings) -> Credential {
+    fn state_plain(
+        self,
+        scanned: &ScanText<'_>,
+        around: &Surroundings,
+        target: Option<&Target>,
+    ) -> Credential {
         let ScanText { file, text, offset, environments, .. } = *scanned;
         let key = self.key.and_then(|k| text.get(k));
         let host = self.host.clone().and_then(|h| text.get(h));
@@ -413,10 +424,10 @@ impl Candidate {
             certainty: self.certainty,
             key: key.map(str::to_owned),
             medium: around.medium,
-            target: by_host.or_else(|| around.target.clone()),
+            target: by_host.or_else(|| target.cloned()),
             default: self.default,
             fallback: self.fallback,
-            ephemeral: ephemeral::serves_throwaway(text, self.value.start, key, host, around),
+            ephemeral: ephemeral::serves_throwaway(text, self.value.start, key, host, around, target),
             test: around.test,
             form: Form::Plain,
             encoded: None,

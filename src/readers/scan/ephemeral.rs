@@ -1,7 +1,7 @@
 //! Credentials of databases that live as long as a CI job or a developer's compose project.
 
 use super::surroundings::Surroundings;
-use crate::facts::Medium;
+use crate::facts::{Medium, Target};
 use crate::lexicon::Stage;
 
 /// Variables with which the official images are told what their first password shall be.
@@ -56,6 +56,7 @@ pub(super) fn serves_throwaway(
     key: Option<&str>,
     host: Option<&str>,
     around: &Surroundings,
+    target: Option<&Target>,
 ) -> bool {
     let last = key.and_then(|k| k.rsplit('.').next()).unwrap_or("");
     let first = FIRST_PASSWORDS.contains(&last);
@@ -68,13 +69,11 @@ pub(super) fn serves_throwaway(
             && !h.contains('.')
             && h.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     });
+    let staged = target.is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
     if around.compose {
-        let deployed =
-            around.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
         let database = super::keys::split(last).iter().any(|w| DATABASES.contains(&w.as_str()));
-        return !deployed && (first || own || neighbour || database);
+        return !staged && (first || own || neighbour || database);
     }
-    let staged = around.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
     around.medium == Medium::Pipeline
         && (first || own || neighbour || under_services(text, at) || !staged && is_on_runner(text, at))
 }

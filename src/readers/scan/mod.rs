@@ -48,6 +48,8 @@ pub struct Scanner {
     actions: Vec<Vec<Action>>,
     kinds: KindSearch,
     patterns: Vec<PatternSearch>,
+    /// Of the patterns: those that no word tells of, so that every text is searched for them.
+    wordless: Vec<usize>,
 }
 
 /// A text to be scanned.
@@ -94,6 +96,8 @@ enum Action {
     AddressName,
     /// The call with this number, which signs or verifies a token.
     Token(usize),
+    /// What the rule's pattern with this number matches.
+    Pattern(usize),
 }
 
 impl Scanner {
@@ -118,11 +122,20 @@ impl Scanner {
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
         errors::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
         tokens::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Token(i)));
+        let patterns: Vec<PatternSearch> = lexicon.patterns.iter().map(PatternSearch::new).collect();
+        let mut wordless = Vec::new();
+        for (number, pattern) in patterns.iter().enumerate() {
+            match pattern.words() {
+                Some(words) => words.iter().for_each(|word| add(word, Action::Pattern(number))),
+                None => wordless.push(number),
+            }
+        }
         Scanner {
             words: Words::new(words.keys()),
             actions: words.into_values().collect(),
             kinds,
-            patterns: lexicon.patterns.iter().map(PatternSearch::new).collect(),
+            patterns,
+            wordless,
         }
     }
 
@@ -130,8 +143,8 @@ impl Scanner {
     ///
     /// Returns whether all of it was looked at: what stands compressed in it may be more than is decoded.
     pub fn scan(&self, scanned: &ScanText<'_>, facts: &mut Facts) -> bool {
-        let ScanText { file, path, text, offset, environments } = *scanned;
-        let around = Surroundings::new(file, path, environments);
+        let ScanText { file, path, text, offset, .. } = *scanned;
+        let around = Surroundings::new(path);
         let extension = around.extension.as_str();
         let allows = allows::are_read_in(path, extension);
         let env_reads = around.medium == Medium::Source;
@@ -140,12 +153,14 @@ impl Scanner {
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around, &facts.settings);
         let mut windows = Windows::new();
+        let mut promised = self.wordless.clone();
         let mut percents_done = 0;
         for hit in self.words.find(text) {
             let word = hit.range;
             for action in &self.actions[hit.word] {
                 match *action {
                     Action::Kind(kind) => self.widen(&mut windows, kind, word.clone(), text.len()),
+                    Action::Pattern(number) if promised.last() != Some(&number) => promised.push(number),
                     Action::Pair => {
                         if errors {
                             errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
@@ -204,7 +219,8 @@ impl Scanner {
                     | Action::Mark(_)
                     | Action::EnvRead
                     | Action::AddressName
-                    | Action::Token(_) => {}
+                    | Action::Token(_)
+                    | Action::Pattern(_) => {}
                 }
             }
         }
@@ -213,9 +229,11 @@ impl Scanner {
             credentials.decoded(decoded, self.inside(&decoded.text, scanned, &around));
         });
         facts.credentials.extend(credentials.settle());
+        promised.sort();
+        promised.dedup();
         let path: Vec<&str> = path.split('/').collect();
-        for pattern in &self.patterns {
-            pattern.search(file, &path, text, offset, &mut facts.text_hits);
+        for number in promised {
+            self.patterns[number].search(file, &path, text, offset, &mut facts.text_hits);
         }
         !cut
     }
@@ -231,7 +249,7 @@ impl Scanner {
     }
 
     fn scan_elsewhere(&self, scanned: &ScanText<'_>, form: Form, facts: &mut Facts) {
-        let around = Surroundings::new(scanned.file, scanned.path, scanned.environments);
+        let around = Surroundings::new(scanned.path);
         let place = Span::start_of(scanned.file);
         for credential in self.inside(scanned.text, scanned, &around) {
             let target = credential.target.map(|target| Target { place, ..target });
@@ -295,7 +313,7 @@ fn errors_of(facts: &mut Facts, found: Option<ErrorText>) {
 
 /// Whether a text would be read in the same way at both paths.
 pub fn is_read_alike(one: &str, other: &str, environments: &Environments) -> bool {
-    let around = |path| Surroundings::new(FileId(0), path, environments);
+    let around = |path| (Surroundings::new(path), surroundings::target(FileId(0), path, environments));
     around(one) == around(other)
 }
 

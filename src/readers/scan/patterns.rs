@@ -2,7 +2,7 @@
 
 use crate::facts::TextHit;
 use crate::lexicon::globs::PathGlob;
-use crate::lexicon::patterns::{TextPattern, compile};
+use crate::lexicon::patterns::{self, TextPattern, compile};
 use crate::text::{FileId, Span};
 use regex::bytes::Regex;
 use std::sync::OnceLock;
@@ -42,6 +42,12 @@ impl PatternSearch {
             };
             Compiled { patterns: all(&self.written.patterns), unless: all(&self.written.unless) }
         })
+    }
+
+    /// Words without which nothing is found; `None` if the patterns promise none.
+    pub(super) fn words(&self) -> Option<Vec<String>> {
+        let words: Option<Vec<_>> = self.written.patterns.iter().map(|p| patterns::words(p)).collect();
+        words.map(|words| words.concat())
     }
 
     /// Searches `text`, of the file at `path` (its parts between slashes).

@@ -21,7 +21,6 @@ pub(super) struct Surroundings {
     pub(super) compose: bool,
     /// The file name's extension, in lower case.
     pub(super) extension: String,
-    pub(super) target: Option<Target>,
 }
 
 const SOURCE: &[&str] = &[
@@ -103,7 +102,7 @@ const LOCKS: &[&str] = &[
 ];
 
 impl Surroundings {
-    pub(super) fn new(file: FileId, path: &str, environments: &Environments) -> Surroundings {
+    pub(super) fn new(path: &str) -> Surroundings {
         let lower = path.to_ascii_lowercase();
         let mut folders: Vec<&str> = lower.split('/').collect();
         let name = folders.pop().unwrap_or("");
@@ -139,7 +138,6 @@ impl Surroundings {
                 || stem.starts_with("messages")
                 || stem.starts_with("locale"),
             compose: name.contains("compose") && matches!(extension.as_str(), "yml" | "yaml"),
-            target: target(file, path, environments),
             extension,
         }
     }
@@ -233,7 +231,7 @@ fn is_pipeline(path: &str, folders: &[&str], name: &str, extension: &str) -> boo
 }
 
 /// The environment that the path speaks of: the nearest part that names one wins.
-fn target(file: FileId, path: &str, environments: &Environments) -> Option<Target> {
+pub(super) fn target(file: FileId, path: &str, environments: &Environments) -> Option<Target> {
     for part in path.rsplit('/') {
         let Some(stage) = classify(part, environments) else { continue };
         // A folder of tests is no environment.
@@ -304,7 +302,7 @@ mod tests {
             ("testdata/a.yaml", Medium::Config, true),
             ("bin/tool", Medium::Other, false),
         ] {
-            let s = Surroundings::new(FileId(0), path, &Environments::default());
+            let s = Surroundings::new(path);
             assert_eq!((s.medium, s.test), (medium, test), "{path}");
         }
     }
@@ -312,9 +310,7 @@ mod tests {
     #[test]
     fn the_nearest_part_of_the_path_names_the_environment() {
         let stage = |path: &str| {
-            Surroundings::new(FileId(0), path, &Environments::default())
-                .target
-                .and_then(|t| t.stage.known().copied())
+            target(FileId(0), path, &Environments::default()).and_then(|t| t.stage.known().copied())
         };
         assert_eq!(stage("deploy/prod/staging.yaml"), Some(Stage::Staging));
         assert_eq!(stage("deploy/prod/values.yaml"), Some(Stage::Production));
