@@ -1,5 +1,5 @@
 //! Where the time goes: walking, parsing, start-up, and a whole check. `cargo bench`.
-//! `benches/ratio.sh TREE` compares a whole check with ripgrep on a tree of your own.
+//! `benches/ratio.sh` compares a whole check with ripgrep on a tree of your own.
 
 use divan::{Bencher, counter::BytesCount};
 use plimsoll::policy::{Policy, Stock};
