@@ -54,8 +54,8 @@ impl Words {
         let mut states = starts.map(|start| self.state(text, start));
         let mut ends: [Vec<(usize, StateID)>; LANES] = Default::default();
         for at in 0..length {
-            for lane in 0..LANES {
-                states[lane] = self.automaton.next_state(Anchored::No, states[lane], lanes[lane][at]);
+            for (state, lane) in states.iter_mut().zip(lanes) {
+                *state = self.automaton.next_state(Anchored::No, *state, lane[at]);
             }
             for lane in 0..LANES {
                 if self.automaton.is_match(states[lane]) {
@@ -65,10 +65,11 @@ impl Words {
         }
         // What does not make a lane follows the last one.
         let mut state = states[LANES - 1];
-        for at in starts[LANES - 1] + length..block.end {
-            state = self.automaton.next_state(Anchored::No, state, text[at]);
+        let rest = starts[LANES - 1] + length;
+        for (at, byte) in text[rest..block.end].iter().enumerate() {
+            state = self.automaton.next_state(Anchored::No, state, *byte);
             if self.automaton.is_match(state) {
-                ends[LANES - 1].push((at + 1, state));
+                ends[LANES - 1].push((rest + at + 1, state));
             }
         }
         ends.into_iter().flatten().flat_map(move |(end, state)| {
