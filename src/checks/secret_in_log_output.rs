@@ -1,14 +1,17 @@
 //! Commands of pipelines that print a secret, and outputs of Terraform that do.
 
-use super::samples::{is_sample, no_worse_than};
-use super::secret_names::{expanded, is_secret_name};
-use crate::facts::{Caller, Command, Dialect, Owner, Repository, ScriptKind, Setting, System, Value};
-use crate::finding::{Severity, Verdict};
+use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::secret_names::{expanded, is_secret_name, names_a_value};
+use crate::facts::{
+    Caller, Command, Dialect, DisclosureForm, Owner, Repository, ScriptKind, Setting, System, Value,
+};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     outputs(repository, verdict);
+    logged(repository, verdict);
     let mut texts: BTreeMap<(u32, u32), (Owner<'_>, Vec<&Command>)> = BTreeMap::new();
     for (owner, command) in repository.commands() {
         let place = match owner {
@@ -68,6 +71,21 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     .against("GitHub masks a secret's exact value, but no part or encoding of it");
             }
         }
+    }
+}
+
+/// Secrets that programs write to their logs, by the names of variables.
+fn logged(repository: &Repository, verdict: &mut Verdict) {
+    for text in repository.facts.disclosures.iter().filter(|t| t.form == DisclosureForm::Logged) {
+        let path = repository.path(text.place);
+        if is_sample(path) || is_vendored(path) || !names_a_value(&text.name) {
+            continue;
+        }
+        let message =
+            format!("`{}` writes `{}` to its log", repository.file(text.place.file).name(), text.name);
+        let finding = verdict.fail(text.place, format!("logs {}", text.name), message);
+        finding.label("kept with the log").at_most(Confidence::Medium);
+        no_worse_than(finding, Severity::Warning).against("only its name says that it is a secret");
     }
 }
 

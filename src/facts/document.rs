@@ -186,23 +186,25 @@ fact! {
 
 words! {
     /// What becomes of a text that a program makes.
-    pub enum ErrorForm {
+    pub enum DisclosureForm {
         /// It is thrown, raised or returned as an error, or the program ends with it.
         Raised = "raised",
         /// It is the body of an answer to a request.
         Answered = "answered",
+        /// It is written to a log.
+        Logged = "logged",
     }
 }
 
 fact! {
-    /// A secret by its name, put into the text of an error.
-    pub struct ErrorText = "error-text" {
+    /// A secret by its name, put into the text of an error or into a log.
+    pub struct Disclosure = "disclosure" {
         /// The name.
         place: Span,
         /// The variable, attribute or setting.
         name: String,
         /// What becomes of the text.
-        form: ErrorForm,
+        form: DisclosureForm,
     }
 }
 

@@ -73,7 +73,7 @@ pub struct Facts {
     pub text_hits: Vec<TextHit>,
     pub env_reads: Vec<EnvRead>,
     pub commented_keys: Vec<CommentedKey>,
-    pub error_texts: Vec<ErrorText>,
+    pub disclosures: Vec<Disclosure>,
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
     pub resources: Vec<Resource>,
@@ -98,7 +98,7 @@ macro_rules! each_list {
             text_hits,
             env_reads,
             commented_keys,
-            error_texts,
+            disclosures,
             allows,
             migrations,
             resources,
@@ -202,7 +202,7 @@ impl Facts {
         self.allows.dedup_by_key(|a| a.place);
         self.test_marks.dedup_by_key(|m| m.place);
         self.env_reads.dedup_by_key(|r| r.place);
-        self.error_texts.dedup_by_key(|t| t.place);
+        self.disclosures.dedup_by_key(|t| t.place);
         self.token_calls.dedup_by_key(|c| c.place);
     }
 }
@@ -409,7 +409,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(Manifest, manifests),
     flat!(EnvRead, env_reads),
     flat!(CommentedKey, commented_keys),
-    flat!(ErrorText, error_texts),
+    flat!(Disclosure, disclosures),
     flat!(Migration, migrations),
     flat!(Resource, resources),
     flat!(TokenCall, token_calls),

@@ -7,11 +7,12 @@ mod checks;
 mod connections;
 mod credentials;
 mod cursor;
+mod disclosures;
 mod encoded;
 pub(super) mod encoding;
 mod env;
 mod ephemeral;
-mod errors;
+
 mod judge;
 mod keys;
 mod kinds;
@@ -27,7 +28,7 @@ mod urls;
 mod values;
 mod words;
 
-use crate::facts::{Credential, ErrorText, Facts, Form, Medium, Target};
+use crate::facts::{Credential, Disclosure, Facts, Form, Medium, Target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::{FileId, Span};
 use calls::{CALLS, Stands};
@@ -120,7 +121,7 @@ impl Scanner {
         add("plimsoll:", Action::Directive);
         marks::MARKS.iter().enumerate().for_each(|(i, mark)| add(mark.words, Action::Mark(i)));
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
-        errors::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
+        disclosures::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
         tokens::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Token(i)));
         let patterns: Vec<PatternSearch> = lexicon.patterns.iter().map(PatternSearch::new).collect();
         let mut wordless = Vec::new();
@@ -163,12 +164,12 @@ impl Scanner {
                     Action::Pattern(number) if promised.last() != Some(&number) => promised.push(number),
                     Action::Pair => {
                         if errors {
-                            errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
+                            errors_of(facts, disclosures::read(file, text, word.clone(), extension, offset));
                         }
                         credentials.pair(word.clone());
                     }
                     Action::AddressName if errors => {
-                        errors_of(facts, errors::read(file, text, word.clone(), extension, offset));
+                        errors_of(facts, disclosures::read(file, text, word.clone(), extension, offset));
                     }
                     Action::Call(stands) => credentials.call(word.clone(), stands),
                     Action::Address => credentials.address(word.end),
@@ -303,11 +304,11 @@ impl Scanner {
 }
 
 /// A name is met once for each of its words.
-fn errors_of(facts: &mut Facts, found: Option<ErrorText>) {
+fn errors_of(facts: &mut Facts, found: Option<Disclosure>) {
     if let Some(found) = found
-        && facts.error_texts.last().is_none_or(|last| last.place != found.place)
+        && facts.disclosures.last().is_none_or(|last| last.place != found.place)
     {
-        facts.error_texts.push(found);
+        facts.disclosures.push(found);
     }
 }
 
@@ -331,7 +332,7 @@ pub fn drop_repeats(facts: &mut Facts) {
     once!(text_hits, |b, a| a.place == b.place && a.rule == b.rule && a.pattern == b.pattern);
     once!(allows, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(test_marks, |b, a| a.place == b.place);
-    once!(error_texts, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
+    once!(disclosures, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
     once!(token_calls, |b, a| a.place == b.place);
     once!(env_reads, |b, a| a.place.file == b.place.file && a.place.start == b.place.start);
 }

@@ -1,7 +1,7 @@
-//! Secrets that are put into the text of an error, by the name of the variable. Only what is certainly put
-//! into the text counts: an interpolation, a concatenation, an argument of a format string.
+//! Secrets that are put into the text of an error or into a log, by the name of the variable. Only what is
+//! certainly put there counts: an interpolation, a concatenation, an argument of a format string or of a log.
 
-use crate::facts::{ErrorForm, ErrorText};
+use crate::facts::{Disclosure, DisclosureForm};
 use crate::text::{FileId, Span};
 use std::ops::Range;
 
@@ -57,14 +57,56 @@ const ANSWERED: &[(&[&str], &[&str])] = &[
     (&["php"], &["abort("]),
 ];
 
-/// The error text that the name around `word` is put into.
+/// Levels of loggers; what they are called on is named after a log.
+const LEVELS: &[&str] = &[
+    ".trace(",
+    ".debug(",
+    ".info(",
+    ".warn(",
+    ".warning(",
+    ".error(",
+    ".critical(",
+    ".exception(",
+    ".fatal(",
+    ".log(",
+    ".Trace(",
+    ".Debug(",
+    ".Info(",
+    ".Warn(",
+    ".Error(",
+    ".Debugf(",
+    ".Infof(",
+    ".Warnf(",
+    ".Errorf(",
+    ".Printf(",
+    ".Println(",
+    ".LogDebug(",
+    ".LogInformation(",
+    ".LogWarning(",
+    ".LogError(",
+    ".debug ",
+    ".info ",
+    ".warn ",
+    ".error ",
+];
+
+/// Receivers that log without being called so, and functions that do.
+const CONSOLES: &[&str] = &["console", "winston", "timber"];
+const FUNCTIONS: &[(&[&str], &[&str])] = &[
+    (&["php"], &["error_log("]),
+    (&["swift", "m"], &["NSLog(", "os_log("]),
+    (&["rs"], &["trace!(", "debug!(", "info!(", "warn!(", "error!("]),
+    (&["ex", "exs"], &["Logger.debug(", "Logger.info(", "Logger.error("]),
+];
+
+/// What is told where the name around `word` is put into.
 pub(super) fn read(
     file: FileId,
     text: &str,
     word: Range<usize>,
     extension: &str,
     offset: usize,
-) -> Option<ErrorText> {
+) -> Option<Disclosure> {
     let bytes = text.as_bytes();
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
     let count =
@@ -99,20 +141,26 @@ pub(super) fn read(
         Nesting::Text => embedded,
         Nesting::Code { depth } => {
             matches!(after, b')' | b',' | b'+' | b'\n' | b'\r' | b';')
-                && given(statement, before, depth, extension)
+                && (given(statement, before, depth, extension)
+                    || form == DisclosureForm::Logged && depth == 1 && matches!(before, b'(' | b','))
         }
     };
     if !told || asks_for_it(statement) {
         return None;
     }
     let name = text.get(start..end)?.to_owned();
-    Some(ErrorText { place: Span::new(file, offset + start..offset + end), name, form })
+    Some(Disclosure { place: Span::new(file, offset + start..offset + end), name, form })
 }
 
 /// Where the nearest statement that makes an error begins.
-fn opener(behind: &str, extension: &str) -> Option<(usize, ErrorForm)> {
-    let mut found: Option<(usize, ErrorForm)> = None;
-    for (table, form) in [(RAISED, ErrorForm::Raised), (ANSWERED, ErrorForm::Answered)] {
+fn opener(behind: &str, extension: &str) -> Option<(usize, DisclosureForm)> {
+    let mut found: Option<(usize, DisclosureForm)> = None;
+    let tables = [
+        (RAISED, DisclosureForm::Raised),
+        (ANSWERED, DisclosureForm::Answered),
+        (FUNCTIONS, DisclosureForm::Logged),
+    ];
+    for (table, form) in tables {
         for words in table.iter().filter(|(own, _)| own.contains(&extension)).map(|(_, words)| words) {
             for word in *words {
                 let Some(at) = behind.rfind(word) else { continue };
@@ -125,10 +173,28 @@ fn opener(behind: &str, extension: &str) -> Option<(usize, ErrorForm)> {
             }
         }
     }
+    if let Some(at) = logger(behind).filter(|at| found.is_none_or(|(best, _)| *at > best)) {
+        found = Some((at, DisclosureForm::Logged));
+    }
     // `throw new Error(` is one statement.
     let (at, form) = found?;
     let whole = behind[..at].strip_suffix("throw ").map_or(at, str::len);
     Some((whole, form))
+}
+
+/// Where the nearest call of a logger begins.
+fn logger(behind: &str) -> Option<usize> {
+    let calls = LEVELS.iter().filter_map(|level| {
+        let dot = behind.rfind(level)?;
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let start = behind[..dot].rfind(|c| !name(c)).map_or(0, |at| at + 1);
+        let receiver = behind[start..dot].to_ascii_lowercase();
+        // `catalog`, `dialog` and `blog` are no logs.
+        let logs = receiver.ends_with("log") || receiver.ends_with("logger") || receiver.ends_with("logging");
+        let other = ["catalog", "dialog", "blog", "backlog"].iter().any(|word| receiver.ends_with(word));
+        (logs && !other || CONSOLES.contains(&receiver.as_str())).then_some(start)
+    });
+    calls.max()
 }
 
 /// What a place in a statement is part of.
@@ -302,6 +368,20 @@ mod tests {
             ("cs", "throw new Exception(\"bad {password}\");", false),
             ("php", "throw new Exception(\"bad $password\");", true),
             ("swift", "fatalError(\"bad \\(password)\")", true),
+            ("py", "logger.info(\"login with %s\", password)", true),
+            ("py", "self._LOGGER.debug(f\"login with {password}\")", true),
+            ("py", "catalog.info(password)", false),
+            ("py", "logger.info(\"login of %s\", user)\ncheck(password)", false),
+            ("py", "logger.info(mask(password))", false),
+            ("js", "console.log(password)", true),
+            ("ts", "console.error('cannot log in', user, password)", true),
+            ("ts", "dialog.info(password)", false),
+            ("java", "log.info(\"login {} {}\", user, password);", true),
+            ("go", "log.Printf(\"login %s\", password)", true),
+            ("cs", "_logger.LogInformation(\"login {Password}\", password);", true),
+            ("rb", "Rails.logger.info \"login #{password}\"", true),
+            ("rs", "info!(\"login {password}\")", true),
+            ("php", "error_log(\"login $password\");", true),
         ] {
             let at = text.rfind("password").expect("the name");
             let found = read(FileId(0), text, at..at + "password".len(), extension, 0);
