@@ -13,6 +13,7 @@ use super::{ScanText, ephemeral, pairs, urls, values};
 use crate::facts::{Basis, Certainty, Credential, Form, Medium, Setting, Target, Value};
 use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A value that may be a credential.
@@ -97,7 +98,7 @@ impl<'a> Credentials<'a> {
             medium => medium,
         };
         if self.maps_keys && matches!(key, "secretKey" | "remoteKey")
-            || !values::is_credential(key, pair.class, value, medium)
+            || !values::is_credential(key, pair.class, &spoken(value, medium), medium)
             || self.in_comment(pair.key.start)
             || self.is_shown_in_comment(pair.key.start, value)
             || self.is_search_key(&pair.value)
@@ -476,6 +477,24 @@ fn is_type(between: &[u8]) -> bool {
     let [b':', kind @ .., b' '] = between else { return false };
     kind.iter().any(u8::is_ascii_alphabetic)
         && kind.iter().all(|b| b.is_ascii_alphanumeric() || b" &'<>[],.?|*".contains(b))
+}
+
+/// A word as a shell reads it: a backslash joins lines, and gives the character behind it.
+fn spoken(value: &str, medium: Medium) -> Cow<'_, str> {
+    let shell = matches!(medium, Medium::Image | Medium::Script | Medium::Pipeline);
+    if !shell || !value.contains('\\') {
+        return Cow::Borrowed(value);
+    }
+    let mut rest = value.chars();
+    let mut out = String::with_capacity(value.len());
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => out.extend(rest.next().filter(|next| !matches!(next, '\n' | '\r'))),
+            '\n' => {}
+            other => out.push(other),
+        }
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

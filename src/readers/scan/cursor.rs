@@ -230,13 +230,36 @@ impl<'a> Cursor<'a> {
         }
         match self.medium {
             Medium::Source => None,
+            // `PGPASSWORD=… psql`: a line of shell within YAML.
+            Medium::Config if self.is_yaml() && self.text[..self.at].ends_with('=') => self.word(),
             Medium::Config | Medium::EnvFile | Medium::EnvExample => self.rest_of_line(),
             Medium::Pipeline if self.is_yaml() && self.text[..self.at].ends_with(' ') => self.rest_of_line(),
-            _ => self.until(|b| {
-                matches!(b, b';' | b'|' | b'&' | b')' | b'`' | b'"' | b'\'' | b',' | b'<' | b'\\')
-                    || b.is_ascii_whitespace()
-            }),
+            _ => self.word(),
         }
+    }
+
+    /// A word without quotes, as a shell or a Dockerfile reads it: a backslash takes away what the character
+    /// behind it means, and joins lines.
+    fn word(&self) -> Option<Range<usize>> {
+        let ends = |b: u8| {
+            matches!(b, b';' | b'|' | b'&' | b')' | b'`' | b'"' | b'\'' | b',' | b'<')
+                || b.is_ascii_whitespace()
+        };
+        let rest = self.rest();
+        let mut length = 0;
+        while let Some(&b) = rest.get(length).filter(|b| !ends(**b)) {
+            if length >= LONGEST_BARE {
+                return None;
+            }
+            length += match (b, rest.get(length + 1)) {
+                (b'\\', Some(b'\r')) if rest.get(length + 2) == Some(&b'\n') => 3,
+                (b'\\', Some(b' ' | b'\t') | None) => break,
+                (b'\\', Some(_)) => 2,
+                _ => 1,
+            };
+        }
+        let end = self.text.floor_char_boundary(self.at + length);
+        (end > self.at).then_some(self.at..end)
     }
 
     pub(super) fn is_yaml(&self) -> bool {

@@ -193,7 +193,8 @@ pub(super) fn told(text: &str, key: Range<usize>, value: Range<usize>) -> Option
     } else {
         inner(value)?
     };
-    let single = !text[value.clone()].contains(char::is_whitespace);
+    let joined = text[value.clone()].replace("\\\r\n", "").replace("\\\n", "");
+    let single = !joined.contains(char::is_whitespace);
     single.then_some(Pair { key, value, class, fallback: false, connection: false })
 }
 
@@ -362,10 +363,18 @@ mod tests {
             ("mysql --password=VAL db", Script, "sh"),
             ("ENV DB_PASSWORD VAL", Image, ""),
             ("ENV DB_PASSWORD=VAL X=1", Image, ""),
+            ("ENV DB_PASSWORD=VAL \\\n    X=1", Image, ""),
             ("          DB_PASSWORD: VAL", Pipeline, "yml"),
             ("run: mysql --password=VAL db", Pipeline, "yml"),
+            ("run: |\n  PGPASSWORD=VAL psql shop\n", Config, "yml"),
         ] {
             assert_eq!(first(text, medium, extension), Some(("VAL".to_owned(), false, false)), "{text}");
+        }
+        for (text, value, medium) in [
+            ("ENV DB_PASSWORD=aB3\\\nxY7 X=1", "aB3\\\nxY7", Image),
+            ("export DB_PASSWORD=qR7\\&kL2\\$z; run", "qR7\\&kL2\\$z", Script),
+        ] {
+            assert_eq!(first(text, medium, ""), Some((value.to_owned(), false, false)), "{text}");
         }
         for (text, medium) in [
             ("x = os.getenv(\"DB_PASSWORD\", \"VAL\")", Source),
