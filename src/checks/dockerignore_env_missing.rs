@@ -3,7 +3,7 @@
 use super::env_files::is_example;
 use super::image_stages::{Reach, Stages};
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Ignore, IgnoreTool, Instruction, Repository, Stage, path_stage};
+use crate::facts::{File, Ignore, IgnoreTool, Instruction, Repository, Stage, path_stage};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -17,6 +17,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for copy in repository.facts.instructions.iter().filter(|i| copies_context(i).is_some()) {
         files.entry(copy.place.file).or_default().push(copy);
     }
+    let named: Vec<&File> = repository.files.iter().filter(|f| f.name().starts_with(".env")).collect();
     for (file, copies) in files {
         let dockerfile = &repository.file(file).path;
         let for_people = path_stage(dockerfile, &repository.environments)
@@ -30,7 +31,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let folder = dockerfile.rsplit_once('/').map_or("", |(folder, _)| folder);
         // Without env files, made or to be made, nothing can be taken along.
-        let env = env_files(repository, folder);
+        let env = env_files(repository, &named, folder);
         let candidates = ignore_files(repository, dockerfile, folder);
         let Some((path, evidence)) = env.into_iter().find(|(path, _)| !is_kept_out(&candidates, path)) else {
             copies.iter().for_each(|copy| verdict.satisfied(copy.place));
@@ -118,15 +119,15 @@ fn inside<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 }
 
 /// Env files that are made in the context, each with what says so: an env file that is there, an example of
-/// one, or a `.gitignore` that keeps it out. A bare name lies at the context's root.
-fn env_files(repository: &Repository, folder: &str) -> Vec<(String, Span)> {
+/// one (both among the `named`), or a `.gitignore` that keeps it out. A bare name lies at the context's root.
+fn env_files(repository: &Repository, named: &[&File], folder: &str) -> Vec<(String, Span)> {
     let mut found: Vec<(String, Span)> = Vec::new();
     let mut add = |path: String, place: Span| {
         if found.len() < MOST_FOLDERS && !found.iter().any(|(p, _)| *p == path) {
             found.push((path, place));
         }
     };
-    for file in &repository.files {
+    for file in named {
         let own = file.path.rsplit_once('/').map_or("", |(f, _)| f);
         let at_root = own.is_empty() || own == folder;
         if !at_root && inside(folder, own).is_none() || is_vendored(&file.path) || is_sample(&file.path) {

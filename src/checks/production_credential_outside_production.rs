@@ -115,12 +115,17 @@ fn stage_of_file(repository: &Repository, path: &str) -> Option<Stage> {
 fn references(repository: &Repository, verdict: &mut Verdict) {
     let declared = repository.facts.resources.iter().flat_map(|r| &r.entries);
     let mut seen: BTreeSet<(String, u32)> = BTreeSet::new();
+    // Settings of one file follow one another.
+    let mut last: Option<(&str, Option<Stage>)> = None;
     for setting in repository.facts.settings.iter().chain(declared) {
         let path = repository.path(setting.place);
-        let stage = setting
-            .target
-            .as_ref()
-            .map_or_else(|| stage_of_file(repository, path), |t| t.stage.known().copied());
+        let stage = match &setting.target {
+            Some(target) => target.stage.known().copied(),
+            None => match last.filter(|(known, _)| *known == path) {
+                Some((_, stage)) => stage,
+                None => last.insert((path, stage_of_file(repository, path))).1,
+            },
+        };
         let Some(stage) = stage.filter(|s| *s != Stage::Production) else { continue };
         // Jobs are looked at as a whole; a document of keys sets none.
         if setting.source == SettingSource::Pipeline || is_sample(path) || path.ends_with("example") {

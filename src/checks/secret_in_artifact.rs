@@ -64,7 +64,7 @@ fn secret_file(path: &str) -> Option<&'static str> {
 
 /// Files of the tree that hold secrets, by name or by what was found in them.
 fn tracked(repository: &Repository) -> Vec<Held> {
-    let files = repository.files.iter().filter(|f| !is_sample(&f.path) && !is_vendored(&f.path) && !f.link);
+    let files = repository.files.iter().filter(|f| !f.link);
     files
         .filter_map(|f| {
             let held =
@@ -75,6 +75,9 @@ fn tracked(repository: &Repository) -> Vec<Held> {
                 Some(what) => what,
                 None => (is_env_path(&f.path) && held()).then_some("an env file with credentials")?,
             };
+            if is_sample(&f.path) || is_vendored(&f.path) {
+                return None;
+            }
             Some(Held { path: f.path.clone(), what, place: f.place, plan: what == "a Terraform plan" })
         })
         .collect()

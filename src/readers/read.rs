@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, OnceLock};
 
 /// Beyond this size a file is scanned in chunks and never parsed.
 pub(super) const LARGEST_PARSED: u64 = 8 << 20;
@@ -63,7 +63,6 @@ struct Done {
 
 /// Reads the whole source into facts and links them. Never fails: what could not be read is listed.
 pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repository {
-    let scanner = Scanner::new(options.lexicon);
     let mut tasks = Vec::new();
     for (id, entry) in source.iter() {
         let reader = claim(&entry.path, entry.mode == Mode::Executable);
@@ -74,7 +73,8 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
     }
     let sizes = tasks.iter().map(|&(file, _, _)| (file, source.entry(file)));
     let packed = packed::affordable(sizes.map(|(file, entry)| (file, entry.path.as_str(), entry.size)));
-    let pass = Pass { source, options, scanner: &scanner, packed, budget: Budget::default(), progress };
+    let pass =
+        Pass { source, options, scanner: OnceLock::new(), packed, budget: Budget::default(), progress };
     let mut facts = Facts::default();
     let mut done = pass.run(&tasks, &mut facts);
     let mut seen: BTreeSet<(FileId, usize)> = tasks.iter().filter_map(|&(f, r, _)| Some((f, r?))).collect();
@@ -107,6 +107,8 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
             sent = later;
         }
     }
+    // Its automaton and regular expressions are of no more use.
+    drop(pass);
     assemble(source, options, done, facts)
 }
 
@@ -133,7 +135,8 @@ pub(super) fn glob(path: &str) -> Option<ignore::gitignore::Gitignore> {
 struct Pass<'a> {
     source: &'a Source,
     options: &'a Options<'a>,
-    scanner: &'a Scanner,
+    /// Built for the first text: an empty change needs none.
+    scanner: OnceLock<Scanner>,
     /// Compressed texts that are unpacked.
     packed: BTreeSet<FileId>,
     budget: Budget,
@@ -141,6 +144,10 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
+    fn scanner(&self) -> &Scanner {
+        self.scanner.get_or_init(|| Scanner::new(self.options.lexicon))
+    }
+
     /// Runs all tasks on the workers; what became of each in the order of the tasks.
     fn run(&self, tasks: &[(FileId, Option<usize>, bool)], facts: &mut Facts) -> Vec<Done> {
         self.progress.all.fetch_add(tasks.len(), Ordering::Relaxed);
@@ -201,7 +208,7 @@ impl Pass<'_> {
                 let path = entry.path.as_str();
                 let environments = &self.options.lexicon.environments;
                 let name = ScanText { file, path, text: path, offset: 0, environments };
-                self.scanner.scan_path(&name, &mut outcome.parsed.facts);
+                self.scanner().scan_path(&name, &mut outcome.parsed.facts);
             }
             if size > LARGEST_PARSED {
                 self.large(&mut outcome, scan)
@@ -295,7 +302,7 @@ impl Pass<'_> {
                 let inner = path.strip_suffix(".gz").unwrap_or(path);
                 let text = ScanText { file: outcome.file, path: inner, text: &text, offset: 0, environments };
                 if scan {
-                    self.scanner.scan_unpacked(&text, &mut outcome.parsed.facts);
+                    self.scanner().scan_unpacked(&text, &mut outcome.parsed.facts);
                     outcome.class = FileClass::Scanned;
                 }
                 let reason = "it unpacks to more than is looked at, or is damaged".to_owned();
@@ -314,7 +321,7 @@ impl Pass<'_> {
             offset,
             environments: text.environments,
         };
-        if !self.scanner.scan(&text, &mut outcome.parsed.facts) {
+        if !self.scanner().scan(&text, &mut outcome.parsed.facts) {
             let reason = "it holds more compressed text than is unpacked";
             outcome.unread.push(Unread::new(text.path, UnreadClass::Partly, reason));
         }

@@ -264,7 +264,10 @@ pub(super) fn split(name: &str) -> Vec<String> {
                 words.push(std::mem::take(&mut word));
             }
         }
-        word.extend(c.to_lowercase());
+        match c.is_ascii() {
+            true => word.push(c.to_ascii_lowercase()),
+            false => word.extend(c.to_lowercase()),
+        }
     }
     if !word.is_empty() {
         words.push(word);

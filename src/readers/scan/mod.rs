@@ -250,6 +250,11 @@ impl Scanner {
     }
 
     fn scan_elsewhere(&self, scanned: &ScanText<'_>, form: Form, facts: &mut Facts) {
+        // Nearly every path holds nothing, and every file has one.
+        let begins = |action: &Action| matches!(action, Action::Kind(_) | Action::Address | Action::Protocol);
+        if !self.words.find(scanned.text).any(|hit| self.actions[hit.word].iter().any(begins)) {
+            return;
+        }
         let around = Surroundings::new(scanned.path);
         let place = Span::start_of(scanned.file);
         for credential in self.inside(scanned.text, scanned, &around) {
