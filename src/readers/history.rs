@@ -3,8 +3,10 @@
 
 use super::read::{LARGEST_PARSED, Reading, in_chunks};
 use super::scan::{ScanText, Scanner, drop_repeats, is_read_alike};
-use super::{Options, packed};
-use crate::facts::{Credential, Facts, File, FileClass, History, Leak, Leaked, Repository, path_target};
+use super::{Options, READERS, Text, claim, packed};
+use crate::facts::{
+    Credential, Facts, File, FileClass, History, Leak, Leaked, Repository, Setting, path_target,
+};
 use crate::lexicon::{Environments, Lexicon};
 use crate::source::{Appearance, Kept, Past, Source, Unread, UnreadClass};
 use crate::text::{FileId, Secret, Span, decode};
@@ -211,7 +213,15 @@ impl Look<'_> {
 
     fn text(&self, path: &str, text: &str, facts: &mut Facts) -> Option<(UnreadClass, String)> {
         let reason = || (UnreadClass::Partly, "it holds more compressed text than is unpacked".to_owned());
-        (!self.scanner.scan(&self.scanned(path, text), facts)).then(reason)
+        let settings = || self.settings(path, text);
+        (!self.scanner.scan_asking(&self.scanned(path, text), &settings, facts)).then(reason)
+    }
+
+    /// What the reader that claims such a path finds in the text.
+    fn settings(&self, path: &str, text: &str) -> Vec<Setting> {
+        let Some(reader) = claim(path, false) else { return Vec::new() };
+        let text = Text { file: FileId(0), path, text, executable: false, environments: self.environments };
+        (READERS[reader].parse)(&text).facts.settings
     }
 
     fn large(&self, path: &str, bytes: &[u8], facts: &mut Facts) -> Option<(UnreadClass, String)> {

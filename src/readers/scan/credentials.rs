@@ -10,10 +10,12 @@ use super::looks::{is_published, is_random};
 use super::stand_ins::is_placeholder;
 use super::surroundings::{self, Surroundings, is_comment};
 use super::{ScanText, ephemeral, pairs, urls, values};
-use crate::facts::{Basis, Certainty, Credential, Form, Medium, Setting, Target, Value};
+use crate::facts::{Basis, Certainty, Credential, Form, Medium, Target, Value};
 use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use std::ops::Range;
 
 /// A value that may be a credential.
@@ -44,31 +46,41 @@ pub(super) struct Credentials<'a> {
     /// Whether `secretKey: password` names a key: objects of External Secrets map keys to entries of a store.
     maps_keys: bool,
     /// Keys and values that a reader has told from each other, in the order of the text.
-    settings: Vec<(Span, Span)>,
+    settings: OnceCell<Vec<(Span, Span)>>,
+    /// Tells them, once a key is met.
+    tell: &'a dyn Fn() -> Vec<(Span, Span)>,
 }
 
 impl<'a> Credentials<'a> {
-    /// `settings` are those that the file's reader found in it, if one claims it.
+    /// `tell` gives the keys and values that the file's reader found in it, if one claims it.
     pub(super) fn new(
         scanned: &'a ScanText<'a>,
         around: &'a Surroundings,
-        settings: &[Setting],
+        tell: &'a dyn Fn() -> Vec<(Span, Span)>,
     ) -> Credentials<'a> {
         let text = scanned.text;
         let encrypted = text.starts_with("$ANSIBLE_VAULT")
             || (around.medium == Medium::Config && text.contains("kind: SealedSecret"));
         let named = !around.generated && !around.translations && !encrypted;
         let maps_keys = around.medium == Medium::Config && text.contains("external-secrets.io/");
-        let own = settings.iter().filter(|s| s.key_place.file == scanned.file && scanned.offset == 0);
-        let mut settings: Vec<_> = own.map(|s| (s.key_place, s.place)).collect();
-        settings.sort_unstable();
-        Credentials { scanned, around, candidates: Vec::new(), keys_done: 0, named, maps_keys, settings }
+        let settings = OnceCell::new();
+        Credentials {
+            scanned,
+            around,
+            candidates: Vec::new(),
+            keys_done: 0,
+            named,
+            maps_keys,
+            settings,
+            tell,
+        }
     }
 
     /// The pair whose key holds `at`, where a reader knows the syntax better than a look around.
     fn told(&self, at: usize) -> Option<pairs::Pair> {
-        let behind = self.settings.partition_point(|(key, _)| key.range().start <= at);
-        let (key, value) = self.settings.get(behind.checked_sub(1)?)?;
+        let settings = self.settings.get_or_init(self.tell);
+        let behind = settings.partition_point(|(key, _)| key.range().start <= at);
+        let (key, value) = settings.get(behind.checked_sub(1)?)?;
         let holds = key.range().contains(&at);
         holds.then(|| pairs::told(self.scanned.text, key.range(), value.range())).flatten()
     }

@@ -28,7 +28,7 @@ mod urls;
 mod values;
 mod words;
 
-use crate::facts::{Credential, Disclosure, Facts, Form, Medium, Target};
+use crate::facts::{Credential, Disclosure, Facts, Form, Medium, Setting, Target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::{FileId, Span};
 use calls::{CALLS, Stands};
@@ -144,6 +144,26 @@ impl Scanner {
     ///
     /// Returns whether all of it was looked at: what stands compressed in it may be more than is decoded.
     pub fn scan(&self, scanned: &ScanText<'_>, facts: &mut Facts) -> bool {
+        let told = pairs_of(&facts.settings, scanned);
+        self.scan_with(scanned, &|| told.clone(), facts)
+    }
+
+    /// Like [`Scanner::scan`], where a reader is asked for the settings of a text only once a key is met in it.
+    pub fn scan_asking(
+        &self,
+        scanned: &ScanText<'_>,
+        settings: &dyn Fn() -> Vec<Setting>,
+        facts: &mut Facts,
+    ) -> bool {
+        self.scan_with(scanned, &|| pairs_of(&settings(), scanned), facts)
+    }
+
+    fn scan_with(
+        &self,
+        scanned: &ScanText<'_>,
+        settings: &dyn Fn() -> Vec<(Span, Span)>,
+        facts: &mut Facts,
+    ) -> bool {
         let ScanText { file, path, text, offset, .. } = *scanned;
         let around = Surroundings::new(path);
         let extension = around.extension.as_str();
@@ -152,7 +172,7 @@ impl Scanner {
         let errors = env_reads && !around.test && !around.generated;
         let bundler = env::is_bundler(path);
         let marks = around.test_file || extension == "rs";
-        let mut credentials = Credentials::new(scanned, &around, &facts.settings);
+        let mut credentials = Credentials::new(scanned, &around, settings);
         let mut windows = Windows::new();
         let mut promised = self.wordless.clone();
         let mut percents_done = 0;
@@ -291,7 +311,7 @@ impl Scanner {
     /// are nobody's settings. Their places are those in `text`.
     fn inside(&self, text: &str, scanned: &ScanText<'_>, around: &Surroundings) -> Vec<Credential> {
         let inner = ScanText { text, offset: 0, ..*scanned };
-        let mut credentials = Credentials::new(&inner, around, &[]);
+        let mut credentials = Credentials::new(&inner, around, &Vec::new);
         let mut windows = Windows::new();
         for hit in self.words.find(text) {
             for action in &self.actions[hit.word] {
@@ -306,6 +326,14 @@ impl Scanner {
         credentials.kinds(self.search(windows, text));
         credentials.settle()
     }
+}
+
+/// The keys and values of a text's settings, in the order of the text.
+fn pairs_of(settings: &[Setting], scanned: &ScanText<'_>) -> Vec<(Span, Span)> {
+    let own = settings.iter().filter(|s| s.key_place.file == scanned.file && scanned.offset == 0);
+    let mut pairs: Vec<_> = own.map(|s| (s.key_place, s.place)).collect();
+    pairs.sort_unstable();
+    pairs
 }
 
 /// A name is met once for each of its words.
