@@ -1,8 +1,9 @@
 //! Checks of credential values beyond their alphabet, by the names that kind files give them.
 
+use super::drawn::is_drawn;
 use super::encoding::bech32_holds;
-use super::looks::is_wordy;
-use super::{keys, structures};
+use super::stand_ins::is_placeholder;
+use super::structures;
 
 /// What a check says of a value that has the right shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ const STRUCTURES: &[(&str, Judge)] = &[
     ("bech32", |value| if bech32_holds(value) { Outcome::Proved } else { Outcome::Refuted }),
     ("macaroon-pypi", structures::pypi_macaroon),
     ("basic-auth", structures::basic_auth),
-    ("random", |value| refute_unless(is_drawn(value) && !super::stand_ins::is_placeholder(value))),
+    ("random", |value| refute_unless(is_drawn(value) && !is_placeholder(value))),
 ];
 
 impl Check {
@@ -74,29 +75,6 @@ pub(super) fn entropy(bytes: &[u8]) -> f64 {
     }
     let total = bytes.len() as f64;
     -counts.iter().filter(|n| **n > 0).map(|n| f64::from(*n) / total).map(|p| p * p.log2()).sum::<f64>()
-}
-
-/// Whether letters and digits follow one another as if drawn. `datadogApiKeyForProduction` is put together
-/// of words, random letters fall into pieces of two or three where their case changes.
-fn is_drawn(value: &str) -> bool {
-    let class = |c: u8| match c {
-        b'0'..=b'9' => 1u8,
-        b'a'..=b'z' => 2,
-        b'A'..=b'Z' => 3,
-        _ => 0,
-    };
-    let bytes = value.as_bytes();
-    let digits = bytes.iter().any(u8::is_ascii_digit);
-    let changes = bytes
-        .windows(2)
-        .map(|w| (class(w[0]), class(w[1])))
-        .filter(|(a, b)| a != b && *a != 0 && *b != 0)
-        .count();
-    let pieces = keys::split(value);
-    let letters = pieces.iter().flat_map(|p| p.bytes()).filter(u8::is_ascii_alphabetic).count();
-    let worded = is_wordy(value) && 2 * letters >= 7 * pieces.len();
-    let least = if bytes.len() >= 16 { 3.0 } else { 2.5 };
-    entropy(bytes) >= least && 5 * changes >= bytes.len() && (digits || bytes.len() >= 20) && !worded
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod connections;
 mod credentials;
 mod cursor;
 mod disclosures;
+mod drawn;
 mod encoded;
 pub(super) mod encoding;
 mod env;
