@@ -14,6 +14,8 @@ words! {
         CloudBuild = "cloud-build",
         /// Azure Pipelines.
         Azure = "azure",
+        /// Jenkins.
+        Jenkins = "jenkins",
     }
 }
 

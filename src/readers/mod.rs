@@ -13,6 +13,7 @@ mod gitlab;
 mod history;
 mod ignorefile;
 mod images;
+mod jenkins;
 mod kubernetes;
 mod link;
 mod make;
@@ -117,6 +118,7 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "gitlab", claims: gitlab::claims, parse: gitlab::parse, lower: Some(gitlab::lower) },
     Reader { kind: "cloud-build", claims: cloudbuild::claims, parse: cloudbuild::parse, lower: None },
     Reader { kind: "azure", claims: azure::claims, parse: azure::parse, lower: Some(azure::lower) },
+    Reader { kind: "jenkins", claims: jenkins::claims, parse: jenkins::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

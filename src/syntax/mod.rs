@@ -3,6 +3,7 @@
 pub mod cron;
 pub mod dockerfile;
 pub mod dotenv;
+pub mod groovy;
 pub mod hcl;
 pub mod ini;
 pub mod json;
