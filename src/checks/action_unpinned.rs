@@ -43,6 +43,7 @@ fn judge(pipeline: &Pipeline, block: &Use) -> Option<Judged> {
         (Dialect::Github, UseKind::Image) => Some(image(&block.name, version)),
         (Dialect::Github, UseKind::Action | UseKind::Workflow) => github(&block.name, version?),
         (Dialect::Gitlab, UseKind::Template) => gitlab(&block.name, version),
+        (Dialect::Jenkins, UseKind::Template) => library(&block.name, version?),
         _ => None,
     }
 }
@@ -109,6 +110,18 @@ fn gitlab(name: &str, version: Option<&str>) -> Option<Judged> {
         None => format!("The include of `{name}` names no `ref` and follows that project's default branch"),
     };
     Some(Judged::Moves(subject, cause(message, Severity::Warning, Confidence::High)))
+}
+
+/// A shared library that names no version has the one that the server gives it.
+fn library(name: &str, version: &str) -> Option<Judged> {
+    if !is_branch(version) {
+        return Some(Judged::Fixed);
+    }
+    let message = format!("The shared library `{name}` follows the branch `{version}`");
+    Some(Judged::Moves(
+        format!("library {name}@{version}"),
+        cause(message, Severity::Warning, Confidence::High),
+    ))
 }
 
 fn cause(message: String, severity: Severity, confidence: Confidence) -> Cause {

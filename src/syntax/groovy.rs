@@ -4,6 +4,7 @@
 //! It is no compiler: operators are not told apart, types are passed over, and what cannot be read is left
 //! out up to the next line. Every node keeps the bytes that it was read from.
 
+mod expression;
 mod lex;
 mod parse;
 #[cfg(test)]

@@ -94,7 +94,9 @@ impl Walk<'_> {
         job.needs = self.last.iter().map(|&before| self.need(before, frame.place)).collect();
         job.gates = frame.gates;
         job.condition = frame.condition;
-        job.tolerated = frame.tolerated;
+        // A job all of whose steps may fail cannot fail.
+        let all = steps.iter().all(|s| s.tolerated.is_some());
+        job.tolerated = frame.tolerated.or_else(|| steps.first().filter(|_| all)?.tolerated.clone());
         job.images = frame.agent.images;
         job.runner = frame.agent.labels;
         job.secrets = frame.secrets;

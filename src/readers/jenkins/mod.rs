@@ -8,6 +8,7 @@ mod declarative;
 mod head;
 mod job;
 mod known;
+mod scripted;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -141,7 +142,7 @@ impl<'a> Reading<'a> {
                     None => top,
                 };
                 // A file may be nothing but the call of a shared library's pipeline.
-                if !holds(body, &scripted, 0) && !(named && calls_anything(top)) {
+                if !(holds(body, &scripted, 0) || named && calls_anything(top)) {
                     return None;
                 }
                 walk.scripted(body);

@@ -432,6 +432,7 @@ impl<'a> Walk<'a> {
                 let tag = call.plain().next().and_then(|e| self.reading.said(e));
                 let (reference, at) = match tag {
                     Some(tag) => {
+                        let reference = self.known(&reference);
                         let path = reference.rfind('/').map_or(0, |slash| slash + 1);
                         let end = reference[path..].find(':').map_or(reference.len(), |colon| path + colon);
                         (format!("{}:{}", &reference[..end], tag.value), tag.span)
