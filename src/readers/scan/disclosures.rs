@@ -184,6 +184,10 @@ fn opener(behind: &str, extension: &str) -> Option<(usize, DisclosureForm)> {
 
 /// Where the nearest call of a logger begins.
 fn logger(behind: &str) -> Option<usize> {
+    // Few names of secrets stand behind a log, and each level is a search of its own.
+    if !["log", "Log", "LOG"].iter().chain(CONSOLES).any(|word| behind.contains(word)) {
+        return None;
+    }
     let calls = LEVELS.iter().filter_map(|level| {
         let dot = behind.rfind(level)?;
         let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
