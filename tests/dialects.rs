@@ -108,7 +108,7 @@ fn all_dialects_say_the_same_but_for_what_they_cannot_say() {
     ] {
         assert!(full.contains(line), "{FULL} must say `{line}`:\n{full:#?}");
     }
-    for dialect in ["github", "cloud-build", "azure", "jenkins"] {
+    for dialect in ["github", "cloud-build", "azure", "circleci", "bitbucket", "buildkite", "jenkins"] {
         let said = projection(&repository(dialect));
         let extra: Vec<&String> = said.difference(&full).collect();
         assert!(extra.is_empty(), "only {dialect} says {extra:#?}");
@@ -130,7 +130,9 @@ fn covers(item: &str, line: &str) -> bool {
 
 #[test]
 fn every_fixture_is_read_whole() {
-    for dialect in ["github", "gitlab", "cloud-build", "azure", "jenkins"] {
+    for dialect in
+        ["github", "gitlab", "cloud-build", "azure", "circleci", "bitbucket", "buildkite", "jenkins"]
+    {
         let repository = repository(dialect);
         assert!(repository.unread.is_empty(), "{dialect}: {:?}", repository.unread);
         assert!(repository.facts.pipelines.iter().all(|p| p.complete), "{dialect}");

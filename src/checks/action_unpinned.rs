@@ -44,6 +44,9 @@ fn judge(pipeline: &Pipeline, block: &Use) -> Option<Judged> {
         (Dialect::Github, UseKind::Action | UseKind::Workflow) => github(&block.name, version?),
         (Dialect::Gitlab, UseKind::Template) => gitlab(&block.name, version),
         (Dialect::Jenkins, UseKind::Template) => library(&block.name, version?),
+        (Dialect::CircleCi, UseKind::Template) => orb(&block.name, version?),
+        (Dialect::Bitbucket, UseKind::Action) => Some(pipe(&block.name, version)),
+        (Dialect::Buildkite, UseKind::Action) => Some(plugin(&block.name, version)),
         _ => None,
     }
 }
@@ -122,6 +125,54 @@ fn library(name: &str, version: &str) -> Option<Judged> {
         format!("library {name}@{version}"),
         cause(message, Severity::Warning, Confidence::High),
     ))
+}
+
+/// `x.y.z` of an orb never changes; `x.y` and `x` follow the registry, and so do `volatile` and `dev:…`.
+/// <https://circleci.com/docs/orb-concepts/#semantic-versioning>
+fn orb(name: &str, version: &str) -> Option<Judged> {
+    let numbers: Vec<&str> = version.split('.').collect();
+    let numeric = numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    if numeric && numbers.len() == 3 {
+        return Some(Judged::Fixed);
+    }
+    let (message, severity) = if version == "volatile" || version.starts_with("dev:") {
+        (format!("The orb `{name}` follows `{version}`, which changes without a release"), Severity::Warning)
+    } else if numeric {
+        let own = name.starts_with("circleci/");
+        let severity = if own { Severity::Note } else { Severity::Warning };
+        (format!("The orb `{name}` is fixed to `{version}`, and takes each later release of it"), severity)
+    } else {
+        return None;
+    };
+    Some(Judged::Moves(format!("orb {name}@{version}"), cause(message, severity, Confidence::High)))
+}
+
+/// A pipe's version is the tag of its image.
+fn pipe(name: &str, version: Option<&str>) -> Judged {
+    let full = |v: &str| v.split('.').count() >= 3 && v.starts_with(|c: char| c.is_ascii_digit());
+    if version.is_some_and(|v| v.starts_with("sha256:")) {
+        return Judged::Fixed;
+    }
+    let tag = version.unwrap_or("latest");
+    let message = format!("The pipe `{name}` is fixed to `{tag}`, a tag that its owner can move");
+    let own = name.starts_with("atlassian/") && full(tag);
+    let severity = if own { Severity::Note } else { Severity::Warning };
+    Judged::Moves(format!("pipe {name}:{tag}"), cause(message, severity, Confidence::High))
+}
+
+/// Without a version a plugin follows its repository's default branch.
+/// <https://buildkite.com/docs/pipelines/integrations/plugins/using#pinning-plugin-versions>
+fn plugin(name: &str, version: Option<&str>) -> Judged {
+    let message = match version {
+        Some(version) if is_commit(version) => return Judged::Fixed,
+        None => format!("The plugin `{name}` has no version: each run takes what its owner pushed last"),
+        Some(v) if is_branch(v) => format!("The plugin `{name}` follows the branch `{v}`"),
+        Some(v) => format!("The plugin `{name}` is fixed to `{v}`, a name that its owner can move"),
+    };
+    let own = name.starts_with("buildkite-plugins/") && version.is_some_and(|v| !is_branch(v));
+    let severity = if own { Severity::Note } else { Severity::Warning };
+    let subject = format!("plugin {name}#{}", version.unwrap_or(""));
+    Judged::Moves(subject, cause(message, severity, Confidence::High))
 }
 
 fn cause(message: String, severity: Severity, confidence: Confidence) -> Cause {

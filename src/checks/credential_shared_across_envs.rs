@@ -2,7 +2,9 @@
 //! of the CI service that jobs of both use.
 
 use super::samples::is_sample;
-use crate::facts::{Basis, Certainty, Credential, Job, Repository, Stage, Target, Value, path_stage};
+use crate::facts::{
+    Basis, Certainty, Credential, Dialect, Job, Repository, Stage, Target, Value, path_stage,
+};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{Secret, Span};
@@ -159,7 +161,10 @@ fn one_secret(repository: &Repository, verdict: &mut Verdict) {
             _ => None,
         };
         let Some(stage) = stage.filter(|s| is_shared(*s)) else { continue };
-        for secret in used(job) {
+        // Of several contexts one is what all jobs have in common, and the others are of the environment.
+        let contexts = job.secrets.iter().filter(|s| is_context(&s.name)).count();
+        let common = pipelines[run.pipeline].dialect == Dialect::CircleCi && contexts > 1;
+        for secret in used(job).filter(|s| !common || !is_context(&s.name)) {
             secrets.entry(&secret.name).or_default().entry(stage).or_default().push(secret.place);
         }
     }
@@ -180,6 +185,11 @@ fn one_secret(repository: &Repository, verdict: &mut Verdict) {
             finding.at_most(Confidence::Medium);
         }
     }
+}
+
+/// Whether the name is that of a context of CircleCI, and not of a variable.
+fn is_context(name: &str) -> bool {
+    name.bytes().any(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
 fn known(target: Option<&Target>) -> Option<Stage> {

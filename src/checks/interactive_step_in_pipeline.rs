@@ -13,13 +13,16 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for (owner, command) in repository.commands() {
         let (place, name, hosted, certain) = match owner {
             Owner::Step { pipeline, job, step } => {
-                // The service's own Linux runners answer yes to apt by themselves.
-                let hosted = pipeline.dialect == Dialect::Github
-                    && job.images.is_empty()
-                    && job
-                        .runner
-                        .iter()
-                        .any(|r| r.value.starts_with("ubuntu") || r.value.starts_with("windows"));
+                let own = |r: &str| r.starts_with("ubuntu") || r.starts_with("windows");
+                // The services' own Linux runners and images answer yes to apt by themselves.
+                let hosted = match pipeline.dialect {
+                    Dialect::Github => job.images.is_empty() && job.runner.iter().any(|r| own(&r.value)),
+                    Dialect::CircleCi => job
+                        .images
+                        .first()
+                        .is_none_or(|i| i.name.starts_with("cimg/") || i.name.starts_with("circleci/")),
+                    _ => false,
+                };
                 (step.place, format!("step `{}` of job `{}`", step.name, job.name), hosted, true)
             }
             Owner::Script(script) if script.script == ScriptKind::Image => {
@@ -29,7 +32,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 if script.callers.iter().any(|c| matches!(c, Caller::Pipeline | Caller::Container)) =>
             {
                 let runner_only = script.called_from.len() == 1
-                    && repository.path(script.called_from[0]).starts_with(".github/");
+                    && [".github/", ".circleci/"]
+                        .iter()
+                        .any(|folder| repository.path(script.called_from[0]).starts_with(folder));
                 (script.place, format!("`{}`", script.name), runner_only, false)
             }
             Owner::Script(_) => continue,

@@ -17,7 +17,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         for job in &pipeline.jobs {
             judge_job(repository, pipeline, job, verdict);
         }
-        commented_tests(pipeline, verdict);
+        commented_tests(repository, pipeline, verdict);
     }
     for script in repository.facts.scripts.iter().filter(|s| s.callers.contains(&Caller::Pipeline)) {
         judge_script(script, verdict);
@@ -259,8 +259,11 @@ fn skipped_by_flag(repository: &Repository, job: &Job, step: &Step, verdict: &mu
 }
 
 /// Commented-out steps that ran tests which nothing runs any more.
-fn commented_tests(pipeline: &Pipeline, verdict: &mut Verdict) {
-    let active: Vec<&str> = pipeline.jobs.iter().flat_map(Job::commands).map(|c| c.line.as_str()).collect();
+fn commented_tests(repository: &Repository, pipeline: &Pipeline, verdict: &mut Verdict) {
+    // A file may hold several pipelines.
+    let here = |p: &&Pipeline| p.place.file == pipeline.place.file && !pipeline.commented.is_empty();
+    let jobs = repository.facts.pipelines.iter().filter(here).flat_map(|p| &p.jobs);
+    let active: Vec<&str> = jobs.flat_map(Job::commands).map(|c| c.line.as_str()).collect();
     for comment in &pipeline.commented {
         let text = comment.value.trim_start_matches("run:").trim().trim_matches(['"', '\'']);
         let Some(runner) = runner(text) else { continue };

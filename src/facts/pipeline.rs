@@ -16,6 +16,12 @@ words! {
         Azure = "azure",
         /// Jenkins.
         Jenkins = "jenkins",
+        /// CircleCI.
+        CircleCi = "circleci",
+        /// Bitbucket Pipelines.
+        Bitbucket = "bitbucket",
+        /// Buildkite.
+        Buildkite = "buildkite",
     }
 }
 
@@ -102,6 +108,24 @@ fact! {
     }
 }
 
+impl Trigger {
+    /// A way to start that is bound to nothing.
+    pub fn new(trigger: TriggerKind, event: &str, place: Span) -> Trigger {
+        Trigger {
+            place,
+            trigger,
+            event: event.to_owned(),
+            branches: Vec::new(),
+            tags: Vec::new(),
+            cron: None,
+            zone: None,
+            fires: Vec::new(),
+            upstream: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
 words! {
     /// How a gate stops.
     pub enum GateKind {
@@ -111,6 +135,21 @@ words! {
         Optional = "optional",
         /// The server may hold it (protected environment); the file cannot show it.
         ServerSide = "server-side",
+    }
+}
+
+impl Condition {
+    /// A condition that says nothing yet but its words.
+    pub fn new(place: Span, text: String) -> Condition {
+        Condition {
+            place,
+            text,
+            always: false,
+            never: false,
+            on_failure: false,
+            branches: Vec::new(),
+            events: Vec::new(),
+        }
     }
 }
 
@@ -236,6 +275,25 @@ fact! {
 }
 
 impl Step {
+    /// A step of this place and name, which is derived unless `named` says otherwise, that does nothing yet.
+    pub fn new(place: Span, name: String) -> Step {
+        Step {
+            place,
+            name,
+            named: false,
+            uses: None,
+            commands: Vec::new(),
+            condition: None,
+            tolerated: None,
+            settings: Vec::new(),
+            secrets: Vec::new(),
+            effects: Vec::new(),
+            shell: None,
+            folder: None,
+            id: None,
+        }
+    }
+
     /// All effects: of the building block and of every command.
     pub fn all_effects(&self) -> impl Iterator<Item = &Effect> {
         self.effects.iter().chain(self.commands.iter().flat_map(|c| &c.effects))

@@ -5,14 +5,14 @@ mod program;
 #[cfg(test)]
 mod tests;
 
-use super::variables::Variables;
+use super::variables::{Variables, unescaped};
 use super::{Parsed, Text, Want, commands};
 use crate::facts::*;
 use crate::source::UnreadClass;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::{json, yaml};
 use crate::text::{Span, Spanned, shorten};
-use program::{builder, is_shell, options, script_argument, unescaped};
+use program::{builder, is_shell, options, script_argument};
 use std::collections::HashMap;
 
 /// The file's name is free; these are the usual ones.

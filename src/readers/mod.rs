@@ -2,6 +2,9 @@
 //! its path, and let go.
 
 mod azure;
+mod bitbucket;
+mod buildkite;
+mod circleci;
 mod cloudbuild;
 mod commands;
 mod compose;
@@ -29,6 +32,7 @@ mod read;
 mod samples;
 pub mod scan;
 mod scripts;
+mod secrets;
 mod shell;
 mod terraform;
 mod variables;
@@ -119,6 +123,19 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "cloud-build", claims: cloudbuild::claims, parse: cloudbuild::parse, lower: None },
     Reader { kind: "azure", claims: azure::claims, parse: azure::parse, lower: Some(azure::lower) },
     Reader { kind: "jenkins", claims: jenkins::claims, parse: jenkins::parse, lower: None },
+    Reader {
+        kind: "bitbucket",
+        claims: bitbucket::claims,
+        parse: bitbucket::parse,
+        lower: Some(bitbucket::lower),
+    },
+    Reader {
+        kind: "buildkite",
+        claims: buildkite::claims,
+        parse: buildkite::parse,
+        lower: Some(buildkite::lower),
+    },
+    Reader { kind: "circleci", claims: circleci::claims, parse: circleci::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

@@ -1,6 +1,7 @@
 //! `$NAME` and `${NAME}`: variables that a dialect puts into fields and shell texts.
 
 use crate::facts::Value;
+use crate::text::Passage;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -122,6 +123,23 @@ pub(super) fn references(text: &str) -> impl Iterator<Item = (&str, Range<usize>
         }
         None
     })
+}
+
+/// A text whose `$$`, which the service turns into `$`, is one character.
+pub(super) fn unescaped(passage: &Passage) -> Passage {
+    let text = passage.text();
+    if !text.contains("$$") {
+        return passage.clone();
+    }
+    let mut out = Passage::new(passage.file(), passage.span(0..0).start as usize);
+    let mut from = 0;
+    for (at, _) in text.match_indices("$$") {
+        out.append(passage, from..at);
+        out.push_meaning("$", passage.span(at..at + 2).range());
+        from = at + 2;
+    }
+    out.append(passage, from..text.len());
+    out
 }
 
 #[cfg(test)]

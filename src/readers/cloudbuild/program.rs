@@ -2,7 +2,6 @@
 
 use crate::readers::commands;
 use crate::syntax::shell;
-use crate::text::Passage;
 
 /// The program that an image runs when a step names none; `None` if its first argument is the program.
 /// <https://cloud.google.com/build/docs/cloud-builders>
@@ -34,23 +33,6 @@ pub(super) fn options<'w>(words: impl Iterator<Item = &'w str>) -> shell::Option
         }
     }
     options
-}
-
-/// A text whose `$$`, which the service turns into `$`, is one character.
-pub(super) fn unescaped(passage: &Passage) -> Passage {
-    let text = passage.text();
-    if !text.contains("$$") {
-        return passage.clone();
-    }
-    let mut out = Passage::new(passage.file(), passage.span(0..0).start as usize);
-    let mut from = 0;
-    for (at, _) in text.match_indices("$$") {
-        out.append(passage, from..at);
-        out.push_meaning("$", passage.span(at..at + 2).range());
-        from = at + 2;
-    }
-    out.append(passage, from..text.len());
-    out
 }
 
 /// Which argument of a shell is its script: the first behind the options, if `-c` is one of these.

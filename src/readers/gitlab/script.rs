@@ -5,8 +5,8 @@ use super::config::{Conf, Config};
 use super::job::Scope;
 use super::span_of;
 use crate::facts::*;
-use crate::readers::commands;
-use crate::readers::variables::{Variables, references};
+use crate::readers::variables::Variables;
+use crate::readers::{commands, secrets};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::{Passage, Span};
@@ -103,34 +103,10 @@ fn step(section: &str, place: Span, lines: &[Node<'_>], variables: &Variables<'_
     }
 }
 
-/// Variables that a text refers to and no file sets, and whose names say that they are secrets: they are
-/// kept on the server. `CI_…` are the service's own.
+/// Secrets that a scalar takes from the service; `CI_…` are the service's own.
 pub(super) fn collect_secrets(node: Node<'_>, variables: &Variables<'_>, into: &mut Vec<SecretUse>) {
-    let Some(text) = node.as_str().filter(|t| t.contains('$')) else { return };
-    let passage = node.passage();
-    for (name, range) in references(passage.text()) {
-        let secret = name.split('_').any(|part| SECRET_WORDS.contains(&part));
-        if secret && !name.starts_with("CI_") && !variables.has(name) && text.contains(name) {
-            into.push(SecretUse { name: name.to_owned(), place: passage.span(range) });
-        }
-    }
+    secrets::collect(&node.passage(), variables, &["CI_"], into);
 }
-
-const SECRET_WORDS: [&str; 13] = [
-    "TOKEN",
-    "PASSWORD",
-    "PASSWD",
-    "PASS",
-    "SECRET",
-    "SECRETS",
-    "KEY",
-    "APIKEY",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "KUBECONFIG",
-    "PAT",
-    "DSN",
-];
 
 /// `release:` as the command that the runner makes of it.
 /// <https://docs.gitlab.com/ci/yaml/#release>

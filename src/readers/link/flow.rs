@@ -197,7 +197,12 @@ impl Builder<'_> {
             effects = effects.iter().map(|e| bind_effect_in(e, scope, self.environments)).collect();
         }
         if effects.iter().any(bears_target) && !target.as_ref().is_some_and(|t| t.stage.is_certain()) {
-            target = self.target_of_caller(context.caller).or(target);
+            // What an outside pipeline deploys to, only the name under which it is called may tell.
+            let named = || {
+                let names = [&job.id, &job.name].into_iter().filter(|_| job.calls.is_some());
+                names.filter_map(|n| named_target(n, job.place, self.environments)).next()
+            };
+            target = self.target_of_caller(context.caller).or_else(named).or(target);
         }
         for effect in effects.iter_mut().filter(|e| bears_target(e)) {
             effect.target = settle(effect.target.take(), target.as_ref());

@@ -18,6 +18,7 @@ const WELL_KNOWN: &[&str] = &[
     "admin123",
     "administrator",
     "changeit",
+    "circleci",
     "default",
     "demo",
     "docker",

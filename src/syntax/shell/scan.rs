@@ -179,10 +179,15 @@ pub(super) fn find(text: &[u8], from: usize, end: usize, needle: &[u8]) -> Optio
     }
 }
 
+/// A template expression is at most so long, in bytes.
+const LONGEST_TEMPLATE: usize = 8 * 1024;
+
 /// End of a template expression of a CI system or a template language that begins at `from`:
 /// `${{ }}`, `{{ }}`, `$[[ ]]` (GitLab inputs), `$[ ]` is shell's own, `<< parameters.x >>` (CircleCI).
 /// Except for `${{ }}` it ends on its line.
 pub(super) fn end_of_template(text: &[u8], from: usize, end: usize) -> Option<usize> {
+    // Openers that nothing closes would each search all that follows.
+    let end = end.min(from + LONGEST_TEMPLATE);
     let rest = &text[from..end];
     let (open, close): (&[u8], &[u8]) = match rest {
         [b'$', b'{', b'{', ..] => return find(text, from + 3, end, b"}}").map(|at| at + 2),
