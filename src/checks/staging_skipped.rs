@@ -53,6 +53,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     format!("Job `{name}` deploys to production, and no pipeline here deploys to staging");
                 verdict.open(job.place, subject, message);
             }
+            Path::No(_) if flow.before(node).into_iter().any(|n| is_opaque(repository, n)) => {
+                let message = format!(
+                    "Nothing shows that job `{name}` waits for staging: part of what comes before it could not be followed"
+                );
+                verdict.open(job.place, subject, message);
+            }
             Path::No(_) => {
                 let message =
                     format!("Job `{name}` deploys to production without waiting for a staging deploy");
@@ -68,6 +74,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
         }
     }
+}
+
+/// Whether a run calls what lies outside, and nothing tells what that does.
+fn is_opaque(repository: &Repository, node: Node) -> bool {
+    let job = repository.flow.job(node, &repository.facts.pipelines);
+    let outside = job.calls.as_ref().is_some_and(|c| c.unresolved.is_some());
+    outside && repository.flow.run(node).effects.is_empty()
 }
 
 /// Whether names say that this is no release: maintenance pages, backups, scaling, tearing down.

@@ -14,7 +14,7 @@ use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{FileId, Span, Spanned};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const KIND: &str = "bitbucket";
 const ENTRY: &str = "bitbucket-pipelines.yml";
@@ -186,7 +186,15 @@ impl<'r: 't, 't> Reading<'r, 't> {
         }
         let mut members = Members { jobs: Vec::new(), variables: &variables, parts: BTreeSet::new() };
         self.sequence(&items, root, &Around::default(), Vec::new(), &mut members, 0);
-        let Members { jobs, parts, .. } = members;
+        let Members { mut jobs, parts, .. } = members;
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for job in &mut jobs {
+            // Steps have no key, and often the same name.
+            let times = seen.entry(job.id.clone()).and_modify(|t| *t += 1).or_insert(1);
+            if *times > 1 {
+                job.id = format!("{} ({times})", job.id);
+            }
+        }
         let here = self.root.tree().file();
         let complete = !includes.iter().any(|i| i.unresolved.is_some());
         Some(Pipeline {

@@ -38,7 +38,8 @@ impl<'r: 't, 't> Reading<'r, 't> {
         let first = steps.iter().find(|s| !s.commands.is_empty()).map(|s| s.name.clone());
         let name =
             text("name").map(str::to_owned).or(first).unwrap_or_else(|| format!("step {}", number + 1));
-        let mut job = Job::new(place, step.span(), format!("#{number}"), crate::text::shorten(&name, 60));
+        let name = crate::text::shorten(&name, 60);
+        let mut job = Job::new(place, step.span(), name.clone(), name);
         job.stage = around.stage.clone();
         if let (Some(target), Some(node)) = (&target, deployment) {
             job.gates.push(Gate {

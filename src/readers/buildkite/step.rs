@@ -163,6 +163,10 @@ impl<'t> Reading<'_, 't> {
         job.settings.iter().for_each(|s| inner.set(&s.key, s.setting.possible().to_vec()));
         let plugins = item.get("plugins").map(|p| plugins(p, &inner)).unwrap_or_default();
         for used in &plugins {
+            // It makes steps of what has changed.
+            if used.name.ends_with("/monorepo-diff") {
+                self.missing.set(true);
+            }
             let image = used.input("image").filter(|_| used.name.ends_with("/docker"));
             job.images.extend(image.map(|i| {
                 let (name, version) = commands::split_image(&i.value.text());
@@ -392,7 +396,7 @@ fn plugin(key: Node<'_>, config: Option<Node<'_>>, variables: &Variables<'_>) ->
         Some((name, version)) => (name, Some(version.to_owned())),
         None => (written, None),
     };
-    let local = name.starts_with("./") || name.starts_with("file:");
+    let local = name.starts_with('.') || name.starts_with("file:");
     let name = match name {
         _ if local => name.to_owned(),
         name if !name.contains('/') => format!("buildkite-plugins/{name}"),

@@ -326,8 +326,14 @@ impl Reading<'_> {
         if told.from == 0 {
             return Some((self.around.scope.word(word), word.place));
         }
-        let rest = word.text.get(told.from..)?;
-        Some((self.around.scope.expand(rest), word.place))
+        let (start, rest) = word.text.split_at_checked(told.from)?;
+        // What the text itself assigns is known to the word alone.
+        let known = word.values.iter().filter(|v| **v != word.text).filter_map(|v| v.strip_prefix(start));
+        let mut all: Vec<String> = known.flat_map(|v| self.around.scope.expand(v)).take(16).collect();
+        if all.is_empty() {
+            all = self.around.scope.expand(rest);
+        }
+        Some((all, word.place))
     }
 
     fn host_target(&self, word: &str) -> Option<Target> {
