@@ -99,7 +99,7 @@ impl<'t> Reading<'_, 't> {
                 let stops = kind != "input";
                 sort = if stops { Sort::Block } else { Sort::Run };
                 let gate =
-                    if stops || own_keys.first().is_some() { GateKind::Blocking } else { GateKind::Optional };
+                    if stops || !own_keys.is_empty() { GateKind::Blocking } else { GateKind::Optional };
                 job.gates.push(Gate { place, gate, what: kind.to_owned() });
             }
             "trigger" => self.trigger(item, &mut job),

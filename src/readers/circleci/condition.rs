@@ -77,14 +77,14 @@ pub(super) fn holds(node: Node<'_>, scope: &Scope<'_>, by_default: bool, depth: 
             match key.as_str()? {
                 "and" => {
                     let all = all();
-                    match all.iter().any(|v| *v == Some(false)) {
+                    match all.contains(&Some(false)) {
                         true => Some(false),
                         false => all.iter().all(|v| *v == Some(true)).then_some(true),
                     }
                 }
                 "or" => {
                     let all = all();
-                    match all.iter().any(|v| *v == Some(true)) {
+                    match all.contains(&Some(true)) {
                         true => Some(true),
                         false => all.iter().all(|v| *v == Some(false)).then_some(false),
                     }

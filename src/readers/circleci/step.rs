@@ -189,7 +189,10 @@ impl<'t> Reading<'t, '_> {
         } else if is_shell(name) {
             let known = |text: &str| variables.expand(text);
             let options = options(shell.as_deref(), passage.text());
-            commands::lower_list(&[passage.clone()], options, &known).into_iter().flatten().collect()
+            commands::lower_list(std::slice::from_ref(&passage), options, &known)
+                .into_iter()
+                .flatten()
+                .collect()
         } else {
             Vec::new()
         };
