@@ -22,6 +22,10 @@ words! {
         Bitbucket = "bitbucket",
         /// Buildkite.
         Buildkite = "buildkite",
+        /// AWS CodeBuild.
+        CodeBuild = "codebuild",
+        /// AWS CodePipeline.
+        CodePipeline = "codepipeline",
     }
 }
 

@@ -6,6 +6,8 @@ mod bitbucket;
 mod buildkite;
 mod circleci;
 mod cloudbuild;
+mod codebuild;
+mod codepipeline;
 mod commands;
 mod compose;
 mod config;
@@ -136,6 +138,8 @@ pub const READERS: &[Reader] = &[
         lower: Some(buildkite::lower),
     },
     Reader { kind: "circleci", claims: circleci::claims, parse: circleci::parse, lower: None },
+    Reader { kind: "codebuild", claims: codebuild::claims, parse: codebuild::parse, lower: None },
+    Reader { kind: "codepipeline", claims: codepipeline::claims, parse: codepipeline::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },
