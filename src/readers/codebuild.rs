@@ -48,7 +48,8 @@ struct Spec<'t> {
     root: Node<'t>,
     variables: Variables<'t>,
     settings: Vec<Setting>,
-    secrets: Vec<SecretUse>,
+    /// With the variable that gets each.
+    secrets: Vec<(String, SecretUse)>,
 }
 
 impl<'t> Spec<'t> {
@@ -59,11 +60,11 @@ impl<'t> Spec<'t> {
         let stored = ["parameter-store", "secrets-manager"].into_iter().filter_map(|k| root.at(&["env", k]));
         let secrets = stored
             .flat_map(|s| s.merged_entries())
-            .filter_map(|(_, value)| {
+            .filter_map(|(key, value)| {
                 // `secret-id:json-key:version-stage:version-id`; an ARN has colons of its own.
                 let text = value.as_str()?;
                 let id = if text.starts_with("arn:") { text } else { text.split(':').next().unwrap_or(text) };
-                Some(SecretUse { name: id.to_owned(), place: value.span() })
+                Some((key.as_str()?.to_owned(), SecretUse { name: id.to_owned(), place: value.span() }))
             })
             .collect();
         Spec { root, variables, settings, secrets }
@@ -96,7 +97,8 @@ impl<'t> Spec<'t> {
                 inputs: Vec::new(),
             }],
             settings: self.settings.clone(),
-            secrets: self.secrets.clone(),
+            // Phases share one machine: a secret belongs to those that name its variable.
+            secrets: Vec::new(),
             permissions: Vec::new(),
             complete: tree.errors().is_empty() && includes.is_empty(),
             includes,
@@ -117,6 +119,7 @@ impl<'t> Spec<'t> {
             let mut job = Job::new(key.span(), key.span().join(value.span()), phase.into(), phase.into());
             job.needs = jobs.last().map(|_| need(jobs.len() - 1, &jobs, key.span())).into_iter().collect();
             job.steps = self.steps(phase, value);
+            job.secrets = self.named_in(value);
             let after_failure = phase == "post_build" && !aborts && jobs.iter().any(|j| j.id == "build");
             // The usual way to stop there asks the service how the build goes.
             if after_failure
@@ -138,6 +141,13 @@ impl<'t> Spec<'t> {
             last.transfers = self.artifacts();
         }
         jobs
+    }
+
+    /// Secrets whose variables are named in what lies below a node.
+    fn named_in(&self, node: Node<'t>) -> Vec<SecretUse> {
+        let named =
+            |variable: &str| node.leaves().any(|l| l.node.as_str().is_some_and(|t| t.contains(variable)));
+        self.secrets.iter().filter(|(v, _)| named(v)).map(|(_, s)| s.clone()).collect()
     }
 
     fn entry(&self, phase: &str) -> Option<(Node<'t>, Node<'t>)> {
@@ -260,7 +270,10 @@ impl<'t> Spec<'t> {
                         unresolved: Some("another buildspec, which is read on its own".into()),
                     });
                 }
-                None => job.steps = self.phases().into_iter().flat_map(|j| j.steps).collect(),
+                None => {
+                    job.steps = self.phases().into_iter().flat_map(|j| j.steps).collect();
+                    job.secrets = self.root.get("phases").map(|p| self.named_in(p)).unwrap_or_default();
+                }
             }
             jobs.push(job);
         }

@@ -34,7 +34,9 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
         return false;
     }
     let named = ["codepipeline", "code-pipeline", "code_pipeline"].iter().any(|w| lower.contains(w));
-    named || lower.contains("pipeline") && !lower.starts_with("azure") && within(path, FOLDERS)
+    let template =
+        within(path, FOLDERS) || ends(&lower, &[".template", ".cfn.yml", ".cfn.yaml", ".cfn.json"]);
+    named || lower.contains("pipeline") && !lower.starts_with("azure") && template
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

@@ -39,7 +39,7 @@ version: 0.2
 env:
   variables: { IMAGE: shop }
   parameter-store: { TOKEN: /shop/token }
-  secrets-manager: { KEY: 'shop-key:api::' }
+  secrets-manager: { SHIP_KEY: 'shop-key:api::' }
 phases:
   post_build:
     commands: ['docker push $IMAGE']
@@ -47,7 +47,7 @@ phases:
   install: { commands: [npm ci], on-failure: CONTINUE }
   build:
     commands:
-      - npm test
+      - npm test --token $TOKEN
       # - npm run lint
       - docker build -t $IMAGE .
 artifacts: { files: ['dist/**/*'], name: shop-$CODEBUILD_RESOLVED_SOURCE_VERSION }
@@ -60,7 +60,8 @@ artifacts: { files: ['dist/**/*'], name: shop-$CODEBUILD_RESOLVED_SOURCE_VERSION
     assert!(p.jobs[2].steps[1].condition.as_ref().is_some_and(|c| c.always));
     let push = p.jobs[2].commands().next().expect("it pushes");
     assert_eq!((push.args[1].values[0].as_str(), &text[push.place.range()]), ("shop", "docker push $IMAGE"));
-    assert_eq!(p.secrets.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["/shop/token", "shop-key"]);
+    assert_eq!(p.jobs[1].secrets.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["/shop/token"]);
+    assert!(p.jobs[0].secrets.is_empty() && p.secrets.is_empty());
     assert_eq!((p.jobs[2].transfers.len(), p.commented[0].value.as_str()), (1, "- npm run lint"));
     for (build, asks) in [("on-failure: ABORT, ", "true"), ("", "test $CODEBUILD_BUILD_SUCCEEDING = 1")] {
         let text = format!(
