@@ -1,6 +1,7 @@
 //! What shows that secrets come from a store that is made for them.
 
 use crate::facts::{Repository, Resource, Setting, Stage, System, Target};
+use crate::lexicon::stores::SECRET_STORE_OBJECTS;
 use crate::text::Span;
 
 /// A mention of a store.
@@ -9,27 +10,6 @@ pub(super) struct Mention {
     /// The environment that it serves; all of them where none is named.
     pub(super) stage: Option<Stage>,
 }
-
-/// Objects that fill a cluster's secrets from a store, or hold them encrypted.
-const OBJECTS: &[&str] = &[
-    "ExternalSecret",
-    "ClusterExternalSecret",
-    "SecretStore",
-    "ClusterSecretStore",
-    "SealedSecret",
-    "SopsSecret",
-    "SecretProviderClass",
-    "VaultAuth",
-    "VaultStaticSecret",
-    "VaultDynamicSecret",
-    "VaultSecret",
-    "VaultConnection",
-    "OnePasswordItem",
-    "InfisicalSecret",
-    "DopplerSecret",
-    "BitwardenSecret",
-    "AzureKeyVaultSecret",
-];
 
 /// Beginnings of Terraform types that declare or read a store.
 const TYPES: &[&str] = &[
@@ -161,7 +141,7 @@ pub(super) fn mentions(repository: &Repository) -> Vec<Mention> {
 fn is_store(resource: &Resource) -> bool {
     match resource.system {
         System::Kubernetes => {
-            OBJECTS.contains(&resource.sort.as_str())
+            SECRET_STORE_OBJECTS.contains(&resource.sort.as_str())
                 || resource.encrypted
                 || resource.entry("spec.decryption.provider").is_some()
         }

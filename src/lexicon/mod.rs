@@ -6,6 +6,7 @@ pub mod globs;
 pub mod kinds;
 pub mod patterns;
 pub mod places;
+pub mod stores;
 pub mod uses;
 pub mod words;
 

@@ -119,18 +119,7 @@ impl<'t> Build<'t> {
             dialect: Dialect::CloudBuild,
             role: Role::Entry,
             // Which event starts a build is a setting of the service.
-            triggers: vec![Trigger {
-                place: steps.span(),
-                trigger: TriggerKind::Other,
-                event: "build".into(),
-                branches: Vec::new(),
-                tags: Vec::new(),
-                cron: None,
-                zone: None,
-                fires: Vec::new(),
-                upstream: Vec::new(),
-                inputs: Vec::new(),
-            }],
+            triggers: vec![Trigger::new(TriggerKind::Other, "build", steps.span())],
             settings: self.settings.clone(),
             secrets: secrets.collect(),
             permissions: Vec::new(),
@@ -174,19 +163,14 @@ impl<'t> Build<'t> {
         let place = node.get("id").or(node.get("name")).map_or(node.span(), |n| n.span());
         let tolerated = tolerance(node);
         let step = Step {
-            place: node.span(),
-            name: name.clone(),
             named: named.is_some(),
             uses: image.map(|(n, i)| self.image(n, i)),
             commands,
-            condition: None,
-            tolerated: None,
             settings: settings.clone(),
             secrets: secrets.clone(),
-            effects: Vec::new(),
-            shell: None,
             folder: text("dir").map(|d| d.trim_start_matches("./").trim_end_matches('/').to_owned()),
             id: named.clone(),
+            ..Step::new(node.span(), name.clone())
         };
         let mut job = Job::new(place, node.span(), named.unwrap_or_else(|| format!("#{number}")), name);
         job.tolerated = tolerated;
@@ -309,21 +293,7 @@ impl<'t> Build<'t> {
             let mut job = Job::new(name.span(), name.span().join(value), key.to_owned(), key.to_owned());
             job.needs = implied(&last, jobs, name.span());
             job.transfers = transfers;
-            job.steps = vec![Step {
-                place: job.body,
-                name: key.to_owned(),
-                named: true,
-                uses: None,
-                commands,
-                condition: None,
-                tolerated: None,
-                settings: Vec::new(),
-                secrets: Vec::new(),
-                effects: Vec::new(),
-                shell: None,
-                folder: None,
-                id: None,
-            }];
+            job.steps = vec![Step { named: true, commands, ..Step::new(job.body, key.to_owned()) }];
             all.push(job);
         };
         let images = self.root.get("images").into_iter().flat_map(|i| i.one_or_more());

@@ -84,18 +84,7 @@ impl<'t> Spec<'t> {
             dialect: Dialect::CodeBuild,
             role: Role::Entry,
             // Which event starts a build is a setting of the project.
-            triggers: vec![Trigger {
-                place,
-                trigger: TriggerKind::Other,
-                event: "build".into(),
-                branches: Vec::new(),
-                tags: Vec::new(),
-                cron: None,
-                zone: None,
-                fires: Vec::new(),
-                upstream: Vec::new(),
-                inputs: Vec::new(),
-            }],
+            triggers: vec![Trigger::new(TriggerKind::Other, "build", place)],
             settings: self.settings.clone(),
             // Phases share one machine: a secret belongs to those that name its variable.
             secrets: Vec::new(),
@@ -170,20 +159,10 @@ impl<'t> Spec<'t> {
             let options = Options { errexit: Some(true), pipefail: Some(false) };
             let commands = commands::lower_list(&passages, options, &known).into_iter().flatten().collect();
             steps.push(Step {
-                place: list.span(),
-                name: first.map_or_else(|| phase.to_owned(), |l| shorten(l, 80)),
-                named: false,
-                uses: None,
                 commands,
                 condition: (key == "finally")
                     .then(|| after("finally", value.key(key).map_or(list.span(), |k| k.span()))),
-                tolerated: None,
-                settings: Vec::new(),
-                secrets: Vec::new(),
-                effects: Vec::new(),
-                shell: None,
-                folder: None,
-                id: None,
+                ..Step::new(list.span(), first.map_or_else(|| phase.to_owned(), |l| shorten(l, 80)))
             });
         }
         steps
@@ -286,15 +265,7 @@ fn need(index: usize, jobs: &[Job], place: Span) -> Need {
 }
 
 fn after(text: &str, place: Span) -> Condition {
-    Condition {
-        place,
-        text: text.to_owned(),
-        always: true,
-        never: false,
-        on_failure: false,
-        branches: Vec::new(),
-        events: Vec::new(),
-    }
+    Condition { always: true, ..Condition::new(place, text.to_owned()) }
 }
 
 fn settings(list: Option<Node<'_>>, path: &str, variables: &mut Variables<'_>) -> Vec<Setting> {

@@ -267,15 +267,7 @@ impl<'t> Definition<'t, '_> {
         let mut job = Job::new(place, place, id.clone(), id);
         job.stage = Some(label.to_owned());
         job.needs = (from..jobs.len()).map(|j| need(j as u32, jobs, place)).collect();
-        job.condition = Some(Condition {
-            place,
-            text: "onFailure".into(),
-            always: false,
-            never: false,
-            on_failure: true,
-            branches: Vec::new(),
-            events: Vec::new(),
-        });
+        job.condition = Some(Condition { on_failure: true, ..Condition::new(place, "onFailure".into()) });
         let used = Use {
             place,
             sort: UseKind::Action,
@@ -330,18 +322,7 @@ impl<'t> Definition<'t, '_> {
 }
 
 fn trigger(kind: TriggerKind, event: &str, place: Span, branches: Vec<Spanned<String>>) -> Trigger {
-    Trigger {
-        place,
-        trigger: kind,
-        event: event.to_owned(),
-        branches,
-        tags: Vec::new(),
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream: Vec::new(),
-        inputs: Vec::new(),
-    }
+    Trigger { branches, ..Trigger::new(kind, event, place) }
 }
 
 fn need(before: u32, jobs: &[Job], place: Span) -> Need {
@@ -355,19 +336,5 @@ fn need(before: u32, jobs: &[Job], place: Span) -> Need {
 }
 
 fn step(name: &str, place: Span, uses: Option<Use>, commands: Vec<Command>) -> Step {
-    Step {
-        place,
-        name: name.to_owned(),
-        named: true,
-        uses,
-        commands,
-        condition: None,
-        tolerated: None,
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        effects: Vec::new(),
-        shell: None,
-        folder: None,
-        id: None,
-    }
+    Step { named: true, uses, commands, ..Step::new(place, name.to_owned()) }
 }

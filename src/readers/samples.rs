@@ -1,9 +1,46 @@
-//! Reads one text for a test, and holds that every place lies in it.
+//! Reads one text or a whole repository for a test, and holds that every place lies in its text.
 
-use super::{Parsed, Text};
-use crate::facts::{KINDS, Repository};
-use crate::lexicon::Environments;
+use super::{Options, Parsed, Reading, Text};
+use crate::facts::{Job, KINDS, Pipeline, Repository};
+use crate::lexicon::{Environments, Lexicon};
+use crate::source::{self, MemoryFile, Target};
 use crate::text::{FileId, Span};
+
+/// Tracked files, read as a repository is.
+pub(super) fn repository(files: &[(&str, &str)]) -> Repository {
+    let files = files.iter().map(|(path, text)| MemoryFile {
+        path: (*path).to_owned(),
+        bytes: text.as_bytes().to_vec(),
+        tracked: true,
+        ..MemoryFile::default()
+    });
+    let target = Target::Memory { files: files.collect(), git: None };
+    let source = source::open(&target, &Default::default()).expect("memory opens");
+    let lexicon = Lexicon::default();
+    super::read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
+}
+
+/// The job with this id.
+pub(super) fn job<'p>(pipeline: &'p Pipeline, id: &str) -> &'p Job {
+    let ids: Vec<_> = pipeline.jobs.iter().map(|j| &j.id).collect();
+    pipeline.jobs.iter().find(|j| j.id == id).unwrap_or_else(|| panic!("no job {id} in {ids:?}"))
+}
+
+/// The first job that is shown under this name.
+pub(super) fn job_named<'p>(pipeline: &'p Pipeline, name: &str) -> &'p Job {
+    let names: Vec<_> = pipeline.jobs.iter().map(|j| &j.name).collect();
+    pipeline.jobs.iter().find(|j| j.name == name).unwrap_or_else(|| panic!("no job {name} in {names:?}"))
+}
+
+/// What a job runs, a command a line.
+pub(super) fn lines(job: &Job) -> Vec<&str> {
+    job.commands().map(|c| c.line.as_str()).collect()
+}
+
+/// The jobs that a job waits for, as written.
+pub(super) fn needs(job: &Job) -> Vec<&str> {
+    job.needs.iter().map(|n| n.name.as_str()).collect()
+}
 
 /// What `parse` makes of `text` at `path`; fails if a place does not lie in the text.
 pub(super) fn read(parse: fn(&Text<'_>) -> Parsed, path: &str, text: &str) -> Parsed {

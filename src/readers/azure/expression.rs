@@ -123,15 +123,7 @@ impl<'a> Parser<'a> {
 /// What a `condition:` says.
 /// <https://learn.microsoft.com/en-us/azure/devops/pipelines/process/conditions>
 pub(super) fn condition(text: &str, place: Span) -> Condition {
-    let mut condition = Condition {
-        place,
-        text: text.to_owned(),
-        always: false,
-        never: false,
-        on_failure: false,
-        branches: Vec::new(),
-        events: Vec::new(),
-    };
+    let mut condition = Condition::new(place, text.to_owned());
     if let Some(expr) = parse(text) {
         read(&expr, &mut condition);
         condition.never = expr == Expr::Literal("false".into()) || is_never(&expr);

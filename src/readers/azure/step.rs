@@ -63,6 +63,8 @@ impl<'t> Reading<'_, 't> {
                 first.and_then(|s| s.lines().find(|l| !l.trim().is_empty())).map(|l| l.trim().to_owned());
             first.or(uses.as_ref().map(|u| u.name.clone())).unwrap_or_default()
         };
+        let named = name.is_some();
+        let name = name.unwrap_or_else(derived);
         let mut condition = get("condition").and_then(|c| super::condition(&c, self.known(&c, variables)));
         if get("enabled").is_some_and(|e| self.known(&e, variables).as_deref() == Some("false"))
             && let Some((key, value)) = self.expander.entry(&conf, "enabled")
@@ -84,19 +86,17 @@ impl<'t> Reading<'_, 't> {
             self.known(&folder, variables)
         });
         Some(Step {
-            place: conf.node.span(),
-            named: name.is_some(),
-            name: name.unwrap_or_else(derived),
+            named,
             uses,
             commands,
             condition,
             tolerated: tolerance(self, &conf, variables),
             settings,
             secrets,
-            effects: Vec::new(),
             shell,
             folder: folder.map(|f| relative(&f)).filter(|f| !f.is_empty()),
             id: text("name"),
+            ..Step::new(conf.node.span(), name)
         })
     }
 

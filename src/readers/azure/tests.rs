@@ -1,22 +1,7 @@
 //! Whole pipelines, read as a repository is.
 
 use crate::facts::*;
-use crate::lexicon::Lexicon;
-use crate::readers::{Options, Reading, read};
-use crate::source::{self, MemoryFile, Target as From};
-
-fn repository(files: &[(&str, &str)]) -> Repository {
-    let files = files.iter().map(|(path, text)| MemoryFile {
-        path: (*path).to_owned(),
-        bytes: text.as_bytes().to_vec(),
-        tracked: true,
-        ..MemoryFile::default()
-    });
-    let target = From::Memory { files: files.collect(), git: None };
-    let source = source::open(&target, &Default::default()).expect("memory opens");
-    let lexicon = Lexicon::default();
-    read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
-}
+use crate::readers::samples::{job, lines, needs, repository};
 
 fn pipeline(text: &str) -> Pipeline {
     pipeline_of(&[("azure-pipelines.yml", text)])
@@ -26,19 +11,6 @@ fn pipeline_of(files: &[(&str, &str)]) -> Pipeline {
     let mut all = repository(files).facts.pipelines;
     assert_eq!(all.len(), 1, "one pipeline");
     all.remove(0)
-}
-
-fn job<'p>(pipeline: &'p Pipeline, id: &str) -> &'p Job {
-    let ids: Vec<_> = pipeline.jobs.iter().map(|j| &j.id).collect();
-    pipeline.jobs.iter().find(|j| j.id == id).unwrap_or_else(|| panic!("no job {id} in {ids:?}"))
-}
-
-fn lines(job: &Job) -> Vec<&str> {
-    job.commands().map(|c| c.line.as_str()).collect()
-}
-
-fn needs(job: &Job) -> Vec<&str> {
-    job.needs.iter().map(|n| n.name.as_str()).collect()
 }
 
 #[test]

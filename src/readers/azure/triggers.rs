@@ -8,31 +8,16 @@ use crate::syntax::tree::{Kind, Node};
 use crate::text::{Span, Spanned};
 
 pub(super) fn called(place: Span) -> Trigger {
-    trigger(TriggerKind::Call, "template", place)
-}
-
-fn trigger(kind: TriggerKind, event: &str, place: Span) -> Trigger {
-    Trigger {
-        place,
-        trigger: kind,
-        event: event.to_owned(),
-        branches: Vec::new(),
-        tags: Vec::new(),
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream: Vec::new(),
-        inputs: Vec::new(),
-    }
+    Trigger::new(TriggerKind::Call, "template", place)
 }
 
 pub(super) fn read<'t>(expander: &Expander<'t>, root: &Conf<'t>, place: Span) -> Vec<Trigger> {
     let mut found = Vec::new();
     match expander.entry(root, "trigger") {
         // Without the key every push to any branch starts a run.
-        None => found.push(trigger(TriggerKind::Push, "trigger", place)),
+        None => found.push(Trigger::new(TriggerKind::Push, "trigger", place)),
         Some((key, value)) => {
-            let mut next = trigger(TriggerKind::Push, "trigger", key.span());
+            let mut next = Trigger::new(TriggerKind::Push, "trigger", key.span());
             next.branches = branches(expander, &value, "branches");
             next.tags = branches(expander, &value, "tags");
             if next.branches.is_empty() && !next.tags.is_empty() {
@@ -42,14 +27,14 @@ pub(super) fn read<'t>(expander: &Expander<'t>, root: &Conf<'t>, place: Span) ->
         }
     }
     if let Some((key, value)) = expander.entry(root, "pr").filter(|(_, v)| !is_none(v)) {
-        let mut next = trigger(TriggerKind::PullRequest, "pr", key.span());
+        let mut next = Trigger::new(TriggerKind::PullRequest, "pr", key.span());
         next.branches = branches(expander, &value, "branches");
         found.push(next);
     }
     let schedules = expander.get(root, "schedules").map(|s| expander.items(&s, "")).unwrap_or_default();
     for item in schedules {
         let Some(cron) = expander.get(&item.conf, "cron").and_then(|c| c.node.spanned()) else { continue };
-        let mut next = trigger(TriggerKind::Schedule, "schedules", cron.span);
+        let mut next = Trigger::new(TriggerKind::Schedule, "schedules", cron.span);
         next.branches = branches(expander, &item.conf, "branches");
         next.fires = Schedule::parse(&cron.value).map(|s| s.hours_of_the_week()).unwrap_or_default();
         next.cron = Some(cron);
@@ -60,14 +45,14 @@ pub(super) fn read<'t>(expander: &Expander<'t>, root: &Conf<'t>, place: Span) ->
         let Some((key, value)) = expander.entry(&item.conf, "trigger").filter(|(_, v)| !is_none(v)) else {
             continue;
         };
-        let mut next = trigger(TriggerKind::Run, "resources.pipelines", key.span());
+        let mut next = Trigger::new(TriggerKind::Run, "resources.pipelines", key.span());
         let source = expander.get(&item.conf, "source").or_else(|| expander.get(&item.conf, "pipeline"));
         next.upstream = source.and_then(|s| s.node.as_str().map(str::to_owned)).into_iter().collect();
         next.branches = branches(expander, &value, "branches");
         found.push(next);
     }
     if let Some(parameters) = root.node.get("parameters").filter(|p| p.kind() == Kind::Sequence) {
-        let mut next = trigger(TriggerKind::Manual, "parameters", parameters.span());
+        let mut next = Trigger::new(TriggerKind::Manual, "parameters", parameters.span());
         next.inputs = parameters.items().filter_map(input).collect();
         if !next.inputs.is_empty() {
             found.push(next);

@@ -1,35 +1,7 @@
 //! Whole configurations, read as a repository is.
 
 use crate::facts::*;
-use crate::lexicon::Lexicon;
-use crate::readers::{Options, Reading, read};
-use crate::source::{self, MemoryFile, Target as From};
-
-fn repository(files: &[(&str, &str)]) -> Repository {
-    let files = files.iter().map(|(path, text)| MemoryFile {
-        path: (*path).to_owned(),
-        bytes: text.as_bytes().to_vec(),
-        tracked: true,
-        ..MemoryFile::default()
-    });
-    let target = From::Memory { files: files.collect(), git: None };
-    let source = source::open(&target, &Default::default()).expect("memory opens");
-    let lexicon = Lexicon::default();
-    read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
-}
-
-fn job<'p>(pipeline: &'p Pipeline, name: &str) -> &'p Job {
-    let names: Vec<_> = pipeline.jobs.iter().map(|j| &j.name).collect();
-    pipeline.jobs.iter().find(|j| j.name == name).unwrap_or_else(|| panic!("no job {name} in {names:?}"))
-}
-
-fn lines(job: &Job) -> Vec<&str> {
-    job.commands().map(|c| c.line.as_str()).collect()
-}
-
-fn needs(job: &Job) -> Vec<&str> {
-    job.needs.iter().map(|n| n.name.as_str()).collect()
-}
+use crate::readers::samples::{job_named as job, lines, needs, repository};
 
 fn pipelines(text: &str) -> Vec<Pipeline> {
     repository(&[(".circleci/config.yml", text)]).facts.pipelines

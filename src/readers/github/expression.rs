@@ -80,13 +80,12 @@ pub(super) fn condition(text: &str, place: Span) -> Condition {
     let runs_on =
         squeezed.contains("always()") || squeezed.contains("!cancelled()") || squeezed.contains("!failure()");
     Condition {
-        place,
-        text: bare.to_owned(),
         always: runs_on && !checks_result,
         never: squeezed == "false",
         on_failure: squeezed.contains("failure()") && !squeezed.contains("!failure()"),
         branches: compared(&squeezed, &["github.ref==", "github.ref_name==", "github.base_ref=="]),
         events: compared(&squeezed, &["github.event_name=="]),
+        ..Condition::new(place, bare.to_owned())
     }
 }
 

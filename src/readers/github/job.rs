@@ -264,22 +264,22 @@ fn step<'t>(node: Node<'t>, scope: &Scope, default: &dyn Fn(&str) -> Option<&'t 
         let first = run.and_then(|r| r.as_str()).and_then(|r| r.lines().find(|l| !l.trim().is_empty()));
         uses.as_ref().map(|u| u.name.clone()).or(first.map(|l| l.trim().to_owned())).unwrap_or_default()
     };
+    let named = name.is_some();
+    let name = name.unwrap_or_else(derived);
     let mut secrets = Vec::new();
     collect_secrets(node, &mut secrets);
     Step {
-        place: node.span(),
-        named: name.is_some(),
-        name: name.unwrap_or_else(derived),
+        named,
         uses,
         commands,
         condition: condition(node),
         tolerated: tolerance(node, &scope),
         settings: own,
         secrets,
-        effects: Vec::new(),
         shell: shell.map(str::to_owned),
         folder: folder.map(|f| f.trim_start_matches("./").trim_end_matches('/').to_owned()),
         id: text("id").map(str::to_owned),
+        ..Step::new(node.span(), name)
     }
 }
 

@@ -134,16 +134,8 @@ fn composite(text: &Text<'_>, root: Node<'_>, runs: Node<'_>) -> Option<Pipeline
         dialect: Dialect::Github,
         role: Role::Composite,
         triggers: vec![Trigger {
-            place: key.span(),
-            trigger: TriggerKind::Call,
-            event: "uses".into(),
-            branches: Vec::new(),
-            tags: Vec::new(),
-            cron: None,
-            zone: None,
-            fires: Vec::new(),
-            upstream: Vec::new(),
             inputs: root.get("inputs").map(triggers::inputs).unwrap_or_default(),
+            ..Trigger::new(TriggerKind::Call, "uses", key.span())
         }],
         settings: Vec::new(),
         secrets: Vec::new(),

@@ -34,18 +34,7 @@ fn event(name: Node<'_>, body: Option<Node<'_>>) -> Vec<Trigger> {
     };
     let inputs = body.and_then(|b| b.get("inputs")).map(inputs).unwrap_or_default();
     let upstream = list(&["workflows"]).into_iter().map(|w| w.value).collect();
-    vec![Trigger {
-        place: name.span(),
-        trigger: kind,
-        event: event.to_owned(),
-        branches,
-        tags,
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream,
-        inputs,
-    }]
+    vec![Trigger { branches, tags, upstream, inputs, ..Trigger::new(kind, event, name.span()) }]
 }
 
 /// One trigger per cron line; times are UTC unless `timezone` is given.
@@ -54,13 +43,9 @@ fn schedule(place: Span, body: Option<Node<'_>>) -> Vec<Trigger> {
     lines
         .filter_map(|line| {
             let cron = line.get("cron")?.spanned()?;
+            let place = cron.span;
             let parsed = Schedule::parse(&cron.value).ok();
             Some(Trigger {
-                place: cron.span,
-                trigger: TriggerKind::Schedule,
-                event: "schedule".into(),
-                branches: Vec::new(),
-                tags: Vec::new(),
                 zone: line
                     .get("timezone")
                     .and_then(|z| z.as_str())
@@ -68,8 +53,7 @@ fn schedule(place: Span, body: Option<Node<'_>>) -> Vec<Trigger> {
                     .map(str::to_owned),
                 fires: parsed.iter().flat_map(Schedule::hours_of_the_week).collect(),
                 cron: Some(cron),
-                upstream: Vec::new(),
-                inputs: Vec::new(),
+                ..Trigger::new(TriggerKind::Schedule, "schedule", place)
             })
         })
         .collect::<Vec<_>>()

@@ -91,9 +91,6 @@ impl<'t> Scope<'_, 't> {
         let tags = config.inherited(conf, "tags").map(|(_, t)| config.items(&t)).unwrap_or_default();
         let id_tokens = config.inherited(conf, "id_tokens");
         let job = Job {
-            place: key.span(),
-            body: key.span().join(own.node().use_span()),
-            name: id.clone(),
             stage: Some(text("stage").map_or_else(|| "test".to_owned(), |s| s.value)),
             target,
             needs: needs(config, conf),
@@ -104,7 +101,6 @@ impl<'t> Scope<'_, 't> {
             images: fields::images(config, conf, &variables),
             runner: tags.iter().filter_map(|t| t.node().spanned()).collect(),
             secrets,
-            inherits_secrets: None,
             settings,
             matrix: dimensions.iter().flat_map(|(n, v)| v.iter().map(move |v| format!("{n}={v}"))).collect(),
             transfers: fields::transfers(config, conf, &id),
@@ -116,7 +112,7 @@ impl<'t> Scope<'_, 't> {
             lock: text("resource_group"),
             timeout_minutes: config.inherited(conf, "timeout").and_then(|(_, t)| fields::minutes(t.text()?)),
             dimensions,
-            id,
+            ..Job::new(key.span(), key.span().join(own.node().use_span()), id.clone(), id)
         };
         (job, child)
     }

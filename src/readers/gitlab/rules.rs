@@ -127,13 +127,12 @@ fn condition<'t>(config: &Config<'t>, all: &[Way<'t>], ways: &[&Way<'t>], place:
     let limit =
         ways.iter().map(|way| rule_limits(config, way.rule.as_ref())).reduce(Limits::or).unwrap_or_default();
     Condition {
-        place,
-        text: text.join("; "),
         always: ways.iter().any(|w| w.when == "always"),
         never: ways.is_empty(),
         on_failure: !ways.is_empty() && ways.iter().all(|w| w.when == "on_failure"),
         branches: limit.branches.unwrap_or_default(),
         events: limit.events.unwrap_or_default(),
+        ..Condition::new(place, text.join("; "))
     }
 }
 
@@ -178,13 +177,12 @@ fn only<'t>(config: &Config<'t>, job: &Conf<'t>, way: &Way<'t>) -> Option<Condit
         text.push(format!("when: {when}"));
     }
     Some(Condition {
-        place: place?,
-        text: text.join("; "),
         always: when == "always",
         never: when == "never",
         on_failure: when == "on_failure",
         branches: limit.branches.unwrap_or_default(),
         events: limit.events.unwrap_or_default(),
+        ..Condition::new(place?, text.join("; "))
     })
 }
 

@@ -49,15 +49,7 @@ pub(super) fn steps<'t>(scope: &mut Scope<'_, 't>, job: &Conf<'t>, variables: &V
         let passages: Vec<Passage> = lines.iter().map(|l| l.passage()).collect();
         step.commands = commands::lower_list(&passages, OPTIONS, &known).into_iter().flatten().collect();
         let place = entry.0.span();
-        step.condition = Some(Condition {
-            place,
-            text: "after_script".into(),
-            always: true,
-            never: false,
-            on_failure: false,
-            branches: Vec::new(),
-            events: Vec::new(),
-        });
+        step.condition = Some(Condition { always: true, ..Condition::new(place, "after_script".into()) });
         // Its exit code does not touch the job's.
         step.tolerated = Some(Tolerance { place, how: How::Key, applies: Value::Known(true) });
         steps.push(step);
@@ -86,21 +78,7 @@ fn step(section: &str, place: Span, lines: &[Node<'_>], variables: &Variables<'_
     for line in lines {
         collect_secrets(*line, variables, &mut secrets);
     }
-    Step {
-        place,
-        name: first.map_or(section, str::trim).to_owned(),
-        named: false,
-        uses: None,
-        commands: Vec::new(),
-        condition: None,
-        tolerated: None,
-        settings: Vec::new(),
-        secrets,
-        effects: Vec::new(),
-        shell: None,
-        folder: None,
-        id: None,
-    }
+    Step { secrets, ..Step::new(place, first.map_or(section, str::trim).to_owned()) }
 }
 
 /// Secrets that a scalar takes from the service; `CI_…` are the service's own.

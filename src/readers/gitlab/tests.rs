@@ -1,26 +1,9 @@
 //! Whole configurations, read as a repository is.
 
 use crate::facts::*;
-use crate::lexicon::{Lexicon, Stage};
-use crate::readers::{Options, Reading, read};
-use crate::source::{self, MemoryFile, Target as From};
+use crate::lexicon::Stage;
+use crate::readers::samples::{job, lines, needs, repository};
 use crate::text::Span;
-
-fn repository(files: &[(&str, &str)]) -> Repository {
-    let files = files.iter().map(|(path, text)| memory(path, text)).collect();
-    let source = source::open(&From::Memory { files, git: None }, &Default::default()).expect("memory opens");
-    let lexicon = Lexicon::default();
-    read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
-}
-
-fn memory(path: &str, text: &str) -> MemoryFile {
-    MemoryFile {
-        path: path.to_owned(),
-        bytes: text.as_bytes().to_vec(),
-        tracked: true,
-        ..MemoryFile::default()
-    }
-}
 
 fn pipeline(text: &str) -> Pipeline {
     pipeline_of(&[(".gitlab-ci.yml", text)])
@@ -30,18 +13,6 @@ fn pipeline_of(files: &[(&str, &str)]) -> Pipeline {
     let repository = repository(files);
     assert_eq!(repository.facts.pipelines.len(), 1, "one pipeline");
     repository.facts.pipelines.into_iter().next().expect("counted above")
-}
-
-fn job<'p>(pipeline: &'p Pipeline, id: &str) -> &'p Job {
-    pipeline.jobs.iter().find(|j| j.id == id).unwrap_or_else(|| panic!("no job {id}"))
-}
-
-fn lines(job: &Job) -> Vec<&str> {
-    job.commands().map(|c| c.line.as_str()).collect()
-}
-
-fn needs(job: &Job) -> Vec<&str> {
-    job.needs.iter().map(|n| n.name.as_str()).collect()
 }
 
 fn slice(text: &str, span: Span) -> &str {

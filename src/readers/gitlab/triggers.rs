@@ -16,7 +16,7 @@ pub(super) fn read<'t>(
     child: bool,
 ) -> Vec<Trigger> {
     if child {
-        return vec![trigger(TriggerKind::Call, "parent_pipeline", place)];
+        return vec![Trigger::new(TriggerKind::Call, "parent_pipeline", place)];
     }
     let rules =
         workflow.and_then(|w| config.get(w, "rules")).map(|(_, r)| config.items(&r)).unwrap_or_default();
@@ -30,19 +30,19 @@ pub(super) fn read<'t>(
         let branches: Vec<Spanned<String>> =
             limits.branches.iter().flatten().map(|b| Spanned::new(b.clone(), place)).collect();
         for event in limits.events.unwrap_or_else(|| vec!["push".into()]) {
-            let mut next = trigger(kind(&event), &event, place);
+            let mut next = Trigger::new(kind(&event), &event, place);
             next.branches = branches.clone();
             found.push(next);
         }
     }
     if rules.is_empty() {
-        found.push(trigger(TriggerKind::Push, "push", place));
-        found.push(trigger(TriggerKind::Tag, "tag", place));
+        found.push(Trigger::new(TriggerKind::Push, "push", place));
+        found.push(Trigger::new(TriggerKind::Tag, "tag", place));
         // A job whose rules speak of merge requests or schedules makes such pipelines.
         for condition in jobs.iter().filter_map(|j| j.condition.as_ref().filter(|c| !c.never)) {
             for event in &condition.events {
                 if !found.iter().any(|t| t.event == *event) {
-                    found.push(trigger(kind(event), event, condition.place));
+                    found.push(Trigger::new(kind(event), event, condition.place));
                 }
             }
         }
@@ -59,20 +59,5 @@ fn kind(event: &str) -> TriggerKind {
         "web" => TriggerKind::Manual,
         "pipeline" | "parent_pipeline" | "trigger" => TriggerKind::Call,
         _ => TriggerKind::Other,
-    }
-}
-
-fn trigger(kind: TriggerKind, event: &str, place: Span) -> Trigger {
-    Trigger {
-        place,
-        trigger: kind,
-        event: event.to_owned(),
-        branches: Vec::new(),
-        tags: Vec::new(),
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream: Vec::new(),
-        inputs: Vec::new(),
     }
 }

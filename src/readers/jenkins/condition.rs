@@ -54,13 +54,10 @@ fn squeezed(text: &str) -> String {
 
 fn condition(place: Span, text: String, limits: Limits) -> Condition {
     Condition {
-        place,
-        text,
-        always: false,
         never: limits.never,
-        on_failure: false,
         branches: limits.branches.unwrap_or_default(),
         events: limits.events.unwrap_or_default(),
+        ..Condition::new(place, text)
     }
 }
 
@@ -178,12 +175,11 @@ pub(super) fn both(outer: Option<&Condition>, inner: Option<&Condition>) -> Opti
     };
     let narrow = |a: &[String], b: &[String]| if b.is_empty() { a.to_vec() } else { b.to_vec() };
     Some(Condition {
-        place: inner.place,
-        text: crate::text::shorten(&format!("{} && {}", outer.text, inner.text), 400),
         always: inner.always,
         never: outer.never || inner.never,
         on_failure: outer.on_failure || inner.on_failure,
         branches: narrow(&outer.branches, &inner.branches),
         events: narrow(&outer.events, &inner.events),
+        ..Condition::new(inner.place, crate::text::shorten(&format!("{} && {}", outer.text, inner.text), 400))
     })
 }

@@ -208,16 +208,12 @@ impl<'a> Walk<'a> {
             let mut frame = self.frame.inner(&name, place, self.reading.span(&part.at));
             frame.gates.clear();
             let condition = Condition {
-                place,
-                text: format!("post {kind}"),
                 always: matches!(kind, "always" | "cleanup"),
-                never: false,
                 on_failure: matches!(
                     kind,
                     "failure" | "unsuccessful" | "regression" | "unstable" | "aborted"
                 ),
-                branches: Vec::new(),
-                events: Vec::new(),
+                ..Condition::new(place, format!("post {kind}"))
             };
             let condition = if kind == "success" { None } else { Some(condition) };
             frame.condition = both(self.frame.condition.as_ref(), condition.as_ref());

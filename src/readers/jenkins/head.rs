@@ -42,18 +42,7 @@ impl Head {
 }
 
 fn trigger(kind: TriggerKind, event: &str, place: Span) -> Trigger {
-    Trigger {
-        place,
-        trigger: kind,
-        event: event.to_owned(),
-        branches: Vec::new(),
-        tags: Vec::new(),
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream: Vec::new(),
-        inputs: Vec::new(),
-    }
+    Trigger::new(kind, event, place)
 }
 
 impl Reading<'_> {

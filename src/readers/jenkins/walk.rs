@@ -241,13 +241,9 @@ impl<'a> Walk<'a> {
         self.block(body);
         self.tolerated = outer;
         let after = |at: &Range<usize>, text: &str, failed: bool| Condition {
-            place: self.reading.span(&(at.start..at.start + 1)),
-            text: text.to_owned(),
             always: !failed,
-            never: false,
             on_failure: failed,
-            branches: Vec::new(),
-            events: Vec::new(),
+            ..Condition::new(self.reading.span(&(at.start..at.start + 1)), text.to_owned())
         };
         let guards: Vec<(Condition, &'a Block)> = catches
             .iter()
@@ -441,19 +437,12 @@ impl<'a> Walk<'a> {
     pub(super) fn new_step(&self, name: &str, place: Span) -> Step {
         let guard = self.guards.iter().fold(None, |all: Option<Condition>, g| both(all.as_ref(), Some(g)));
         Step {
-            place,
-            name: name.to_owned(),
-            named: false,
-            uses: None,
-            commands: Vec::new(),
             condition: guard,
             tolerated: self.tolerated.clone(),
             settings: self.settings.clone(),
             secrets: self.secrets.clone(),
-            effects: Vec::new(),
-            shell: None,
             folder: self.folder.clone(),
-            id: None,
+            ..Step::new(place, name.to_owned())
         }
     }
 }
@@ -464,15 +453,7 @@ fn root(name: &str) -> &str {
 
 fn otherwise(before: Option<&Condition>, place: Span) -> Condition {
     let text = before.map_or_else(|| "else".to_owned(), |b| format!("! ({})", b.text));
-    Condition {
-        place,
-        text: crate::text::shorten(&text, 200),
-        always: false,
-        never: false,
-        on_failure: false,
-        branches: Vec::new(),
-        events: Vec::new(),
-    }
+    Condition::new(place, crate::text::shorten(&text, 200))
 }
 
 /// Whether statements end the run, or mark it as failed.

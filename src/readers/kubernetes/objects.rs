@@ -3,6 +3,7 @@
 use super::secret::data;
 use crate::facts::{Basis, Resource, Setting, SettingSource, System, Target, Value, path_target};
 use crate::lexicon::classify;
+use crate::lexicon::stores::SECRET_STORE_OBJECTS;
 use crate::readers::config::known;
 use crate::readers::{Parsed, Text};
 use crate::syntax::tree::{Kind, Node};
@@ -11,33 +12,14 @@ use crate::text::Span;
 /// More entries of one object tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
 
-/// Objects that rules ask about, besides those that run containers: accounts and rights, secrets, the
-/// resources of External Secrets (<https://external-secrets.io/latest/api/spec/>), of the Secrets Store CSI driver
-/// (<https://secrets-store-csi-driver.sigs.k8s.io/concepts>), of Sealed Secrets, of the operators of Vault, 1Password
-/// and others, and what decrypts in Flux, and kubeconfigs.
+/// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
+/// rights, secrets, what decrypts in Flux, and kubeconfigs.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
     "RoleBinding",
     "ClusterRoleBinding",
-    "ExternalSecret",
-    "ClusterExternalSecret",
     "PushSecret",
-    "SecretStore",
-    "ClusterSecretStore",
-    "SealedSecret",
-    "SopsSecret",
-    "SecretProviderClass",
-    "VaultAuth",
-    "VaultStaticSecret",
-    "VaultDynamicSecret",
-    "VaultSecret",
-    "VaultConnection",
-    "OnePasswordItem",
-    "InfisicalSecret",
-    "DopplerSecret",
-    "BitwardenSecret",
-    "AzureKeyVaultSecret",
     "Kustomization",
     "Config",
 ];
@@ -50,7 +32,9 @@ pub(super) fn is_meant(document: &str) -> bool {
     if kinds.clone().any(|k| k == "CustomResourceDefinition") {
         return false;
     }
-    document.contains("image:") || kinds.any(|k| KINDS.contains(&k)) || document.starts_with('{')
+    document.contains("image:")
+        || kinds.any(|k| KINDS.contains(&k) || SECRET_STORE_OBJECTS.contains(&k))
+        || document.starts_with('{')
 }
 
 /// The object of a document that begins at `offset` of its file.

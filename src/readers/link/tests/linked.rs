@@ -13,13 +13,8 @@ fn target_of(repository: &Repository, job: usize) -> Option<String> {
 #[test]
 fn a_job_has_the_environment_that_speaks_loudest() {
     let branch = |branches: &[&str]| Condition {
-        place: at(0, 10),
-        text: "branch".into(),
-        always: false,
-        never: false,
-        on_failure: false,
         branches: branches.iter().map(|b| (*b).to_owned()).collect(),
-        events: Vec::new(),
+        ..Condition::new(at(0, 10), "branch".into())
     };
     let cases: Vec<(&str, Job, Option<&str>)> = vec![
         (

@@ -55,49 +55,11 @@ fn outcome(command: &Command, scope: Scope<'_>) -> Outcome {
 
 fn job(id: &str, lines: &[&str]) -> Job {
     let steps = lines.iter().map(|line| step(vec![command(line)])).collect();
-    Job {
-        place: at(0, 1),
-        body: at(0, 1),
-        id: id.into(),
-        name: id.into(),
-        stage: None,
-        target: None,
-        needs: Vec::new(),
-        gates: Vec::new(),
-        condition: None,
-        tolerated: None,
-        calls: None,
-        images: Vec::new(),
-        runner: Vec::new(),
-        secrets: Vec::new(),
-        inherits_secrets: None,
-        settings: Vec::new(),
-        matrix: Vec::new(),
-        transfers: Vec::new(),
-        permissions: Vec::new(),
-        steps,
-        lock: None,
-        timeout_minutes: None,
-        dimensions: Vec::new(),
-    }
+    Job { steps, ..Job::new(at(0, 1), at(0, 1), id.into(), id.into()) }
 }
 
 fn step(commands: Vec<Command>) -> Step {
-    Step {
-        place: at(0, 2),
-        name: "run".into(),
-        named: false,
-        uses: None,
-        commands,
-        condition: None,
-        tolerated: None,
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        effects: Vec::new(),
-        shell: None,
-        folder: None,
-        id: None,
-    }
+    Step { commands, ..Step::new(at(0, 2), "run".into()) }
 }
 
 fn using(used: Use) -> Step {
@@ -163,18 +125,7 @@ fn setting(key: &str, value: &str) -> Setting {
 }
 
 fn trigger(kind: TriggerKind) -> Trigger {
-    Trigger {
-        place: at(0, 9),
-        trigger: kind,
-        event: kind.name().into(),
-        branches: Vec::new(),
-        tags: Vec::new(),
-        cron: None,
-        zone: None,
-        fires: Vec::new(),
-        upstream: Vec::new(),
-        inputs: Vec::new(),
-    }
+    Trigger::new(kind, kind.name(), at(0, 9))
 }
 
 fn pipeline(file: u32, name: &str, role: Role, triggers: Vec<Trigger>, jobs: Vec<Job>) -> Pipeline {
