@@ -29,10 +29,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         true => json::parse(text.file, text.text),
         false => yaml::parse(text.file, text.text, yaml::Mask::None),
     };
-    for error in tree.errors() {
-        let class = if error.lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-        parsed.problems.push((class, format!("not a build configuration: {}", error.message)));
-    }
+    parsed.problems.extend(super::names::every_problem(&tree, "a build configuration"));
     let root = tree.root().filter(|r| r.kind() == Kind::Mapping);
     let Some((root, steps)) = root.and_then(|r| Some((r, r.key("steps")?))) else {
         if parsed.problems.is_empty() && !text.text.trim().is_empty() {
@@ -190,16 +187,7 @@ impl<'t> Build<'t> {
             Value::Known(known) => known,
             _ => written.to_owned(),
         };
-        let (name, version) = commands::split_image(&reference);
-        Use {
-            place: node.span(),
-            sort: UseKind::Image,
-            name,
-            version: version.map(|v| Spanned::new(v, node.span())),
-            local: false,
-            inputs: Vec::new(),
-            unresolved: None,
-        }
+        commands::image_use(&reference, node.span())
     }
 
     fn commands(&self, node: Node<'t>, image: &str, variables: &Variables<'_>) -> Vec<Command> {

@@ -3,10 +3,10 @@
 
 use super::Want;
 use crate::facts::{
-    Assignment, BaseImage, Command, How, Setting, SettingSource, Tolerance, Use, Value, Word,
+    Assignment, BaseImage, Command, How, Setting, SettingSource, Tolerance, Use, UseKind, Value, Word,
 };
 use crate::syntax::shell::{self, Options, Script};
-use crate::text::Passage;
+use crate::text::{Passage, Spanned};
 
 /// The most values that one word may stand for.
 const MOST_VALUES: usize = 16;
@@ -281,6 +281,20 @@ pub(super) fn normalise(path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// An image that is used at `place`.
+pub(super) fn image_use(reference: &str, place: crate::text::Span) -> Use {
+    let (name, version) = split_image(reference);
+    Use {
+        place,
+        sort: UseKind::Image,
+        name,
+        version: version.map(|version| Spanned::new(version, place)),
+        local: false,
+        inputs: Vec::new(),
+        unresolved: None,
+    }
 }
 
 /// Splits an image reference into name and tag or digest: `a/b:1`, `host:5000/a@sha256:…`.

@@ -51,7 +51,12 @@ pub(super) fn target(name: &str, place: Span, text: &Text<'_>) -> Option<Target>
 }
 
 /// What a tree's errors mean for the file.
-pub(super) fn problems(tree: &Tree, format: &str) -> Vec<(UnreadClass, String)> {
+pub(super) fn every_problem(tree: &Tree, format: &str) -> impl Iterator<Item = (UnreadClass, String)> {
     let class = |lost| if lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-    tree.errors().iter().take(1).map(|e| (class(e.lost), format!("not {format}: {}", e.message))).collect()
+    tree.errors().iter().map(move |e| (class(e.lost), format!("not {format}: {}", e.message)))
+}
+
+/// The first of them: in most formats what follows is its consequence.
+pub(super) fn problems(tree: &Tree, format: &str) -> Vec<(UnreadClass, String)> {
+    every_problem(tree, format).take(1).collect()
 }

@@ -283,17 +283,8 @@ impl<'t> Reading<'_, 't> {
             };
             let written = self.value(&node, variables).text();
             let reference = self.containers.get(&written).unwrap_or(&written);
-            let (name, version) = commands::split_image(reference);
             let place = node.node.span();
-            (!name.is_empty()).then(|| Use {
-                place,
-                sort: UseKind::Image,
-                name,
-                version: version.map(|v| Spanned::new(v, place)),
-                local: false,
-                inputs: Vec::new(),
-                unresolved: None,
-            })
+            (!reference.is_empty()).then(|| commands::image_use(reference, place))
         };
         let services =
             self.expander.get(conf, "services").map(|s| self.expander.fields(&s)).unwrap_or_default();

@@ -61,10 +61,7 @@ const SECTIONS: [&str; 6] = ["stages", "jobs", "steps", "variables", "extends", 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::GithubExpressions);
-    for error in tree.errors() {
-        let class = if error.lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-        parsed.problems.push((class, format!("not YAML: {}", error.message)));
-    }
+    parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
     if let Some(root) = tree.root() {
         parsed.wants = wants(text.path, root);
     }

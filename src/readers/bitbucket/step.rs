@@ -194,16 +194,7 @@ fn used_image(node: Node<'_>, variables: &Variables<'_>) -> Option<Use> {
         Value::Known(known) => known,
         _ => written.to_owned(),
     };
-    let (name, version) = commands::split_image(&reference);
-    Some(Use {
-        place: node.span(),
-        sort: UseKind::Image,
-        name,
-        version: version.map(|v| Spanned::new(v, node.span())),
-        local: false,
-        inputs: Vec::new(),
-        unresolved: None,
-    })
+    Some(commands::image_use(&reference, node.span()))
 }
 
 /// `condition: changesets: includePaths`, or a `state` to be.

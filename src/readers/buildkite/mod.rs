@@ -48,10 +48,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let steps = tree.root().and_then(steps);
     let expected = is_pipeline(names::name(text.path));
     if steps.is_some() || expected {
-        for error in tree.errors() {
-            let class = if error.lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-            parsed.problems.push((class, format!("not a pipeline: {}", error.message)));
-        }
+        parsed.problems.extend(super::names::every_problem(&tree, "a pipeline"));
     }
     match (steps, tree.root()) {
         (Some(steps), Some(root)) => parsed.wants = wants(root, steps),

@@ -168,31 +168,9 @@ impl<'t> Reading<'_, 't> {
                 self.missing.set(true);
             }
             let image = used.input("image").filter(|_| used.name.ends_with("/docker"));
-            job.images.extend(image.map(|i| {
-                let (name, version) = commands::split_image(&i.value.text());
-                Use {
-                    place: i.span,
-                    sort: UseKind::Image,
-                    name,
-                    version: version.map(|v| Spanned::new(v, i.span)),
-                    local: false,
-                    inputs: Vec::new(),
-                    unresolved: None,
-                }
-            }));
+            job.images.extend(image.map(|i| commands::image_use(&i.value.text(), i.span)));
         }
-        job.images.extend(item.get("image").and_then(|i| {
-            let (name, version) = commands::split_image(i.as_str()?);
-            Some(Use {
-                place: i.span(),
-                sort: UseKind::Image,
-                name,
-                version: version.map(|v| Spanned::new(v, i.span())),
-                local: false,
-                inputs: Vec::new(),
-                unresolved: None,
-            })
-        }));
+        job.images.extend(item.get("image").and_then(|i| Some(commands::image_use(i.as_str()?, i.span()))));
         job.steps = plugins
             .into_iter()
             .map(|used| {

@@ -180,16 +180,7 @@ impl<'t> Reading<'t, '_> {
             let images = holder.get("docker").into_iter().flat_map(|d| d.one_or_more());
             for image in images.filter_map(|i| i.get("image")) {
                 let Some(text) = image.as_str() else { continue };
-                let (name, version) = commands::split_image(&scope.fill(text));
-                job.images.push(Use {
-                    place: image.span(),
-                    sort: UseKind::Image,
-                    name,
-                    version: version.map(|v| Spanned::new(v, image.span())),
-                    local: false,
-                    inputs: Vec::new(),
-                    unresolved: None,
-                });
+                job.images.push(commands::image_use(&scope.fill(text), image.span()));
             }
             if !job.images.is_empty() {
                 break;

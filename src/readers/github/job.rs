@@ -6,7 +6,7 @@ use crate::facts::*;
 use crate::readers::{Text, commands};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node};
-use crate::text::{Span, Spanned};
+use crate::text::Spanned;
 
 /// Reads one entry of `jobs:`.
 pub(super) fn read(
@@ -134,7 +134,7 @@ fn building_block(node: Node<'_>, sort: UseKind) -> Use {
     let local = text.starts_with("./") || text.starts_with(".\\");
     let passage = node.passage();
     if let Some(image) = text.strip_prefix("docker://") {
-        return image_use(image, node.span());
+        return commands::image_use(image, node.span());
     }
     let (name, version) = match text.split_once('@') {
         Some((name, version)) if !local => {
@@ -144,19 +144,6 @@ fn building_block(node: Node<'_>, sort: UseKind) -> Use {
         _ => (text.to_owned(), None),
     };
     Use { place: node.span(), sort, name, version, local, inputs: Vec::new(), unresolved: None }
-}
-
-fn image_use(image: &str, place: Span) -> Use {
-    let (name, version) = commands::split_image(image);
-    Use {
-        place,
-        sort: UseKind::Image,
-        name,
-        version: version.map(|v| Spanned::new(v, place)),
-        local: false,
-        inputs: Vec::new(),
-        unresolved: None,
-    }
 }
 
 fn arguments(node: Node<'_>, scope: &Scope) -> Vec<Argument> {
@@ -169,7 +156,7 @@ fn arguments(node: Node<'_>, scope: &Scope) -> Vec<Argument> {
 fn images(node: Node<'_>) -> Vec<Use> {
     let image = |n: Node<'_>| {
         let n = if n.kind() == Kind::Mapping { n.get("image")? } else { n };
-        n.as_str().filter(|t| !t.is_empty()).map(|t| image_use(t, n.span()))
+        n.as_str().filter(|t| !t.is_empty()).map(|t| commands::image_use(t, n.span()))
     };
     let services = node.get("services").map(|s| s.merged_entries()).unwrap_or_default();
     node.get("container")

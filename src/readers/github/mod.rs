@@ -25,10 +25,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::GithubExpressions);
-    for error in tree.errors() {
-        let class = if error.lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-        parsed.problems.push((class, format!("not YAML: {}", error.message)));
-    }
+    parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
     let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else {
         if parsed.problems.is_empty()
             && !text.text.trim().is_empty()

@@ -64,17 +64,8 @@ fn one_image<'t>(config: &Config<'t>, image: &Conf<'t>, variables: &Variables<'_
         Value::Known(known) => known,
         _ => written.to_owned(),
     };
-    let (name, version) = commands::split_image(&reference);
     let place = node.span();
-    Some(Use {
-        place,
-        sort: UseKind::Image,
-        name,
-        version: version.map(|v| Spanned::new(v, place)),
-        local: false,
-        inputs: Vec::new(),
-        unresolved: None,
-    })
+    Some(commands::image_use(&reference, place))
 }
 
 /// `parallel: matrix` as dimensions with all their values.

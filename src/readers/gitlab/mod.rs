@@ -53,10 +53,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::None);
-    for error in tree.errors() {
-        let class = if error.lost { UnreadClass::Unparsed } else { UnreadClass::Partly };
-        parsed.problems.push((class, format!("not YAML: {}", error.message)));
-    }
+    parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
     match include::body(&tree) {
         Some(body) => {
             parsed.wants = wants(body);

@@ -3,10 +3,10 @@
 
 use super::Reading;
 use super::head::calls;
-use crate::facts::{Use, UseKind};
-use crate::readers::commands::split_image;
+use crate::facts::Use;
+use crate::readers::commands;
 use crate::syntax::groovy::{Call, Expr};
-use crate::text::{Passage, Span, Spanned};
+use crate::text::{Passage, Spanned};
 
 /// Where steps run.
 #[derive(Default, Clone)]
@@ -30,11 +30,13 @@ impl Reading<'_> {
             "label" => agent.labels.extend(self.first(call, "label")),
             "docker" | "image" => {
                 // `docker 'x'` and `docker { image 'x' }`.
-                agent.images.extend(self.first(call, "image").map(|t| image(&t.value, t.span)));
+                agent.images.extend(self.first(call, "image").map(|t| commands::image_use(&t.value, t.span)));
                 agent.labels.extend(self.argument(call, "label"));
             }
             "containerTemplate" => {
-                agent.images.extend(self.argument(call, "image").map(|t| image(&t.value, t.span)));
+                agent
+                    .images
+                    .extend(self.argument(call, "image").map(|t| commands::image_use(&t.value, t.span)));
             }
             "yaml" | "defaultContainer" | "inheritFrom" | "yamlFile" => {
                 if call.name == "yaml"
@@ -59,7 +61,9 @@ impl Reading<'_> {
         if let Some(Expr::List(all, _)) = call.named("containers").map(|a| &a.value) {
             for item in all {
                 if let Expr::Call(inner) = &item.value {
-                    agent.images.extend(self.argument(inner, "image").map(|t| image(&t.value, t.span)));
+                    agent
+                        .images
+                        .extend(self.argument(inner, "image").map(|t| commands::image_use(&t.value, t.span)));
                 }
             }
         }
@@ -67,20 +71,6 @@ impl Reading<'_> {
 
     pub(super) fn passage(&self, expression: &Expr) -> Option<Passage> {
         expression.passage(self.text.file, self.text.text)
-    }
-}
-
-/// A reference to an image.
-pub(super) fn image(reference: &str, place: Span) -> Use {
-    let (name, version) = split_image(reference);
-    Use {
-        place,
-        sort: UseKind::Image,
-        name,
-        version: version.map(|v| Spanned::new(v, place)),
-        local: false,
-        inputs: Vec::new(),
-        unresolved: None,
     }
 }
 
@@ -94,7 +84,7 @@ fn pod_images(passage: &Passage) -> Vec<Use> {
         if let Some(value) = body.strip_prefix("image:") {
             let value = value.split(" #").next().unwrap_or("").trim().trim_matches(['"', '\'']);
             if let Some(offset) = line.find(value).filter(|_| !value.is_empty()) {
-                found.push(image(value, passage.span(at + offset..at + offset + value.len())));
+                found.push(commands::image_use(value, passage.span(at + offset..at + offset + value.len())));
             }
         }
         at += line.len();

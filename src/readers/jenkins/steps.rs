@@ -1,7 +1,6 @@
 //! Steps that run commands, guard others or hand files on.
 //! <https://www.jenkins.io/doc/pipeline/steps/workflow-durable-task-step/>
 
-use super::containers::image;
 use super::head::listed;
 use super::walk::Walk;
 use crate::facts::{Command, How, SecretUse, Setting, SettingSource, Step, Tolerance, Transfer, Value, Word};
@@ -448,7 +447,7 @@ impl<'a> Walk<'a> {
             }
             "inside" | "withRun" | "run" => {
                 if !self.frame.agent.images.iter().any(|i| i.place == at) {
-                    self.frame.agent.images.push(image(&reference, at));
+                    self.frame.agent.images.push(commands::image_use(&reference, at));
                 }
                 self.inside(call);
             }

@@ -92,16 +92,7 @@ mod tests {
         ] {
             assert_eq!(random.judge(value), Outcome::Possible, "{value}");
         }
-        for value in [
-            "datadogApiKeyForProduction1",
-            "shop-production-frontend-and-backend-services",
-            "my_application_key_for_production_2024",
-            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "00000000000000000000000000000001",
-            "averylonglowercasestringofwords",
-            "YourDatadogApiKeyGoesHereInThisPlace",
-        ] {
-            assert_eq!(random.judge(value), Outcome::Refuted, "{value}");
-        }
+        // `drawn` has the table of what is not.
+        assert_eq!(random.judge("datadogApiKeyForProduction1"), Outcome::Refuted);
     }
 }
