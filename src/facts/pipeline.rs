@@ -26,6 +26,10 @@ words! {
         CodeBuild = "codebuild",
         /// AWS CodePipeline.
         CodePipeline = "codepipeline",
+        /// Drone.
+        Drone = "drone",
+        /// Woodpecker CI.
+        Woodpecker = "woodpecker",
     }
 }
 

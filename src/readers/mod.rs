@@ -13,6 +13,7 @@ mod compose;
 mod config;
 mod dockerfile;
 mod dotenv;
+mod drone;
 mod github;
 mod gitlab;
 mod history;
@@ -140,6 +141,13 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "circleci", claims: circleci::claims, parse: circleci::parse, lower: None },
     Reader { kind: "codebuild", claims: codebuild::claims, parse: codebuild::parse, lower: None },
     Reader { kind: "codepipeline", claims: codepipeline::claims, parse: codepipeline::parse, lower: None },
+    Reader { kind: "drone", claims: drone::claims, parse: drone::parse, lower: None },
+    Reader {
+        kind: "woodpecker",
+        claims: drone::claims_woodpecker,
+        parse: drone::parse_woodpecker,
+        lower: Some(drone::lower_woodpecker),
+    },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },
