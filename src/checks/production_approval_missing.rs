@@ -26,12 +26,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let subject = format!("job {}", job.id);
         let name = &job.name;
         let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide);
-        let upstream = flow.before(node).iter().any(|&n| flow.run(n).root != run.root);
         if let Some((gate, _)) = server {
             let message =
                 format!("Whether `{}` of job `{name}` waits for an approval is set on the server", gate.what);
             verdict.open(gate.place, subject, message);
-        } else if root.dialect == Dialect::CloudBuild || !root.complete || upstream || !pushed(root) {
+        } else if root.dialect == Dialect::CloudBuild || !root.complete || !pushed(root) {
             let message =
                 format!("Nothing here shows that somebody approves what job `{name}` brings to production");
             verdict.open(job.place, subject, message);

@@ -13,6 +13,12 @@ pub(super) fn is_promotion(event: &str) -> bool {
     matches!(event, "promote" | "promotion" | "deployment" | "rollback")
 }
 
+/// Whether only a person's act fulfils the condition.
+pub(super) fn is_promoted(condition: &Condition) -> bool {
+    let events = &condition.events;
+    !events.is_empty() && events.iter().all(|e| is_promotion(e) || e == "manual")
+}
+
 /// One set of filters, all of which must hold.
 #[derive(Default)]
 struct Filter {

@@ -71,7 +71,9 @@ fn read(text: &Text<'_>, service: Service, parsed: &mut Parsed) -> Tree {
     for document in tree.documents().filter(|d| d.kind() == Kind::Mapping).take(1_000) {
         let reading = Reading { text, service, document };
         match (document.get("kind").and_then(|k| k.as_str()), reading.steps()) {
-            (Some("pipeline") | None, Some(steps)) => pipelines.push(reading.pipeline(steps, &tree)),
+            (Some("pipeline") | None, Some(steps)) => {
+                pipelines.extend(order::part(reading.pipeline(steps, &tree)).into_iter().map(gated));
+            }
             (Some("template"), _) => pipelines.push(reading.template()),
             _ => {}
         }
@@ -217,7 +219,6 @@ impl<'t> Reading<'_, 't> {
         if let Some(first) = jobs.first_mut() {
             first.images.extend(self.services(&variables));
         }
-        gate(&mut jobs, &triggers);
         Pipeline {
             place,
             name: self.name(&self.own_name()),
@@ -346,19 +347,18 @@ fn depends(node: Node<'_>) -> Option<Vec<(Spanned<String>, bool)>> {
     Some(all.collect())
 }
 
-/// A job that only a promotion starts waits for the person who promotes; what follows it there waits with it.
-fn gate(jobs: &mut [Job], triggers: &[Trigger]) {
-    let by_hand = |t: &Trigger| condition::is_promotion(&t.event) || t.trigger == TriggerKind::Manual;
-    let whole = triggers.iter().all(by_hand).then(|| triggers.first()).flatten();
+/// Who promotes a build is asked before the first job that only a promotion starts; the rest waits with it.
+fn gated(mut pipeline: Pipeline) -> Pipeline {
+    let by_hand = |t: &Trigger| t.trigger == TriggerKind::Manual;
+    let whole = pipeline.triggers.iter().all(by_hand).then(|| pipeline.triggers.first().cloned()).flatten();
+    let jobs = &mut pipeline.jobs;
     let mut held = vec![false; jobs.len()];
     for index in 0..jobs.len() {
-        let own = jobs[index].condition.as_ref().filter(|c| {
-            !c.events.is_empty() && c.events.iter().all(|e| condition::is_promotion(e) || e == "manual")
-        });
-        let what = match (own, whole) {
-            (Some(own), None) => Some((own.place, own.events.join(", "))),
-            (_, Some(trigger)) => Some((trigger.place, trigger.event.clone())),
-            _ => None,
+        let own = jobs[index].condition.as_ref().filter(|c| condition::is_promoted(c));
+        let what = match (own, &whole) {
+            (Some(own), _) => Some((own.place, own.events.join(", "))),
+            (None, Some(trigger)) => Some((trigger.place, trigger.event.clone())),
+            (None, None) => None,
         };
         let follows = jobs[index].needs.iter().filter_map(|n| n.job).any(|j| held[j as usize]);
         held[index] = follows || what.is_some();
@@ -367,6 +367,7 @@ fn gate(jobs: &mut [Job], triggers: &[Trigger]) {
             jobs[index].gates.push(Gate { place, gate: GateKind::Blocking, what });
         }
     }
+    pipeline
 }
 
 /// Commented-out lines that look like parts of a step.

@@ -89,7 +89,8 @@ impl<'t> Reading<'_, 't> {
         let id = name.clone().unwrap_or_else(|| format!("step {}", number + 1));
         let mut job = Job::new(place, step.span(), id.clone(), id);
         let when = step.get("when").and_then(|w| When::read(w, self.text.environments));
-        job.condition = when.as_ref().map(When::condition);
+        job.condition =
+            when.as_ref().map(When::condition).filter(|_| !step.get("when").is_some_and(is_usual));
         if let Some(around) = around.map(When::condition).filter(|c| c.on_failure || c.always || c.never) {
             job.condition.get_or_insert(around);
         }
@@ -287,6 +288,15 @@ fn listed_secrets(list: Node<'_>) -> Vec<(String, SecretUse)> {
         _ => n.spanned().map(|s| (s.value.to_ascii_uppercase(), s)),
     });
     all.map(|(variable, s)| (variable, SecretUse { name: s.value, place: s.span })).collect()
+}
+
+/// `status: success` says what holds anyway.
+fn is_usual(when: Node<'_>) -> bool {
+    let status = |n: Node<'_>| n.one_or_more().all(|s| s.as_str() == Some("success"));
+    when.one_or_more().all(|f| {
+        f.kind() == Kind::Mapping
+            && f.merged_entries().iter().all(|(k, v)| k.as_str() == Some("status") && status(*v))
+    })
 }
 
 /// `failure: ignore`; what is detached is not waited for.

@@ -96,6 +96,29 @@ steps:
 }
 
 #[test]
+fn steps_that_only_a_promotion_starts_are_a_run_of_their_own() {
+    let all = drone(
+        "\
+kind: pipeline
+name: default
+steps:
+- { name: build, image: x, commands: [make] }
+- { name: stage, image: x, commands: [./deploy.sh staging], when: { event: push }, depends_on: [build] }
+- { name: check, image: x, commands: [./check.sh], when: { event: promote, target: PROD } }
+- { name: ship, image: x, commands: [./deploy.sh prod], when: { event: promote, target: PROD }, depends_on: [check, build] }
+",
+    );
+    let ids = |p: &Pipeline| p.jobs.iter().map(|j| j.id.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (ids(&all[0]), ids(&all[1])),
+        (vec!["build".into(), "stage".into()], vec!["check".into(), "ship".into()])
+    );
+    assert_eq!(all[1].triggers[0].upstream, [".drone.yml:default"]);
+    assert_eq!(all[1].jobs[1].needs.iter().map(|n| n.job).collect::<Vec<_>>(), [Some(0)]);
+    assert!(!all[1].jobs[0].gates.is_empty() && all[1].jobs[1].gates.is_empty());
+}
+
+#[test]
 fn old_pipelines_have_named_steps_with_settings_beside_them() {
     let all = drone(
         "\
