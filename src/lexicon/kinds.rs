@@ -67,10 +67,11 @@ pub struct CredentialKind {
     /// has a `key`.
     #[serde(default)]
     pub before: usize,
-    /// Structural checks of the value: `crc32-base62-github` (npm's too), `crc32-base36-gitlab`, `aws-key-id`,
-    /// `jwt`, `json-token` (a prefix and a JSON object in Base64), `pem`, `bech32`, `macaroon-pypi`,
-    /// `basic-auth`, `min-entropy = 3.0` (bits per character), `random` (neither words nor a placeholder). A
-    /// kind that has a `key` and names no check is checked for `random`.
+    /// Structural checks of the value: `crc32-base62-github` (npm's and Polar's too), `crc32-base62-synapse`,
+    /// `crc32-hex-packagist`, `crc32-base36-gitlab`, `aws-key-id`, `jwt`, `json-token` (a prefix and a JSON
+    /// object in Base64), `pem`, `bech32`, `macaroon-pypi`, `basic-auth`, `min-entropy = 3.0` (bits per
+    /// character), `random` (neither words nor a placeholder). A kind that has a `key` and names no check is
+    /// checked for `random`.
     #[serde(default)]
     pub checks: Vec<String>,
     /// Regular expressions of values that the provider's own documentation uses as samples.

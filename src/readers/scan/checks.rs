@@ -31,6 +31,8 @@ type Judge = fn(&str) -> Outcome;
 /// The structures, by name.
 const STRUCTURES: &[(&str, Judge)] = &[
     ("crc32-base62-github", structures::github_checksum),
+    ("crc32-base62-synapse", structures::synapse_checksum),
+    ("crc32-hex-packagist", structures::packagist_checksum),
     ("crc32-base36-gitlab", structures::gitlab_checksum),
     ("aws-key-id", structures::aws_key_id),
     ("jwt", structures::jwt),

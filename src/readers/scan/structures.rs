@@ -6,8 +6,9 @@ use super::stand_ins;
 
 /// "The last 6 digits of each token" are the CRC32 in Base62, leading zeros included
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>); npm
-/// followed (<https://github.blog/security/announcing-npms-new-access-token-format/>). It is not said whether
-/// the prefix is covered, so both readings prove; neither refutes, for documents show tokens that were made up.
+/// followed (<https://github.blog/security/announcing-npms-new-access-token-format/>), and Polar, whose
+/// `server/polar/kit/crypto.py` leaves the prefix out. Of the others it is not said whether it is covered, so
+/// both readings prove; neither refutes, for documents show tokens that were made up.
 pub(super) fn github_checksum(value: &str) -> Outcome {
     let Some((payload, checksum)) = value.len().checked_sub(6).and_then(|at| value.split_at_checked(at))
     else {
@@ -16,6 +17,23 @@ pub(super) fn github_checksum(value: &str) -> Outcome {
     let body = payload.rsplit('_').next().unwrap_or(payload);
     let holds = |covered: &str| digits::<6>(crc32(covered.as_bytes()), BASE62) == checksum.as_bytes();
     prove_if(holds(body) || holds(payload))
+}
+
+/// Synapse's tokens end in `_` and the CRC32 of all before it in six digits of Base62, leading zeros included
+/// (<https://github.com/element-hq/synapse/blob/develop/synapse/handlers/auth.py>).
+pub(super) fn synapse_checksum(value: &str) -> Outcome {
+    prove_if(value.rsplit_once('_').is_some_and(|(covered, checksum)| {
+        digits::<6>(crc32(covered.as_bytes()), BASE62) == checksum.as_bytes()
+    }))
+}
+
+/// Tokens of Private Packagist end in the CRC32 of all before it in eight hexadecimal digits
+/// (<https://packagist.com/docs/composer-authentication>).
+pub(super) fn packagist_checksum(value: &str) -> Outcome {
+    let split = value.len().checked_sub(8).and_then(|at| value.split_at_checked(at));
+    prove_if(split.is_some_and(|(covered, checksum)| {
+        u32::from_str_radix(checksum, 16).is_ok_and(|sum| sum == crc32(covered.as_bytes()))
+    }))
 }
 
 /// Routable tokens end in a point, the payload's length and the CRC32 of all before it in seven digits of
@@ -165,6 +183,22 @@ mod tests {
         assert_eq!(github_checksum(&format!("ghp_{body}{sum}")), Outcome::Proved);
         assert_eq!(github_checksum(&format!("ghp_{body}000000")), Outcome::Possible);
         assert_eq!(github_checksum("gé"), Outcome::Possible);
+    }
+
+    #[test]
+    fn a_checksum_over_all_before_it_proves() {
+        let covered = concat!("sy", "t_Ym90_kQzWvTnRbXcLmPdHsGfJ");
+        let sum = String::from_utf8(digits::<6>(crc32(covered.as_bytes()), BASE62).to_vec()).expect("digits");
+        assert_eq!(synapse_checksum(&format!("{covered}_{sum}")), Outcome::Proved);
+        assert_eq!(synapse_checksum(&format!("{covered}_000000")), Outcome::Possible);
+        let covered = format!("packagist_{}", "ort_9f3a61c07b2e4d58a1c6e0f94b7d2385");
+        let sum = crc32(covered.as_bytes());
+        assert_eq!(packagist_checksum(&format!("{covered}{sum:08x}")), Outcome::Proved);
+        assert_eq!(packagist_checksum(&format!("{covered}{:08x}", !sum)), Outcome::Possible);
+        assert_eq!(
+            (synapse_checksum("é"), packagist_checksum("éé+0001")),
+            (Outcome::Possible, Outcome::Possible)
+        );
     }
 
     #[test]
