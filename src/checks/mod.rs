@@ -16,9 +16,11 @@ mod credentials;
 mod data_flow;
 mod debug_in_production;
 mod default_credential_outside_local;
+mod delivery;
 mod dependency_unpinned;
 mod deploy_from_local_machine;
 mod deploy_on_friday_afternoon;
+mod deploy_surroundings;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
 mod env_branch_deploy;
@@ -43,6 +45,7 @@ mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
 mod local_default_credential;
 mod lockfile_missing;
+mod main_branch_not_verified;
 mod manual_file_copy_to_production;
 mod manual_infra_change;
 mod manual_prod_data_change;
@@ -50,6 +53,8 @@ mod merged;
 mod migration_backup_missing;
 mod migration_manual_production;
 mod migration_no_rollback;
+mod pipeline_missing;
+mod pipeline_stage_missing;
 mod pipeline_stage_order;
 mod prod_data_to_local;
 mod prod_data_to_nonprod_unsanitized;
@@ -83,6 +88,7 @@ mod seed_in_production;
 mod shared_service_account;
 mod smoke_test_missing;
 mod ssh_into_production;
+mod stage_missing;
 mod staging_data_to_local;
 mod staging_deploy_not_automatic;
 mod staging_skipped;
@@ -110,14 +116,17 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("config-per-developer", config_per_developer::check),
+    ("config-precheck-missing", deploy_surroundings::precheck),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
     ("dependency-unpinned", dependency_unpinned::check),
     ("deploy-from-local-machine", deploy_from_local_machine::check),
+    ("deploy-notification-missing", deploy_surroundings::deploy_told),
     ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
+    ("docs-guard-missing", stage_missing::docs_guard),
     ("env-branch-deploy", env_branch_deploy::check),
     ("env-example-missing", env_example_missing::check),
     ("env-example-real-value", env_example_real_value::check),
@@ -125,23 +134,31 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
     ("env-specific-build", env_specific_build::check),
+    ("failure-notification-missing", deploy_surroundings::failure_told),
+    ("freeze-calendar-missing", deploy_surroundings::freezes),
     ("gate-override", gate_override::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
     ("image-tag-mutable", image_tag_mutable::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
+    ("integration-test-stage-missing", stage_missing::integration_tests),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
     ("jwt-key-rotation-missing", jwt_key_rotation_missing::check),
     ("k8s-plain-secret-manifest", k8s_plain_secret_manifest::check),
     ("least-privilege-violation", least_privilege_violation::check),
+    ("lint-typecheck-missing", stage_missing::lint),
     ("local-default-credential", local_default_credential::check),
     ("lockfile-missing", lockfile_missing::check),
+    ("main-branch-not-verified", main_branch_not_verified::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),
     ("manual-prod-data-change", manual_prod_data_change::check),
     ("migration-backup-missing", migration_backup_missing::check),
+    ("migration-check-missing-in-ci", stage_missing::migration_check),
     ("migration-manual-production", migration_manual_production::check),
     ("migration-no-rollback", migration_no_rollback::check),
+    ("pipeline-missing", pipeline_missing::check),
+    ("pipeline-stage-missing", pipeline_stage_missing::check),
     ("pipeline-stage-order", pipeline_stage_order::check),
     ("prod-data-to-local", prod_data_to_local::check),
     ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
@@ -167,17 +184,20 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-rotation-doc-missing", secret_rotation_doc_missing::check),
     ("secret-rotation-unsupported", secret_rotation_unsupported::check),
     ("secret-store-missing", secret_store_missing::check),
+    ("security-scan-missing", stage_missing::security_scan),
     ("security-scan-threshold", security_scan_threshold::check),
     ("seed-in-production", seed_in_production::check),
     ("shared-service-account", shared_service_account::check),
     ("smoke-test-missing", smoke_test_missing::check),
     ("ssh-into-production", ssh_into_production::check),
+    ("stage-criteria-missing", deploy_surroundings::criteria),
     ("staging-data-to-local", staging_data_to_local::check),
     ("staging-deploy-not-automatic", staging_deploy_not_automatic::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
+    ("unit-test-stage-missing", stage_missing::unit_tests),
     ("zero-downtime-violation", zero_downtime_violation::check),
 ];
 

@@ -153,12 +153,22 @@ impl Flow {
 
     /// Everything that comes before `node`, nearest first, by whatever kind of edge.
     pub fn before(&self, node: Node) -> Vec<Node> {
-        walk(node, &self.before, |_| true)
+        walk(&[node], &self.before, |_| true)
     }
 
     /// Everything that comes after `node`, nearest first.
     pub fn after(&self, node: Node) -> Vec<Node> {
-        walk(node, &self.after, |_| true)
+        walk(&[node], &self.after, |_| true)
+    }
+
+    /// Everything that comes before any of these, without themselves, in one walk.
+    pub fn before_any(&self, nodes: &[Node]) -> Vec<Node> {
+        walk(nodes, &self.before, |_| true)
+    }
+
+    /// Everything that comes after any of these, without themselves, in one walk.
+    pub fn after_any(&self, nodes: &[Node]) -> Vec<Node> {
+        walk(nodes, &self.after, |_| true)
     }
 
     /// The direct predecessors and the kinds of their edges.
@@ -261,11 +271,11 @@ impl Flow {
     /// All gates that hold a run: its own and those of every run that it needs or is called by. A later
     /// stage does not wait for an optional gate of an earlier one, but a blocking gate holds it too.
     pub fn gates<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Vec<(&'p Gate, Node)> {
-        let mut firm = walk(node, &self.before, |e| e != Edge::Order);
+        let mut firm = walk(&[node], &self.before, |e| e != Edge::Order);
         firm.insert(0, node);
         let mut known = vec![false; self.runs.len()];
         firm.iter().for_each(|n| known[n.0 as usize] = true);
-        let ordered = walk(node, &self.before, |_| true);
+        let ordered = walk(&[node], &self.before, |_| true);
         let gates = |n: Node| self.job(n, pipelines).gates.iter().map(move |g| (g, n));
         let held = ordered.into_iter().filter(|n| !known[n.0 as usize]).flat_map(gates);
         let held: Vec<_> = held.filter(|(g, _)| g.gate == GateKind::Blocking).collect();
@@ -286,10 +296,10 @@ fn same_condition(a: Option<&Condition>, b: Option<&Condition>) -> bool {
     }
 }
 
-fn walk(start: Node, edges: &[Vec<(Node, Edge)>], follow: impl Fn(Edge) -> bool) -> Vec<Node> {
+fn walk(starts: &[Node], edges: &[Vec<(Node, Edge)>], follow: impl Fn(Edge) -> bool) -> Vec<Node> {
     let mut seen = vec![false; edges.len()];
-    seen[start.0 as usize] = true;
-    let mut queue = VecDeque::from([start]);
+    starts.iter().for_each(|start| seen[start.0 as usize] = true);
+    let mut queue: VecDeque<Node> = starts.iter().copied().collect();
     let mut order = Vec::new();
     while let Some(node) = queue.pop_front() {
         for &(next, edge) in &edges[node.0 as usize] {
