@@ -37,6 +37,11 @@ pub(super) fn ways(repository: &Repository, stage: Stage) -> Vec<Way<'_>> {
     let flow = &repository.flow;
     let mut by_root: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
     for node in deploys(repository, stage) {
+        // To close the shop for an hour is no release.
+        let job = flow.job(node, &repository.facts.pipelines);
+        if words(&job.name).iter().any(|w| w == "maintenance") {
+            continue;
+        }
         by_root.entry(flow.run(node).root).or_default().push(node);
     }
     let ways = by_root.into_iter().map(|(root, deploys)| {

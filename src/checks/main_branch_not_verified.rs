@@ -18,7 +18,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let default = git.and_then(|g| g.branches.default.clone().or(g.branches.current.clone()));
     let is_main = |pattern: &str| match &default {
         Some(name) => covers_branch(pattern, name),
-        None => ["main", "master", "trunk"].iter().any(|name| covers_branch(pattern, name)),
+        None => true,
     };
     let reaches = |pipeline: &Pipeline| {
         use TriggerKind::{PullRequest, PullRequestTarget, Push};
@@ -42,13 +42,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let starts: BTreeSet<Span> = entries(repository).map(|p| p.place).collect();
     let mut apart = apart.into_iter().map(|i| &pipelines[i]).filter(|p| starts.contains(&p.place));
     let Some(first) = apart.next() else { return };
-    let branch = default.as_deref().unwrap_or("main");
+    let branch = default.as_deref().map_or("the default branch".to_owned(), |name| format!("`{name}`"));
     let message = format!(
-        "`{}` builds or tests, but neither a push to `{branch}` nor a pull request starts it",
+        "`{}` builds or tests, but neither a push to {branch} nor a pull request starts it",
         repository.path(first.place)
     );
     let place = first.triggers.first().map_or(first.place, |t| t.place);
-    let finding = verdict.open(place, format!("branch {branch}"), message);
+    let finding = verdict.open(place, "default branch", message);
     finding.label("what starts it");
     for other in apart.take(5) {
         finding.relate(other.place, "nor this one");

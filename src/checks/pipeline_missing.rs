@@ -50,11 +50,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         return;
     }
     let runs = repository.flow.runs();
+    // What a registry of packages gets is a library's way to its users.
+    let packaged = runs.iter().flat_map(|r| &r.effects).find(|e| {
+        e.effect == EffectKind::Publish && matches!(e.detail.as_deref(), Some("package" | "release"))
+    });
     let delivered = runs
         .iter()
         .flat_map(|r| &r.effects)
         .find(|e| matches!(e.effect, EffectKind::Deploy | EffectKind::Provision));
-    if let Some(effect) = delivered {
+    if let Some(effect) = delivered.or(packaged) {
         return verdict.satisfied(effect.place);
     }
     let message = format!("No pipeline here deploys `{what}`: is it done elsewhere");
@@ -69,7 +73,19 @@ fn deployables(repository: &Repository) -> Vec<(String, Span)> {
         is_sample(path)
             || is_vendored(path)
             || path.split('/').any(|part| {
-                part.starts_with('.') || matches!(part, "doc" | "docs" | "tools" | "hack" | "dev" | "ci")
+                part.starts_with('.')
+                    || matches!(
+                        part,
+                        "doc"
+                            | "docs"
+                            | "tools"
+                            | "hack"
+                            | "dev"
+                            | "ci"
+                            | "_archived"
+                            | "archived"
+                            | "archive"
+                    )
             })
     };
     let mut all = Vec::new();
