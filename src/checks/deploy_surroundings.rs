@@ -13,7 +13,7 @@ fn speaks(text: &str, words: &[&str]) -> bool {
     words.iter().any(|w| text.contains(w))
 }
 
-fn section<'r>(repository: &'r Repository, holds: impl Fn(&Section) -> bool) -> Option<&'r Section> {
+fn section(repository: &Repository, holds: impl Fn(&Section) -> bool) -> Option<&Section> {
     repository
         .facts
         .sections
