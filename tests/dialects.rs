@@ -23,6 +23,8 @@ const DIALECTS: &[&str] = &[
     "buildkite",
     "drone",
     "woodpecker",
+    "argo-cd",
+    "flux",
 ];
 
 fn folder(dialect: &str) -> PathBuf {

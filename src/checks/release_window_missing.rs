@@ -24,6 +24,7 @@ const NAMES: &[&str] = &[
     "deploy_freeze",
     "deploy-freeze",
     "release freeze",
+    "sync window",
     "release calendar",
     "change calendar",
 ];

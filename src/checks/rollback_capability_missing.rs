@@ -18,7 +18,14 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for node in deploys {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
-        if anywhere || undoes_itself(job) || takes_version(&pipelines[run.root]) || is_promotion(run) {
+        // What is kept in line with a repository goes back by a revert.
+        let reverts = pipelines[run.root].dialect.reconciles();
+        if anywhere
+            || reverts
+            || undoes_itself(job)
+            || takes_version(&pipelines[run.root])
+            || is_promotion(run)
+        {
             verdict.satisfied(job.place);
         } else {
             missing.entry(run.root).or_default().push(job);

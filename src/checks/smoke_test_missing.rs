@@ -33,6 +33,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     job.calls.as_ref().is_some_and(|c| c.unresolved.is_some())
                 })
                 || run.effects.iter().any(|e| e.effect == EffectKind::Deploy && e.origin.is_some());
+            if root.dialect.reconciles() {
+                let message = format!(
+                    "Nothing here looks at what `{name}` has deployed to {} but {} itself",
+                    stage.name(),
+                    root.dialect
+                );
+                verdict.open(job.place, subject, message);
+                continue;
+            }
             if opaque {
                 let message = format!(
                     "Nothing here shows a smoke test after job `{name}`; part of it could not be followed"

@@ -1,6 +1,6 @@
 //! A graph question: has every way to a production deploy passed a staging deploy?
 
-use crate::facts::{Basis, EffectKind, Node, Path, Repository, Run, Stage, Value};
+use crate::facts::{Basis, EffectKind, Job, Node, Path, Repository, Run, Stage, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -59,6 +59,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 );
                 verdict.open(job.place, subject, message);
             }
+            Path::No(_)
+                if pipelines[run.root].dialect.reconciles()
+                    && !staging.iter().any(|&n| follows_the_same(job, flow.job(n, pipelines))) =>
+            {
+                let message = format!(
+                    "`{name}` deploys to production whatever is committed for it; whether that ran in staging, no order here shows"
+                );
+                verdict.open(job.place, subject, message);
+            }
             Path::No(_) => {
                 let message =
                     format!("Job `{name}` deploys to production without waiting for a staging deploy");
@@ -81,6 +90,19 @@ fn is_opaque(repository: &Repository, node: Node) -> bool {
     let job = repository.flow.job(node, &repository.facts.pipelines);
     let outside = job.calls.as_ref().is_some_and(|c| c.unresolved.is_some());
     outside && repository.flow.run(node).effects.is_empty()
+}
+
+/// Whether two deploys bring out the same folder or chart of the same revision, so that one commit reaches both.
+fn follows_the_same(a: &Job, b: &Job) -> bool {
+    let uses = |job: &'_ Job| job.steps.first().and_then(|s| s.uses.clone());
+    let (Some(a), Some(b)) = (uses(a), uses(b)) else { return false };
+    let told = |input: &str| {
+        let value = |used: &crate::facts::Use| used.input(input).and_then(|v| v.value.known().cloned());
+        (value(&a), value(&b))
+    };
+    let same = |input: &str| matches!(told(input), (Some(a), Some(b)) if a == b);
+    let (revision_a, revision_b) = told("revision");
+    same("repository") && (same("path") || same("chart")) && revision_a == revision_b
 }
 
 /// Whether names say that this is no release: maintenance pages, backups, scaling, tearing down.

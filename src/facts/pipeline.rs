@@ -30,6 +30,18 @@ words! {
         Drone = "drone",
         /// Woodpecker CI.
         Woodpecker = "woodpecker",
+        /// Argo CD: Applications and what generates them.
+        ArgoCd = "argo-cd",
+        /// Flux.
+        Flux = "flux",
+    }
+}
+
+impl Dialect {
+    /// Whether a controller brings a cluster to what a repository says, again and again: then a revert is the
+    /// way back, a commit the promotion, and the controller itself looks whether what it applied is healthy.
+    pub fn reconciles(self) -> bool {
+        matches!(self, Dialect::ArgoCd | Dialect::Flux)
     }
 }
 

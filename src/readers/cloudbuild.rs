@@ -1,10 +1,10 @@
 //! Google Cloud Build. Every step is a job of its own, so that the order of steps is the order of jobs.
 //! <https://cloud.google.com/build/docs/build-config-file-schema>
 
-mod program;
 #[cfg(test)]
 mod tests;
 
+use super::program::{builder, is_shell, options, script_argument};
 use super::variables::{Variables, unescaped};
 use super::{Parsed, Text, Want, commands};
 use crate::facts::*;
@@ -12,7 +12,6 @@ use crate::source::UnreadClass;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::{json, yaml};
 use crate::text::{Span, Spanned, shorten};
-use program::{builder, is_shell, options, script_argument};
 use std::collections::HashMap;
 
 /// The file's name is free; these are the usual ones.

@@ -1,6 +1,7 @@
 //! Kubernetes manifests: the images that containers run, workloads, and what serves them with secrets.
 //! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
 
+mod delivery;
 mod objects;
 mod secret;
 
@@ -15,6 +16,8 @@ use objects::{is_meant, object};
 use secret::credential;
 use std::ops::Range;
 
+pub(super) use delivery::{Object, lower};
+
 /// Folders that hold manifests, by custom.
 const FOLDERS: &[&str] = &[
     "k8s",
@@ -28,12 +31,21 @@ const FOLDERS: &[&str] = &[
     "base",
     "templates",
     "apps",
+    "applications",
+    "applicationsets",
+    "appsets",
+    "argo",
+    "argo-cd",
+    "argo-workflows",
     "argocd",
+    "bootstrap",
     "cluster",
     "clusters",
     "components",
     "environments",
     "flux",
+    "flux-system",
+    "fluxcd",
     "gitops",
     "helm",
     "infra",
@@ -42,7 +54,14 @@ const FOLDERS: &[&str] = &[
     "releases",
     "resources",
     "secrets",
+    "tekton",
+    "workflows",
+    "workflow-templates",
+    "workflowtemplates",
 ];
+
+/// Folders that are hidden from listings and hold manifests nevertheless.
+const HIDDEN: &[&str] = &[".argocd", ".argo", ".flux", ".tekton"];
 
 /// Words of names that manifests bear wherever they lie.
 const NAMES: &[&str] = &[
@@ -56,12 +75,29 @@ const NAMES: &[&str] = &[
     "k8s",
     "kubernetes",
     "kubeconfig",
+    "application",
+    "applications",
+    "applicationset",
+    "appset",
+    "argocd",
+    "eventlistener",
+    "flux",
+    "helmrelease",
+    "hook",
+    "kustomization",
+    "pipelinerun",
+    "rollout",
+    "taskrun",
+    "tekton",
+    "triggerbinding",
+    "triggertemplate",
+    "workflowtemplate",
 ];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    let dotted = path.split('/').any(|part| part.starts_with('.'));
-    let yaml = ends(path, &[".yml", ".yaml"]) && !dotted && !vendored(path);
-    yaml && (within(path, FOLDERS) || is_kustomization(path) || named(path))
+    let dotted = |part: &str| part.starts_with('.') && !HIDDEN.contains(&part);
+    let yaml = ends(path, &[".yml", ".yaml"]) && !path.split('/').any(dotted) && !vendored(path);
+    yaml && (within(path, FOLDERS) || within(path, HIDDEN) || is_kustomization(path) || named(path))
 }
 
 fn named(path: &str) -> bool {
@@ -108,26 +144,41 @@ pub(super) fn is_manifest(text: &str) -> bool {
 
 /// What the objects of a manifest say.
 pub(super) fn manifest_objects(text: &Text<'_>, mask: Mask, parsed: &mut Parsed) {
-    for from_to in meant(text.text) {
+    if let Some(tree) = delivery::tree(text, mask) {
+        if parsed.problems.is_empty() {
+            parsed.problems = problems(&tree, "YAML");
+        }
+        for document in tree.documents().filter(|d| is_meant(d.raw())) {
+            facts_of(document, 0, text, parsed);
+        }
+        parsed.wants.extend(delivery::wants(&tree));
+        parsed.tree = Some(tree);
+        return;
+    }
+    for from_to in documents(text.text).filter(|document| is_meant(&text.text[document.clone()])) {
         let tree = yaml::parse(text.file, &text.text[from_to.clone()], mask);
         if parsed.problems.is_empty() {
             parsed.problems = problems(&tree, "YAML");
         }
         for document in tree.documents() {
-            if document.get("apiVersion").is_some() && document.get("kind").is_some() {
-                containers(document, from_to.start, parsed);
-                workload_settings(document, from_to.start, text, parsed);
-                object(document, from_to.start, text, parsed);
-            }
+            facts_of(document, from_to.start, text, parsed);
         }
     }
 }
 
-/// The documents of a text that rules ask about.
-fn meant(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// What a document that begins at `offset` of its file says.
+fn facts_of(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Parsed) {
+    if document.get("apiVersion").is_some() && document.get("kind").is_some() {
+        containers(document, offset, parsed);
+        workload_settings(document, offset, text, parsed);
+        object(document, offset, text, parsed);
+    }
+}
+
+/// The documents of a text.
+fn documents(text: &str) -> impl Iterator<Item = Range<usize>> {
     let ends = text.match_indices("\n---").map(|(at, _)| at + 1).chain([text.len()]);
-    let documents = ends.scan(0, |from, to| Some(std::mem::replace(from, to)..to));
-    documents.filter(|document| is_meant(&text[document.clone()]))
+    ends.scan(0, |from, to| Some(std::mem::replace(from, to)..to))
 }
 
 /// Containers of a document that begins at `offset` of its file.

@@ -11,11 +11,13 @@ mod codepipeline;
 mod commands;
 mod compose;
 mod config;
+mod containers;
 mod dockerfile;
 mod dotenv;
 mod drone;
 mod github;
 mod gitlab;
+mod gitops;
 mod history;
 mod ignorefile;
 mod images;
@@ -30,6 +32,7 @@ mod names;
 mod npm;
 mod packed;
 mod pairs;
+mod program;
 mod read;
 #[cfg(test)]
 mod samples;
@@ -162,7 +165,12 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
     Reader { kind: "terraform", claims: terraform::claims, parse: terraform::parse, lower: None },
-    Reader { kind: "kubernetes", claims: kubernetes::claims, parse: kubernetes::parse, lower: None },
+    Reader {
+        kind: "kubernetes",
+        claims: kubernetes::claims,
+        parse: kubernetes::parse,
+        lower: Some(kubernetes::lower),
+    },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
     Reader {
         kind: "powershell",

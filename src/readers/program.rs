@@ -1,4 +1,4 @@
-//! What program a step runs, and how.
+//! What program a container runs, and how.
 
 use crate::readers::commands;
 use crate::syntax::shell;

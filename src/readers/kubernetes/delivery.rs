@@ -1,0 +1,130 @@
+//! Objects by which software is delivered: those of Argo CD, Flux and their kin, and of pipelines that run in a
+//! cluster. They refer to each other over files, so their trees are kept until all are there.
+
+use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops};
+use crate::syntax::tree::{Kind, Node, Tree};
+use crate::syntax::yaml::{self, Mask};
+use crate::text::Span;
+
+/// API groups of these objects, as they stand in `apiVersion`.
+const GROUPS: &[&str] = &["argoproj.io/", ".toolkit.fluxcd.io/"];
+
+/// Annotations of jobs that run before or after a deploy.
+const HOOKS: &[&str] = &["argocd.argoproj.io/hook:", "helm.sh/hook:"];
+
+/// The configuration of Argo CD itself.
+const SETTINGS: &str = "resource.customizations";
+
+/// A text with such objects as one tree. Documents of other sorts are blanked out, so that schemas which lie in the
+/// same file cost nothing.
+pub(super) fn tree(text: &Text<'_>, mask: Mask) -> Option<Tree> {
+    if !super::documents(text.text).any(|document| delivers(&text.text[document])) {
+        return None;
+    }
+    let mut kept = String::with_capacity(text.text.len());
+    for document in super::documents(text.text) {
+        keep(&mut kept, &text.text[document]);
+    }
+    Some(yaml::parse(text.file, &kept, mask))
+}
+
+fn keep(kept: &mut String, document: &str) {
+    if delivers(document) || super::is_meant(document) {
+        kept.push_str(document);
+    } else {
+        // Bytes, not characters: every place behind stays where it is.
+        let blank = |byte: u8| if matches!(byte, b'\n' | b'\r') { byte as char } else { ' ' };
+        kept.extend(document.bytes().map(blank));
+    }
+}
+
+/// Whether a document holds such an object.
+fn delivers(document: &str) -> bool {
+    let mut lines = document.lines();
+    let grouped = lines
+        .by_ref()
+        .any(|l| l.strip_prefix("apiVersion:").is_some_and(|v| GROUPS.iter().any(|g| v.contains(g))));
+    let other = || HOOKS.iter().any(|h| document.contains(h)) || document.contains(SETTINGS);
+    (grouped || other()) && !document.lines().any(|l| l.starts_with("kind: CustomResourceDefinition"))
+}
+
+/// Scripts of the repository that containers of these objects run.
+pub(super) fn wants(tree: &Tree) -> Vec<Want> {
+    let mut wants = Vec::new();
+    for document in tree.documents() {
+        scripts(document, &mut wants);
+    }
+    wants.sort();
+    wants.dedup();
+    wants
+}
+
+/// Trees nest at most 128 deep.
+fn scripts(node: Node<'_>, wants: &mut Vec<Want>) {
+    if node.is_alias() {
+        return;
+    }
+    if node.kind() == Kind::Mapping && node.get("image").is_some() {
+        let commands = containers::commands(node, &|text| vec![text.to_owned()]);
+        wants.extend(commands.iter().filter_map(|c| commands::called_script(c, None)));
+    }
+    for (_, value) in node.entries() {
+        scripts(value, wants);
+    }
+    for item in node.items() {
+        scripts(item, wants);
+    }
+}
+
+/// One object of a manifest.
+#[derive(Clone, Copy)]
+pub(in crate::readers) struct Object<'t> {
+    /// The file's path.
+    pub path: &'t str,
+    /// All of it.
+    pub node: Node<'t>,
+    /// The API group, without version.
+    pub group: &'t str,
+    /// What it is.
+    pub kind: &'t str,
+}
+
+impl<'t> Object<'t> {
+    fn new(path: &'t str, node: Node<'t>) -> Option<Object<'t>> {
+        let version = node.get("apiVersion")?.as_str()?;
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        Some(Object { path, node, group, kind: node.get("kind")?.as_str()? })
+    }
+
+    /// A text of `spec`.
+    pub(in crate::readers) fn spec(&self, path: &[&str]) -> Option<Node<'t>> {
+        self.node.get("spec")?.at(path)
+    }
+
+    /// Its name, empty if it has none.
+    pub(in crate::readers) fn name(&self) -> &'t str {
+        self.node.at(&["metadata", "name"]).and_then(|n| n.as_str()).unwrap_or("")
+    }
+
+    /// Its name, or its kind where it has none.
+    pub(in crate::readers) fn place(&self) -> Span {
+        let name = self.node.at(&["metadata", "name"]).or(self.node.get("kind"));
+        name.map_or(self.node.span(), |n| n.span())
+    }
+
+    /// An annotation's value.
+    pub(in crate::readers) fn annotation(&self, name: &str) -> Option<Node<'t>> {
+        self.node.at(&["metadata", "annotations", name]).filter(|n| n.as_str().is_some())
+    }
+}
+
+/// Reads the objects of all files together.
+pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
+    let mut objects = Vec::new();
+    for (path, tree) in trees.values() {
+        objects.extend(tree.documents().filter_map(|node| Object::new(path, node)));
+    }
+    // What lies among examples and tests delivers nothing.
+    objects.retain(|o| !crate::facts::is_sample(o.path) && !crate::facts::is_vendored(o.path));
+    gitops::lower(&objects, lowering);
+}
