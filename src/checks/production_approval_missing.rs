@@ -4,8 +4,11 @@ use super::gates::{confidence, deploys};
 use crate::facts::{Dialect, GateKind, Pipeline, Repository, Stage, TriggerKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    // Who may merge what a controller follows is one question for all that follows it.
+    let mut asked = BTreeSet::new();
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     for node in deploys(repository, Stage::Production) {
@@ -27,6 +30,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let name = &job.name;
         let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide);
         if let Some((gate, _)) = server {
+            if root.dialect.reconciles() && !asked.insert((run.root, gate.what.as_str())) {
+                verdict.examined(job.place);
+                continue;
+            }
             let message =
                 format!("Whether `{}` of job `{name}` waits for an approval is set on the server", gate.what);
             verdict.open(gate.place, subject, message);

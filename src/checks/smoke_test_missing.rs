@@ -12,6 +12,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let pipelines = &repository.facts.pipelines;
     let smoke = smoke_tests(repository);
     let mut seen = BTreeSet::new();
+    let mut told = BTreeSet::new();
     for stage in [Stage::Staging, Stage::Production] {
         for node in deploys(repository, stage) {
             let run = flow.run(node);
@@ -33,6 +34,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     job.calls.as_ref().is_some_and(|c| c.unresolved.is_some())
                 })
                 || run.effects.iter().any(|e| e.effect == EffectKind::Deploy && e.origin.is_some());
+            if root.dialect.reconciles() && !told.insert((run.root, stage)) {
+                verdict.examined(job.place);
+                continue;
+            }
             if root.dialect.reconciles() {
                 let message = format!(
                     "Nothing here looks at what `{name}` has deployed to {} but {} itself",

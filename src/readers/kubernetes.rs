@@ -111,6 +111,10 @@ fn is_kustomization(path: &str) -> bool {
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
+    // `flux bootstrap` writes Flux itself there, and over it with each release.
+    if name(text.path) == "gotk-components.yaml" {
+        return Parsed::default();
+    }
     if !is_manifest(text.text) && !is_kustomization(text.path) {
         return if config::claims(text.path, text.executable) {
             config::parse(text)

@@ -131,6 +131,7 @@ pub(super) fn application(
         deploy: Deploy {
             job,
             trigger,
+            robot: None,
             folder: source_folder(path.as_ref().and_then(|p| p.value.known()).map(String::as_str)),
             path: object.path.to_owned(),
         },

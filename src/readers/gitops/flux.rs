@@ -37,13 +37,13 @@ pub(super) fn pipelines(around: &Around<'_, '_>) -> Vec<Pipeline> {
         for _ in 0..DEEPEST {
             root = parents[root].unwrap_or(root);
         }
-        groups.entry(cluster(all[root].object.path, &roots)).or_default().push(index);
+        groups.entry(cluster_of(all[root].object.path, &roots)).or_default().push(index);
     }
     let mut deploys: Vec<Option<Entry<'_, '_>>> = all.into_iter().map(Some).collect();
     groups
         .into_iter()
         .filter_map(|(cluster, members)| {
-            of_cluster(&cluster, &members, &parents, &mut deploys, around, &robots)
+            of_cluster((&cluster, &roots), &members, &parents, &mut deploys, around)
         })
         .collect()
 }
@@ -53,6 +53,9 @@ struct Entry<'o, 't> {
     object: &'o Object<'t>,
     deploy: Deploy,
 }
+
+/// An entry with its number among those of all clusters.
+type Taken<'o, 't> = (usize, Entry<'o, 't>);
 
 /// `None` if the object deploys nothing, or is but a patch of one that does.
 fn entry<'o, 't>(
@@ -137,15 +140,12 @@ fn kustomization(object: &Object<'_>, around: &Around<'_, '_>, robots: &[Robot<'
     };
     let trigger = trigger(source, around.objects, place);
     job.gates.extend(held(object));
-    if job.gates.is_empty() {
-        let committed = robots.iter().find(|r| r.commits(folder.as_deref(), &trigger));
-        match committed {
-            // Nobody merges what a robot commits to the branch that is followed.
-            Some(_) => {}
-            None => job.gates.push(merge_gate(said(&trigger), trigger.place)),
-        }
+    // Nobody merges what a robot commits to the branch that is followed.
+    let robot = robots.iter().find(|r| r.commits(folder.as_deref(), &trigger)).map(|r| r.place);
+    if job.gates.is_empty() && robot.is_none() {
+        job.gates.push(merge_gate(said(&trigger), trigger.place));
     }
-    Some(Deploy { job, trigger, folder, path: object.path.to_owned() })
+    Some(Deploy { job, trigger, robot, folder, path: object.path.to_owned() })
 }
 
 fn said(trigger: &Trigger) -> String {
@@ -206,7 +206,7 @@ fn release(object: &Object<'_>, around: &Around<'_, '_>) -> Option<Deploy> {
     if job.gates.is_empty() {
         job.gates.push(merge_gate("reconciliation".to_owned(), place));
     }
-    Some(Deploy { job, trigger, folder: None, path: object.path.to_owned() })
+    Some(Deploy { job, trigger, robot: None, folder: None, path: object.path.to_owned() })
 }
 
 /// Whether a failed upgrade is taken back. `retries` of 0, the default, only gives up.
@@ -326,7 +326,7 @@ fn cluster_folders(objects: &[Object<'_>]) -> Vec<String> {
 }
 
 /// The cluster that a file speaks of: the folder below `clusters`, or the one that was bootstrapped around it.
-fn cluster(path: &str, roots: &[String]) -> String {
+fn cluster_of(path: &str, roots: &[String]) -> String {
     let below = path.match_indices('/').map(|(at, _)| at).find(|&at| {
         let folder = &path[..at];
         folder.rsplit_once('/').is_some_and(|(above, _)| above == "clusters" || above.ends_with("/clusters"))
@@ -339,15 +339,13 @@ fn cluster(path: &str, roots: &[String]) -> String {
 }
 
 fn of_cluster(
-    cluster: &str,
+    (cluster, roots): (&str, &[String]),
     members: &[usize],
     parents: &[Option<usize>],
     deploys: &mut [Option<Entry<'_, '_>>],
     around: &Around<'_, '_>,
-    robots: &[Robot<'_>],
 ) -> Option<Pipeline> {
-    let taken: Vec<(usize, Entry<'_, '_>)> =
-        members.iter().filter_map(|&m| Some((m, deploys[m].take()?))).collect();
+    let taken: Vec<Taken<'_, '_>> = members.iter().filter_map(|&m| Some((m, deploys[m].take()?))).collect();
     let first = taken.first()?.1.object;
     let name = if cluster.is_empty() { "flux".to_owned() } else { cluster.to_owned() };
     let position: HashMap<usize, usize> = taken.iter().enumerate().map(|(at, (m, _))| (*m, at)).collect();
@@ -356,8 +354,8 @@ fn of_cluster(
         named.entry((entry.object.kind, entry.object.name())).or_default().push(at);
     }
     let (mut jobs, mut triggers, mut needs) = (Vec::new(), Vec::new(), 0usize);
-    for robot in robots.iter().filter(|r| r.folder.as_deref().is_some_and(|f| related(f, cluster))) {
-        triggers.push(Trigger::new(TriggerKind::Push, "image update", robot.place));
+    for place in taken.iter().filter_map(|(_, entry)| entry.deploy.robot) {
+        triggers.push(Trigger::new(TriggerKind::Push, "image update", place));
     }
     for (index, entry) in &taken {
         let mut job = entry.deploy.job.clone();
@@ -406,14 +404,10 @@ fn of_cluster(
             jobs.push(back);
         }
     }
-    alerts(around.objects, cluster, &taken, &mut jobs);
+    alerts(around.objects, roots, cluster, &taken, &mut jobs);
     let mut made = pipeline(name, first.place(), Dialect::Flux, triggers, jobs);
     made.complete = needs < MOST_NEEDS;
     Some(made)
-}
-
-fn related(folder: &str, cluster: &str) -> bool {
-    super::lies_in(folder, cluster) || super::lies_in(cluster, folder) || folder == cluster
 }
 
 fn in_namespace(object: &Object<'_>, namespace: Option<&str>, from: &Object<'_>) -> bool {
@@ -424,12 +418,18 @@ fn in_namespace(object: &Object<'_>, namespace: Option<&str>, from: &Object<'_>)
 
 /// Alerts tell of what they watch, after every change or only when something fails.
 /// <https://fluxcd.io/flux/components/notification/alerts/>
-fn alerts(objects: &[Object<'_>], cluster: &str, taken: &[(usize, Entry<'_, '_>)], jobs: &mut Vec<Job>) {
+fn alerts(
+    objects: &[Object<'_>],
+    roots: &[String],
+    cluster: &str,
+    taken: &[Taken<'_, '_>],
+    jobs: &mut Vec<Job>,
+) {
+    let brought = |o: &Object<'_>| {
+        cluster_of(o.path, roots) == cluster || taken.iter().any(|(_, entry)| entry.deploy.brings(o.path))
+    };
     let own = |o: &&Object<'_>| {
-        o.group == NOTIFICATION
-            && o.kind == "Alert"
-            && super::lies_in(o.path, cluster)
-            && !is_true(o.spec(&["suspend"]))
+        o.group == NOTIFICATION && o.kind == "Alert" && !is_true(o.spec(&["suspend"])) && brought(o)
     };
     for alert in objects.iter().filter(own).take(50) {
         let place = alert.place();
@@ -441,16 +441,18 @@ fn alerts(objects: &[Object<'_>], cluster: &str, taken: &[(usize, Entry<'_, '_>)
                     && matches!(text("name"), Some(n) if n == "*" || n == object.name())
             })
         };
+        let watched = taken.iter().enumerate().filter(|(_, (_, entry))| watches(entry.object));
+        let needs: Vec<Need> = watched.take(1_000).map(|(at, _)| need(at, jobs, place, false)).collect();
+        if needs.is_empty() {
+            continue;
+        }
         let mut tell =
             job(alert.name().to_owned(), place, alert.node.span(), block("flux/alert", place, Vec::new()));
-        let watched = taken.iter().enumerate().filter(|(_, (_, entry))| watches(entry.object));
-        tell.needs = watched.take(1_000).map(|(at, _)| need(at, jobs, place, false)).collect();
-        if let Some(severity) = alert.spec(&["eventSeverity"]).filter(|s| s.as_str() == Some("error")) {
-            tell.condition = Some(on_failure(severity.span(), "eventSeverity: error"));
-        } else {
-            tell.condition =
-                Some(Condition { always: true, ..Condition::new(place, "eventSeverity: info".to_owned()) });
-        }
+        tell.needs = needs;
+        tell.condition = Some(match alert.spec(&["eventSeverity"]).filter(|s| s.as_str() == Some("error")) {
+            Some(severity) => on_failure(severity.span(), "eventSeverity: error"),
+            None => Condition { always: true, ..Condition::new(place, "eventSeverity: info".to_owned()) },
+        });
         jobs.push(tell);
     }
 }

@@ -52,6 +52,8 @@ struct Around<'o, 't> {
 struct Deploy {
     job: Job,
     trigger: Trigger,
+    /// What commits new versions to it without asking anybody.
+    robot: Option<Span>,
     /// The folder of this repository that it brings out, without slashes at its ends; `None` if it lies elsewhere.
     folder: Option<String>,
     /// The path of the file that declares it.

@@ -1,6 +1,8 @@
 //! Objects by which software is delivered: those of Argo CD, Flux and their kin, and of pipelines that run in a
 //! cluster. They refer to each other over files, so their trees are kept until all are there.
 
+use crate::facts;
+use crate::readers::names::within;
 use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops};
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
@@ -124,7 +126,9 @@ pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) 
     for (path, tree) in trees.values() {
         objects.extend(tree.documents().filter_map(|node| Object::new(path, node)));
     }
-    // What lies among examples and tests delivers nothing.
-    objects.retain(|o| !crate::facts::is_sample(o.path) && !crate::facts::is_vendored(o.path));
+    // What lies among examples, tests and documents delivers nothing.
+    let shown =
+        |path: &str| facts::is_sample(path) || facts::is_vendored(path) || within(path, &["doc", "docs"]);
+    objects.retain(|o| !shown(o.path));
     gitops::lower(&objects, lowering);
 }
