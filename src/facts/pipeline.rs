@@ -34,6 +34,8 @@ words! {
         ArgoCd = "argo-cd",
         /// Flux.
         Flux = "flux",
+        /// Tekton Pipelines.
+        Tekton = "tekton",
     }
 }
 

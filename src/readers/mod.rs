@@ -32,6 +32,7 @@ mod names;
 mod npm;
 mod packed;
 mod pairs;
+mod placeholders;
 mod program;
 mod read;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub mod scan;
 mod scripts;
 mod secrets;
 mod shell;
+
 mod terraform;
 mod variables;
 

@@ -130,6 +130,7 @@ pub(super) fn application(
     Some(Application {
         deploy: Deploy {
             job,
+            checks: Vec::new(),
             trigger,
             robot: None,
             folder: source_folder(path.as_ref().and_then(|p| p.value.known()).map(String::as_str)),
@@ -173,7 +174,7 @@ fn gate(
             })
         }
         key => {
-            let place = key.as_ref().and_then(|k| off(k)).unwrap_or(place);
+            let place = key.as_ref().and_then(off).unwrap_or(place);
             // Somebody's pipeline may be the one who syncs it.
             let gate = if around.synced { GateKind::ServerSide } else { GateKind::Blocking };
             Some(Gate { place, gate, what: "sync by hand".to_owned() })

@@ -2,13 +2,13 @@
 //! <https://fluxcd.io/flux/components/>
 
 use super::{
-    Around, Clue, Deploy, MOST_JOBS, MOST_NEEDS, argument, block, folder, follows, is_true, job, merge_gate,
-    need, on_failure, path_clues, pipeline, step, target,
+    Around, Clue, Deploy, MOST_JOBS, argument, block, cluster, folder, follows, is_true, job, merge_gate,
+    path_clues, step, target,
 };
 use crate::facts::*;
 use crate::readers::config::known;
 use crate::readers::kubernetes::Object;
-use crate::syntax::tree::{Kind, Node};
+use crate::syntax::tree::Node;
 use crate::text::{Span, Spanned};
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,7 +16,6 @@ const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
 const HELM: &str = "helm.toolkit.fluxcd.io";
 const SOURCE: &str = "source.toolkit.fluxcd.io";
 const IMAGE: &str = "image.toolkit.fluxcd.io";
-const NOTIFICATION: &str = "notification.toolkit.fluxcd.io";
 
 /// Kustomizations that bring out Kustomizations.
 const DEEPEST: usize = 8;
@@ -43,19 +42,19 @@ pub(super) fn pipelines(around: &Around<'_, '_>) -> Vec<Pipeline> {
     groups
         .into_iter()
         .filter_map(|(cluster, members)| {
-            of_cluster((&cluster, &roots), &members, &parents, &mut deploys, around)
+            cluster::pipeline_of((&cluster, &roots), &members, &parents, &mut deploys, around)
         })
         .collect()
 }
 
 /// A Kustomization or a Helm release.
-struct Entry<'o, 't> {
-    object: &'o Object<'t>,
-    deploy: Deploy,
+pub(super) struct Entry<'o, 't> {
+    pub object: &'o Object<'t>,
+    pub deploy: Deploy,
 }
 
 /// An entry with its number among those of all clusters.
-type Taken<'o, 't> = (usize, Entry<'o, 't>);
+pub(super) type Taken<'o, 't> = (usize, Entry<'o, 't>);
 
 /// `None` if the object deploys nothing, or is but a patch of one that does.
 fn entry<'o, 't>(
@@ -124,12 +123,13 @@ fn kustomization(object: &Object<'_>, around: &Around<'_, '_>, robots: &[Robot<'
     let uses = block("flux/kustomization", place, inputs);
     let mut job = job(object.name().to_owned(), place, object.node.span(), uses);
     job.target = told;
+    let mut checks = Vec::new();
     let waits = object
         .spec(&["wait"])
         .filter(|w| is_true(Some(*w)))
         .or(object.spec(&["healthChecks"]).filter(|h| h.items().next().is_some()));
     if let Some(waits) = waits {
-        job.steps.push(step("wait", block("flux/wait", waits.span(), Vec::new())));
+        checks.push(step("wait", block("flux/wait", waits.span(), Vec::new())));
     }
     let folder = match source.and_then(|s| s.get("kind")).and_then(|k| k.as_str()) {
         // What other sources hold does not lie at these paths.
@@ -145,7 +145,7 @@ fn kustomization(object: &Object<'_>, around: &Around<'_, '_>, robots: &[Robot<'
     if job.gates.is_empty() && robot.is_none() {
         job.gates.push(merge_gate(said(&trigger), trigger.place));
     }
-    Some(Deploy { job, trigger, robot, folder, path: object.path.to_owned() })
+    Some(Deploy { job, checks, trigger, robot, folder, path: object.path.to_owned() })
 }
 
 fn said(trigger: &Trigger) -> String {
@@ -190,11 +190,11 @@ fn release(object: &Object<'_>, around: &Around<'_, '_>) -> Option<Deploy> {
     };
     // Helm waits for what it has installed, unless it is told not to.
     let action = object.spec(&["upgrade"]).or(object.spec(&["install"]));
-    if !is_true(action.and_then(|a| a.get("disableWait"))) {
-        job.steps.push(step("wait", block("flux/wait", action.map_or(place, |a| a.span()), Vec::new())));
-    }
+    let mut checks = Vec::new();
     if let Some(test) = object.spec(&["test", "enable"]).filter(|e| is_true(Some(*e))) {
-        job.steps.push(step("test", block("flux/helm-test", test.span(), Vec::new())));
+        checks.push(step("test", block("flux/helm-test", test.span(), Vec::new())));
+    } else if !is_true(action.and_then(|a| a.get("disableWait"))) {
+        checks.push(step("wait", block("flux/wait", action.map_or(place, |a| a.span()), Vec::new())));
     }
     job.gates.extend(held(object));
     let trigger = match version {
@@ -206,11 +206,11 @@ fn release(object: &Object<'_>, around: &Around<'_, '_>) -> Option<Deploy> {
     if job.gates.is_empty() {
         job.gates.push(merge_gate("reconciliation".to_owned(), place));
     }
-    Some(Deploy { job, trigger, robot: None, folder: None, path: object.path.to_owned() })
+    Some(Deploy { job, checks, trigger, robot: None, folder: None, path: object.path.to_owned() })
 }
 
 /// Whether a failed upgrade is taken back. `retries` of 0, the default, only gives up.
-fn remediates<'t>(object: &Object<'t>) -> Option<Node<'t>> {
+pub(super) fn remediates<'t>(object: &Object<'t>) -> Option<Node<'t>> {
     let remediation = object.spec(&["upgrade", "remediation"])?;
     let text = |key: &str| remediation.get(key).and_then(|n| n.as_str());
     let strategy = object.spec(&["upgrade", "strategy", "name"]).and_then(|n| n.as_str());
@@ -326,7 +326,7 @@ fn cluster_folders(objects: &[Object<'_>]) -> Vec<String> {
 }
 
 /// The cluster that a file speaks of: the folder below `clusters`, or the one that was bootstrapped around it.
-fn cluster_of(path: &str, roots: &[String]) -> String {
+pub(super) fn cluster_of(path: &str, roots: &[String]) -> String {
     let below = path.match_indices('/').map(|(at, _)| at).find(|&at| {
         let folder = &path[..at];
         folder.rsplit_once('/').is_some_and(|(above, _)| above == "clusters" || above.ends_with("/clusters"))
@@ -336,123 +336,4 @@ fn cluster_of(path: &str, roots: &[String]) -> String {
     }
     let around = roots.iter().filter(|root| super::lies_in(path, root));
     around.max_by_key(|root| root.len()).cloned().unwrap_or_default()
-}
-
-fn of_cluster(
-    (cluster, roots): (&str, &[String]),
-    members: &[usize],
-    parents: &[Option<usize>],
-    deploys: &mut [Option<Entry<'_, '_>>],
-    around: &Around<'_, '_>,
-) -> Option<Pipeline> {
-    let taken: Vec<Taken<'_, '_>> = members.iter().filter_map(|&m| Some((m, deploys[m].take()?))).collect();
-    let first = taken.first()?.1.object;
-    let name = if cluster.is_empty() { "flux".to_owned() } else { cluster.to_owned() };
-    let position: HashMap<usize, usize> = taken.iter().enumerate().map(|(at, (m, _))| (*m, at)).collect();
-    let mut named: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-    for (at, (_, entry)) in taken.iter().enumerate() {
-        named.entry((entry.object.kind, entry.object.name())).or_default().push(at);
-    }
-    let (mut jobs, mut triggers, mut needs) = (Vec::new(), Vec::new(), 0usize);
-    for place in taken.iter().filter_map(|(_, entry)| entry.deploy.robot) {
-        triggers.push(Trigger::new(TriggerKind::Push, "image update", place));
-    }
-    for (index, entry) in &taken {
-        let mut job = entry.deploy.job.clone();
-        let depends = entry.object.spec(&["dependsOn"]).into_iter().flat_map(|d| d.items());
-        for on in depends.filter(|d| d.kind() == Kind::Mapping) {
-            let Some(wanted) = on.get("name").and_then(|n| n.spanned()) else { continue };
-            let namespace = on.get("namespace").and_then(|n| n.as_str());
-            let found = named.get(&(entry.object.kind, wanted.value.as_str())).and_then(|all| {
-                let fits = |at: &&usize| in_namespace(taken[**at].1.object, namespace, entry.object);
-                all.iter().find(fits).or(all.first()).copied()
-            });
-            needs += 1;
-            let job_index = found.and_then(|at| u32::try_from(at).ok());
-            if needs < MOST_NEEDS {
-                job.needs.push(Need {
-                    place: wanted.span,
-                    job: job_index,
-                    name: wanted.value,
-                    optional: false,
-                    order_only: false,
-                });
-            }
-        }
-        if let Some(parent) = parents[*index].and_then(|p| position.get(&p)) {
-            let name = taken[*parent].1.object.name().to_owned();
-            let job_index = u32::try_from(*parent).ok();
-            job.needs.push(Need {
-                place: job.place,
-                job: job_index,
-                name,
-                optional: false,
-                order_only: true,
-            });
-        }
-        triggers.push(entry.deploy.trigger.clone());
-        jobs.push(job);
-    }
-    for (at, (_, entry)) in taken.iter().enumerate() {
-        if let Some(node) = (entry.object.kind == "HelmRelease").then(|| remediates(entry.object)).flatten() {
-            let id = format!("{} remediation", jobs[at].id);
-            let mut back =
-                job(id, node.span(), node.span(), block("flux/helm-rollback", node.span(), Vec::new()));
-            back.target = jobs[at].target.clone();
-            back.condition = Some(on_failure(node.span(), "remediation"));
-            back.needs.push(need(at, &jobs, node.span(), false));
-            jobs.push(back);
-        }
-    }
-    alerts(around.objects, roots, cluster, &taken, &mut jobs);
-    let mut made = pipeline(name, first.place(), Dialect::Flux, triggers, jobs);
-    made.complete = needs < MOST_NEEDS;
-    Some(made)
-}
-
-fn in_namespace(object: &Object<'_>, namespace: Option<&str>, from: &Object<'_>) -> bool {
-    let own =
-        |o: &Object<'_>| o.node.at(&["metadata", "namespace"]).and_then(|n| n.as_str()).map(str::to_owned);
-    own(object) == namespace.map(str::to_owned).or_else(|| own(from))
-}
-
-/// Alerts tell of what they watch, after every change or only when something fails.
-/// <https://fluxcd.io/flux/components/notification/alerts/>
-fn alerts(
-    objects: &[Object<'_>],
-    roots: &[String],
-    cluster: &str,
-    taken: &[Taken<'_, '_>],
-    jobs: &mut Vec<Job>,
-) {
-    let brought = |o: &Object<'_>| {
-        cluster_of(o.path, roots) == cluster || taken.iter().any(|(_, entry)| entry.deploy.brings(o.path))
-    };
-    let own = |o: &&Object<'_>| {
-        o.group == NOTIFICATION && o.kind == "Alert" && !is_true(o.spec(&["suspend"])) && brought(o)
-    };
-    for alert in objects.iter().filter(own).take(50) {
-        let place = alert.place();
-        let watches = |object: &Object<'_>| {
-            let mut sources = alert.spec(&["eventSources"]).into_iter().flat_map(|s| s.items());
-            sources.any(|s| {
-                let text = |key: &str| s.get(key).and_then(|n| n.as_str());
-                text("kind") == Some(object.kind)
-                    && matches!(text("name"), Some(n) if n == "*" || n == object.name())
-            })
-        };
-        let watched = taken.iter().enumerate().filter(|(_, (_, entry))| watches(entry.object));
-        let needs: Vec<Need> = watched.take(1_000).map(|(at, _)| need(at, jobs, place, false)).collect();
-        if needs.is_empty() {
-            continue;
-        }
-        let mut tell =
-            job(alert.name().to_owned(), place, alert.node.span(), block("flux/alert", place, Vec::new()));
-        tell.needs = needs;
-        tell.condition = Some(match alert.spec(&["eventSeverity"]).filter(|s| s.as_str() == Some("error")) {
-            Some(severity) => on_failure(severity.span(), "eventSeverity: error"),
-            None => Condition { always: true, ..Condition::new(place, "eventSeverity: info".to_owned()) },
-        });
-        jobs.push(tell);
-    }
 }

@@ -5,7 +5,7 @@
 use super::{Deploy, block, folder, is_false, job, lies_in, need, on_failure, step};
 use crate::facts::*;
 use crate::readers::kubernetes::Object;
-use crate::readers::{commands, containers};
+use crate::readers::{commands, containers, placeholders};
 use crate::syntax::tree::{Kind, Node};
 
 /// When a hook runs.
@@ -59,13 +59,15 @@ pub(super) fn hook_job(object: &Object<'_>, phase: Phase, deploy: &Job) -> Job {
     for container in listed.filter(|c| c.kind() == Kind::Mapping) {
         let name = container.get("name").and_then(|n| n.as_str()).unwrap_or("");
         let known = |text: &str| vec![text.to_owned()];
+        let reading = containers::Reading { known: &known, find: placeholders::none };
         let image = container.get("image").and_then(|n| Some(commands::image_use(n.as_str()?, n.span())));
         hook.images.extend(image.clone());
         hook.steps.push(Step {
             named: !name.is_empty(),
             uses: image,
-            commands: containers::commands(container, &known),
-            settings: containers::settings(container, &known),
+            commands: containers::commands(container, reading),
+            settings: containers::settings(container, reading),
+            secrets: containers::secrets(container),
             ..Step::new(container.span(), name.to_owned())
         });
     }

@@ -3,6 +3,7 @@
 
 mod application;
 mod argocd;
+mod cluster;
 mod flux;
 mod generator;
 mod hooks;
@@ -51,6 +52,8 @@ struct Around<'o, 't> {
 /// A deploy before it is put into a pipeline.
 struct Deploy {
     job: Job,
+    /// What is waited for before it counts as done.
+    checks: Vec<Step>,
     trigger: Trigger,
     /// What commits new versions to it without asking anybody.
     robot: Option<Span>,

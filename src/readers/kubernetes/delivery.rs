@@ -3,7 +3,7 @@
 
 use crate::facts;
 use crate::readers::names::within;
-use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops};
+use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops, placeholders};
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
@@ -67,7 +67,13 @@ fn scripts(node: Node<'_>, wants: &mut Vec<Want>) {
         return;
     }
     if node.kind() == Kind::Mapping && node.get("image").is_some() {
-        let commands = containers::commands(node, &|text| vec![text.to_owned()]);
+        let known = |text: &str| vec![text.to_owned()];
+        let reading = containers::Reading { known: &known, find: placeholders::none };
+        let mut commands = containers::commands(node, reading);
+        for key in ["script", "source"] {
+            let script = node.get(key).into_iter();
+            commands.extend(script.flat_map(|s| containers::script(s, "/bin/sh", reading)));
+        }
         wants.extend(commands.iter().filter_map(|c| commands::called_script(c, None)));
     }
     for (_, value) in node.entries() {
@@ -130,5 +136,6 @@ pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) 
     let shown =
         |path: &str| facts::is_sample(path) || facts::is_vendored(path) || within(path, &["doc", "docs"]);
     objects.retain(|o| !shown(o.path));
+
     gitops::lower(&objects, lowering);
 }
