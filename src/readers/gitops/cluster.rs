@@ -74,6 +74,7 @@ pub(super) fn pipeline_of(
         }
         jobs[at].needs.extend(new);
     }
+    let mut last: Vec<Vec<usize>> = ends.iter().map(|&end| vec![end]).collect();
     for (at, (_, entry)) in taken.iter().enumerate() {
         if let Some(node) = (entry.object.kind == "HelmRelease").then(|| remediates(entry.object)).flatten() {
             let id = format!("{} remediation", jobs[at].id);
@@ -82,10 +83,11 @@ pub(super) fn pipeline_of(
             back.target = jobs[at].target.clone();
             back.condition = Some(on_failure(node.span(), "remediation"));
             back.needs.push(need(ends[at], &jobs, node.span(), false));
+            last[at].push(jobs.len());
             jobs.push(back);
         }
     }
-    alerts(around.objects, (cluster, roots), &taken, &mut jobs);
+    alerts(around.objects, (cluster, roots), &taken, &last, &mut jobs);
     let name = if cluster.is_empty() { "flux".to_owned() } else { cluster.to_owned() };
     let mut made = pipeline(name, first.place(), Dialect::Flux, triggers, jobs);
     made.complete = needs <= MOST_NEEDS;
@@ -151,6 +153,7 @@ fn alerts(
     objects: &[Object<'_>],
     (cluster, roots): (&str, &[String]),
     taken: &[Taken<'_, '_>],
+    last: &[Vec<usize>],
     jobs: &mut Vec<Job>,
 ) {
     let brought = |o: &Object<'_>| {
@@ -170,7 +173,11 @@ fn alerts(
             })
         };
         let watched = taken.iter().enumerate().filter(|(_, (_, entry))| watches(entry.object));
-        let needs: Vec<Need> = watched.take(1_000).map(|(at, _)| need(at, jobs, place, false)).collect();
+        let needs: Vec<Need> = watched
+            .take(1_000)
+            .flat_map(|(at, _)| &last[at])
+            .map(|&job| need(job, jobs, place, false))
+            .collect();
         if needs.is_empty() {
             continue;
         }
