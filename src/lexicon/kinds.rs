@@ -74,9 +74,13 @@ pub struct CredentialKind {
     /// checked for `random`.
     #[serde(default)]
     pub checks: Vec<String>,
-    /// Regular expressions of values that the provider's own documentation uses as samples.
+    /// Regular expressions of values that look so but are none of this kind.
     #[serde(default)]
     pub allow: Vec<String>,
+    /// Beginnings of the values that the provider's own documents show, and of those that every installation
+    /// has. No name makes a credential of them.
+    #[serde(default)]
+    pub samples: Vec<String>,
 }
 
 fn default_window() -> usize {

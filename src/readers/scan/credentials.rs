@@ -15,7 +15,7 @@ use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A value that may be a credential.
@@ -39,6 +39,8 @@ pub(super) struct Credentials<'a> {
     scanned: &'a ScanText<'a>,
     around: &'a Surroundings,
     candidates: Vec<Candidate>,
+    /// Values that providers' own documents show: where each begins, and ends.
+    samples: BTreeMap<usize, usize>,
     /// Keys that end before this place were looked at; a key is met once for each of its words.
     keys_done: usize,
     /// Whether names mean anything in this text; whole stores can be encrypted.
@@ -68,6 +70,7 @@ impl<'a> Credentials<'a> {
             scanned,
             around,
             candidates: Vec::new(),
+            samples: BTreeMap::new(),
             keys_done: 0,
             named,
             maps_keys,
@@ -289,7 +292,11 @@ impl<'a> Credentials<'a> {
 
     /// Values of the shapes of kinds.
     pub(super) fn kinds(&mut self, found: Vec<Found>) {
-        for Found { kind, value, certainty, explained, general } in found {
+        for Found { kind, value, certainty, explained, general, sample } in found {
+            if sample {
+                self.samples.insert(value.start, value.end);
+                continue;
+            }
             // What a report or a manual shows is masked.
             let shown = self.scanned.text[value.clone()].contains("****")
                 || kind.starts_with("http-") && self.is_shown_in_markup(value.start);
@@ -339,7 +346,12 @@ impl<'a> Credentials<'a> {
 
     /// Keeps of overlapping candidates the most specific one, and fills in what its surroundings say.
     pub(super) fn settle(self) -> Vec<Credential> {
-        let Credentials { scanned, around, mut candidates, .. } = self;
+        let Credentials { scanned, around, mut candidates, samples, .. } = self;
+        // A sample of one provider may be a credential of another, but none of anybody's.
+        let shown = |value: &Range<usize>| {
+            samples.range(..value.end).next_back().is_some_and(|(_, end)| *end > value.start)
+        };
+        candidates.retain(|c| !c.general || !shown(&c.value));
         let generic = |c: &Candidate| c.certainty == Certainty::Generic;
         // A provider's kind says more than one of everybody, that more than a connection string, that more than
         // a name; a proof more than a shape.
@@ -353,7 +365,7 @@ impl<'a> Credentials<'a> {
                 .then_with(|| a.value.start.cmp(&b.value.start))
                 .then_with(|| a.kind.cmp(&b.kind))
         });
-        let mut kept: std::collections::BTreeMap<usize, Candidate> = std::collections::BTreeMap::new();
+        let mut kept: BTreeMap<usize, Candidate> = BTreeMap::new();
         for candidate in candidates {
             let before = kept.range(..candidate.value.end).next_back();
             match before {

@@ -39,6 +39,8 @@ pub(super) struct Found {
     pub(super) explained: usize,
     /// Whether everybody's tokens look so.
     pub(super) general: bool,
+    /// Whether it is no credential, but what the provider's own documents show in place of one.
+    pub(super) sample: bool,
 }
 
 /// Matches that touch the end of their window are followed so far; chunks of a large file share more.
@@ -149,6 +151,7 @@ impl KindSearch {
             {
                 continue;
             }
+            let sample = compiled.kind.samples.iter().any(|s| written.starts_with(s.as_str()));
             let outcome = compiled.checks.iter().map(|c| c.judge(written));
             let refuted = outcome.clone().any(|o| o == Outcome::Refuted);
             let proved = outcome.clone().any(|o| o == Outcome::Proved);
@@ -163,7 +166,14 @@ impl KindSearch {
                 None => 0,
             };
             let general = compiled.general;
-            found.push(Found { kind: compiled.kind.id.clone(), value, certainty, explained, general });
+            found.push(Found {
+                kind: compiled.kind.id.clone(),
+                value,
+                certainty,
+                explained,
+                general,
+                sample,
+            });
         }
         at
     }

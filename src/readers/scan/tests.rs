@@ -163,6 +163,15 @@ fn what_is_no_credential_is_silent() {
         ("web/trans/hi.json", "{\"password\": \"senha1\"}\n"),
         ("chart/values.yaml", "secrets:\n  DB_PASS: \"database_password\"\n"),
         ("main.tf", "password = var.db_password\nsecret = data.aws_secretsmanager_secret.x.arn\n"),
+        // What the manuals of Stripe and OpenRouter show.
+        ("src/a.py", concat!("stripe.api_key = \"sk_te", "st_4eC39HqLyjWDarjtT1zdp7dc\"\n")),
+        (
+            "src/a.ts",
+            concat!(
+                "const OPENROUTER_API_KEY = 'sk-or",
+                "-v1-0e6f44a47a05f1dad2ad7e88c4c1d6b77688157716fb1a5271146f7464951c96';\n"
+            ),
+        ),
     ] {
         let text = text.replace("RANDOM", RANDOM);
         assert_eq!(credentials(path, &text), [], "{path}: {text}");
