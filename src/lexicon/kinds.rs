@@ -67,8 +67,9 @@ pub struct CredentialKind {
     /// has a `key`.
     #[serde(default)]
     pub before: usize,
-    /// Structural checks of the value: `crc32-base62-github` (npm's and Polar's too), `crc32-base62-synapse`,
-    /// `crc32-hex-packagist`, `crc32-base36-gitlab`, `aws-key-id`, `jwt`, `json-token` (a prefix and a JSON
+    /// Structural checks of the value: `crc32-base62-github` (npm's, Polar's and JSR's too),
+    /// `crc32-base62-synapse`, `crc32-hex-packagist`, `crc32-hex-cloudflare`, `crc32-hex-grafana`,
+    /// `crc32-base64-confluent`, `crc32-base36-gitlab`, `aws-key-id`, `jwt`, `json-token` (a prefix and a JSON
     /// object in Base64), `pem`, `bech32`, `macaroon-pypi`, `basic-auth`, `min-entropy = 3.0` (bits per
     /// character), `random` (neither words nor a placeholder). A kind that has a `key` and names no check is
     /// checked for `random`.

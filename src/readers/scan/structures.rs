@@ -30,9 +30,38 @@ pub(super) fn synapse_checksum(value: &str) -> Outcome {
 /// Tokens of Private Packagist end in the CRC32 of all before it in eight hexadecimal digits
 /// (<https://packagist.com/docs/composer-authentication>).
 pub(super) fn packagist_checksum(value: &str) -> Outcome {
-    let split = value.len().checked_sub(8).and_then(|at| value.split_at_checked(at));
-    prove_if(split.is_some_and(|(covered, checksum)| {
+    prove_if(ends_in_hex_crc32(value))
+}
+
+/// Cloudflare's tokens are a prefix, 40 characters and a checksum
+/// (<https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/>): the CRC32 of the forty in
+/// eight hexadecimal digits.
+pub(super) fn cloudflare_checksum(value: &str) -> Outcome {
+    prove_if(value.split_once('_').is_some_and(|(_, body)| ends_in_hex_crc32(body)))
+}
+
+fn ends_in_hex_crc32(text: &str) -> bool {
+    let split = text.len().checked_sub(8).and_then(|at| text.split_at_checked(at));
+    split.is_some_and(|(covered, checksum)| {
         u32::from_str_radix(checksum, 16).is_ok_and(|sum| sum == crc32(covered.as_bytes()))
+    })
+}
+
+/// Grafana's tokens end in `_` and the CRC32 of all before it, its bytes in hexadecimal, the lowest first
+/// (<https://github.com/grafana/grafana/blob/main/pkg/components/satokengen/tokengen.go>).
+pub(super) fn grafana_checksum(value: &str) -> Outcome {
+    prove_if(value.rsplit_once('_').is_some_and(|(covered, checksum)| {
+        u32::from_str_radix(checksum, 16).is_ok_and(|sum| sum.swap_bytes() == crc32(covered.as_bytes()))
+    }))
+}
+
+/// "The final 6 characters contain a Base64-encoded CRC32 checksum of the prior 54 characters", the lowest byte
+/// first (<https://docs.confluent.io/cloud/current/client-apps/api-keys.html>).
+pub(super) fn confluent_checksum(value: &str) -> Outcome {
+    let body = value.strip_prefix("cflt").unwrap_or(value);
+    let split = body.len().checked_sub(6).and_then(|at| body.split_at_checked(at));
+    prove_if(split.is_some_and(|(covered, checksum)| {
+        decode_base64(checksum).is_some_and(|sum| sum == crc32(covered.as_bytes()).to_le_bytes())
     }))
 }
 
@@ -199,6 +228,26 @@ mod tests {
             (synapse_checksum("é"), packagist_checksum("éé+0001")),
             (Outcome::Possible, Outcome::Possible)
         );
+    }
+
+    #[test]
+    fn a_checksum_over_the_body_alone_proves() {
+        let body = "Qm3vT8xLk2Zr7WbN5yHdJ9sPaE4uGc6FoXi1tR0V";
+        let sum = crc32(body.as_bytes());
+        assert_eq!(cloudflare_checksum(&format!("cfut_{body}{sum:08x}")), Outcome::Proved);
+        assert_eq!(cloudflare_checksum(&format!("cfut_{body}{:08x}", !sum)), Outcome::Possible);
+        let covered = concat!("gls", "a_FdULMIeskGTY0E4hggdmwyPmd0ycblRy");
+        let sum = crc32(covered.as_bytes()).swap_bytes();
+        assert_eq!(grafana_checksum(&format!("{covered}_{sum:08x}")), Outcome::Proved);
+        assert_eq!(grafana_checksum(&format!("{covered}_{:08x}", !sum)), Outcome::Possible);
+        // The sample of the provider's page, and the same with its last digit changed.
+        let sample = concat!("cfl", "tT8d8RzkNseTMEDKcjNM1BZTFPHqRn/dQm9q7w6SjzZ12wZfwjaJdipHZtDj");
+        assert_eq!(confluent_checksum(&format!("{sample}w")), Outcome::Proved);
+        assert_eq!(confluent_checksum(&format!("{sample}A")), Outcome::Possible);
+        for text in ["é", "cfut_é", "cflté", "_", "é_é"] {
+            let outcomes = [cloudflare_checksum(text), grafana_checksum(text), confluent_checksum(text)];
+            assert_eq!(outcomes, [Outcome::Possible; 3], "{text}");
+        }
     }
 
     #[test]
