@@ -5,17 +5,25 @@ use crate::facts::Repository;
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 
+/// Folders in which tools keep such files.
+const FOLDERS: &[&str] = &[".idea", ".vs", "xcuserdata", "nbproject", ".claude"];
+
 /// What keeps such a file, and whether its maker says that it is one person's.
 fn keeper(path: &str) -> Option<(&'static str, bool)> {
-    let lower = path.to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
-    let inside = |folder: &str| lower.split('/').rev().skip(1).any(|part| part == folder);
-    let below = |folder: &str| lower.starts_with(folder) || lower.contains(&format!("/{folder}"));
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folders = || folders.split('/');
+    let kept = folders().any(|part| FOLDERS.iter().any(|folder| part.eq_ignore_ascii_case(folder)));
+    let inside = |folder: &str| kept && folders().any(|part| part.eq_ignore_ascii_case(folder));
+    let below = |folder: &str, inner: &str| {
+        let mut pairs = folders().zip(folders().skip(1));
+        kept && pairs.any(|(a, b)| a.eq_ignore_ascii_case(folder) && b.eq_ignore_ascii_case(inner))
+    };
+    let name = &*name.to_ascii_lowercase();
     let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
     if inside(".idea")
         && (matches!(name, "workspace.xml" | "tasks.xml" | "usage.statistics.xml" | "datasources.local.xml")
-            || below(".idea/shelf/")
-            || below(".idea/dictionaries/"))
+            || below(".idea", "shelf")
+            || below(".idea", "dictionaries"))
         || name.ends_with(".iws")
     {
         return Some(("a JetBrains IDE", true));
@@ -28,7 +36,7 @@ fn keeper(path: &str) -> Option<(&'static str, bool)> {
     if inside("xcuserdata") || name.ends_with(".xcuserstate") {
         return Some(("Xcode", true));
     }
-    if inside("private") && below("nbproject/private/") {
+    if below("nbproject", "private") {
         return Some(("NetBeans", true));
     }
     if inside(".claude") && name == "settings.local.json" {

@@ -12,15 +12,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     // their own.
     let mut folders: BTreeMap<&str, &File> = BTreeMap::new();
     for file in &repository.files {
-        if is_vendored(&file.path) || is_sample(&file.path) {
-            continue;
-        }
         let overridden = || {
             purpose(file, repository) == Some(Purpose::Plain)
                 && file.tracked == Some(true)
                 && convention(&file.path, repository).is_some()
         };
-        if file.name().starts_with('.') && is_example(file.name()) || overridden() {
+        let told = file.name().starts_with('.') && is_example(file.name()) || overridden();
+        if told && !is_vendored(&file.path) && !is_sample(&file.path) {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             folders.entry(folder).or_insert(file);
         }

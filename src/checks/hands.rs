@@ -4,7 +4,7 @@
 use crate::facts::{Basis, Caller, Command, Effect, Owner, Repository, ScriptKind, Stage, Target};
 use crate::finding::{Confidence, Finding, Severity, Verdict};
 use crate::text::{Span, shorten};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who gives a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,28 +61,25 @@ pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
             hands: Hands::Pipeline,
         }));
     }
-    let mut own: HashMap<Span, Hands> = HashMap::new();
-    let mut certain: HashMap<Span, bool> = HashMap::new();
-    for (owner, command) in repository.commands() {
-        let hands = hands_of(owner, repository);
-        own.insert(command.place, hands);
+    // Where an effect was told first: by whose hands, and whether with its target.
+    let mut origins: BTreeMap<Span, (Hands, bool)> = BTreeMap::new();
+    let effects = || repository.commands().flat_map(|(_, command)| &command.effects);
+    let wanted: BTreeSet<Span> = effects().filter_map(|effect| effect.origin).collect();
+    for (owner, command) in repository.commands().filter(|(_, command)| wanted.contains(&command.place)) {
         let told = command.effects.iter().any(|e| e.origin.is_none() && source_or_target(e).is_some());
-        certain.insert(command.place, told);
+        origins.insert(command.place, (hands_of(owner, repository), told));
     }
     for (owner, command) in repository.commands() {
-        let hands = own[&command.place];
         if command.effects.is_empty() {
             continue;
         }
+        let hands = hands_of(owner, repository);
         if matches!(owner, Owner::Script(_)) && is_inert(repository, command.place) {
             continue;
         }
         for effect in &command.effects {
             if let (Owner::Script(_), Some(origin)) = (owner, effect.origin) {
-                let elsewhere = own.get(&origin).copied();
-                if certain.get(&origin) == Some(&true)
-                    || matches!(elsewhere, Some(Hands::Pipeline | Hands::Machine))
-                {
+                if let Some((Hands::Pipeline | Hands::Machine, _) | (_, true)) = origins.get(&origin) {
                     continue;
                 }
             }

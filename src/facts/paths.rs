@@ -77,11 +77,9 @@ const VENDORED: &[&str] = &[
 /// `integration-tests/b`.
 pub fn is_sample(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_sample = |word: &str| SAMPLES.iter().any(|sample| sample.eq_ignore_ascii_case(word));
     TEST_SETTINGS.contains(&name)
-        || folders.split('/').any(|folder| {
-            let folder = folder.to_ascii_lowercase();
-            SAMPLES.contains(&folder.as_str()) || folder.split(['.', '-', '_']).any(|w| SAMPLES.contains(&w))
-        })
+        || folders.split('/').any(|folder| is_sample(folder) || folder.split(['.', '-', '_']).any(is_sample))
 }
 
 /// Whether a path lies in somebody else's code that was copied in.

@@ -71,6 +71,12 @@ fn parts_match(parts: &[String], path: &[&str]) -> bool {
 }
 
 fn part_matches(pattern: &[u8], text: &[u8]) -> bool {
+    // `*.ext`: most patterns end so.
+    if let [b'*', ending @ ..] = pattern
+        && !ending.iter().any(|b| matches!(b, b'*' | b'?' | b'['))
+    {
+        return text.ends_with(ending);
+    }
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     loop {

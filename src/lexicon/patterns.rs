@@ -85,6 +85,96 @@ fn written(hir: &Hir) -> Option<String> {
     }
 }
 
+/// Whether no match of the pattern holds a line break.
+pub fn stays_in_line(pattern: &str) -> bool {
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
+    parser.parse(pattern).is_ok_and(|hir| is_without_break(&hir))
+}
+
+fn is_without_break(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => !literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(class)) => {
+            !class.iter().any(|range| (range.start()..=range.end()).contains(&b'\n'))
+        }
+        HirKind::Class(Class::Unicode(_)) => false,
+        HirKind::Capture(capture) => is_without_break(&capture.sub),
+        HirKind::Repetition(repetition) => is_without_break(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_without_break),
+    }
+}
+
+/// How many bytes of one set stand without a gap in all that a pattern, or its group of that name, matches; 0 if
+/// it promises none.
+pub fn longest_promised_run(pattern: &str, group: Option<&str>, is_part: impl Fn(u8) -> bool) -> usize {
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
+    let Ok(hir) = parser.parse(pattern) else { return 0 };
+    match group {
+        Some(name) => capture(&hir, name).map_or(0, |hir| run(hir, &is_part).longest),
+        None => run(&hir, &is_part).longest,
+    }
+}
+
+fn capture<'h>(hir: &'h Hir, name: &str) -> Option<&'h Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(name) => Some(&capture.sub),
+        HirKind::Capture(inner) => capture(&inner.sub, name),
+        HirKind::Repetition(repetition) => capture(&repetition.sub, name),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().find_map(|part| capture(part, name))
+        }
+        _ => None,
+    }
+}
+
+/// What a part of a pattern promises of its matches.
+struct Run {
+    /// Nothing but bytes of the set.
+    whole: bool,
+    /// Bytes of the set without a gap.
+    longest: usize,
+}
+
+fn run(hir: &Hir, is_part: &impl Fn(u8) -> bool) -> Run {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Run { whole: true, longest: 0 },
+        HirKind::Literal(literal) => {
+            let runs = literal.0.split(|b| !is_part(*b));
+            Run {
+                whole: literal.0.iter().all(|b| is_part(*b)),
+                longest: runs.map(<[u8]>::len).max().unwrap_or(0),
+            }
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let whole = class.iter().flat_map(|range| range.start()..=range.end()).all(is_part);
+            Run { whole, longest: usize::from(whole) }
+        }
+        HirKind::Class(Class::Unicode(_)) => Run { whole: false, longest: 0 },
+        HirKind::Capture(capture) => run(&capture.sub, is_part),
+        HirKind::Repetition(repetition) => {
+            let sub = run(&repetition.sub, is_part);
+            let times = if sub.whole { repetition.min } else { repetition.min.min(1) };
+            Run { whole: sub.whole, longest: sub.longest.saturating_mul(times as usize) }
+        }
+        HirKind::Concat(parts) => {
+            let (mut whole, mut longest, mut now) = (true, 0, 0);
+            for part in parts.iter().map(|part| run(part, is_part)) {
+                now = if part.whole { now + part.longest } else { 0 };
+                whole &= part.whole;
+                longest = longest.max(part.longest).max(now);
+            }
+            Run { whole, longest }
+        }
+        HirKind::Alternation(parts) => {
+            let runs = parts.iter().map(|part| run(part, is_part));
+            let both =
+                runs.reduce(|a, b| Run { whole: a.whole && b.whole, longest: a.longest.min(b.longest) });
+            both.unwrap_or(Run { whole: false, longest: 0 })
+        }
+    }
+}
+
 impl TextPattern {
     /// Every regular expression compiles: the reason if not.
     pub fn validate(&self) -> Result<(), String> {
@@ -100,7 +190,39 @@ impl TextPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{longest_promised_run, stays_in_line, words};
+
+    #[test]
+    fn a_pattern_tells_whether_it_stays_in_a_line() {
+        for (pattern, stays) in [
+            ("a[^\n]{0,50}b", true),
+            (r"^\bTODO\b.*$", true),
+            (r"a\s+b", false),
+            ("a[^x]b", false),
+            ("(?s)a.b", false),
+            ("a\nb", false),
+        ] {
+            assert_eq!(stays_in_line(pattern), stays, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_tells_the_longest_run_that_its_matches_hold() {
+        for (pattern, group, expected) in [
+            ("[a-z]{20}", None, 20),
+            ("ab[0-9]{8,12}(?:-[a-f]{4}){2}", None, 20),
+            ("(?:[a-z]{20}|[0-9]{8})", None, 8),
+            ("(?:[a-z]{4} ){2,}[0-9]{3}", None, 4),
+            ("[^ ]{30}", None, 0),
+            ("k = \"(?P<secret>x_[a-z]{9})\"", Some("secret"), 11),
+            ("k = \"(?P<secret>x_[a-z]{9})\"", None, 11),
+            (r"-----BEGIN KEY-----[a-z]*\s", None, 10),
+            ("[a-z]*", None, 0),
+        ] {
+            let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+            assert_eq!(longest_promised_run(pattern, group, part), expected, "{pattern}");
+        }
+    }
 
     #[test]
     fn a_pattern_tells_the_words_that_its_matches_hold() {

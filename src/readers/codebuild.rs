@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::names::{ends, name, vendored};
+use super::names::{ends_in_any_case, name, vendored};
 use super::variables::Variables;
 use super::{Parsed, Text, commands};
 use crate::facts::*;
@@ -19,8 +19,9 @@ const PHASES: [&str; 4] = ["install", "pre_build", "build", "post_build"];
 
 /// The default name is `buildspec.yml`; projects with several put a word before or behind it.
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    let lower = name(path).to_ascii_lowercase();
-    ends(&lower, &[".yml", ".yaml"]) && lower.contains("buildspec") && !vendored(path)
+    ends_in_any_case(path, &[".yml", ".yaml"])
+        && name(path).to_ascii_lowercase().contains("buildspec")
+        && !vendored(path)
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

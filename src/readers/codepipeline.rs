@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::names::{ends, name, vendored, within};
+use super::names::{ends, ends_in_any_case, name, vendored, within};
 use super::variables::Variables;
 use super::{Parsed, Text, commands};
 use crate::facts::*;
@@ -29,10 +29,10 @@ const FOLDERS: &[&str] = &[
 
 /// The name is free; these are the usual ones. Whether it is a pipeline, its content tells.
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    let lower = name(path).to_ascii_lowercase();
-    if !ends(&lower, &[".json", ".yml", ".yaml", ".template"]) || vendored(path) {
+    if !ends_in_any_case(path, &[".json", ".yml", ".yaml", ".template"]) || vendored(path) {
         return false;
     }
+    let lower = name(path).to_ascii_lowercase();
     let named = ["codepipeline", "code-pipeline", "code_pipeline"].iter().any(|w| lower.contains(w));
     let template =
         within(path, FOLDERS) || ends(&lower, &[".template", ".cfn.yml", ".cfn.yaml", ".cfn.json"]);

@@ -56,9 +56,25 @@ struct Done {
     class: FileClass,
     reader: Option<usize>,
     size: Option<u64>,
+    /// Most files leave nothing else, and there may be a million of them.
+    rest: Option<Box<Rest>>,
+}
+
+/// What only some files leave.
+struct Rest {
     tree: Option<Tree>,
     wants: Vec<Want>,
     unread: Vec<Unread>,
+}
+
+impl Done {
+    fn new(outcome: Outcome) -> (Done, Facts) {
+        let Outcome { file, class, reader, parsed, unread, size } = outcome;
+        let Parsed { facts, tree, wants, .. } = parsed;
+        let empty = tree.is_none() && wants.is_empty() && unread.is_empty();
+        let rest = (!empty).then(|| Box::new(Rest { tree, wants, unread }));
+        (Done { file, class, reader, size, rest }, facts)
+    }
 }
 
 /// Reads the whole source into facts and links them. Never fails: what could not be read is listed.
@@ -81,8 +97,11 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
     let mut opened: BTreeSet<FileId> = tasks.iter().map(|t| t.0).collect();
     let mut from = 0;
     for _ in 0..MOST_ROUNDS {
-        let wants: BTreeSet<Want> =
-            done[from..].iter_mut().flat_map(|d| std::mem::take(&mut d.wants)).collect();
+        let wants: BTreeSet<Want> = done[from..]
+            .iter_mut()
+            .flat_map(|d| d.rest.as_mut().map(|r| std::mem::take(&mut r.wants)))
+            .flatten()
+            .collect();
         from = done.len();
         let mut sent: Vec<(FileId, Option<usize>, bool)> = Vec::new();
         for want in wants {
@@ -162,16 +181,9 @@ impl Pass<'_> {
                     let (mut own, mut facts, mut memory) = (Vec::new(), Facts::default(), Vec::new());
                     while let Some(&(file, reader, scan)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let outcome = self.one(file, reader, scan, &mut memory);
-                        facts.append(outcome.parsed.facts);
-                        own.push(Done {
-                            file,
-                            class: outcome.class,
-                            reader,
-                            size: outcome.size,
-                            tree: outcome.parsed.tree,
-                            wants: outcome.parsed.wants,
-                            unread: outcome.unread,
-                        });
+                        let (done, found) = Done::new(outcome);
+                        facts.append(found);
+                        own.push(done);
                         self.progress.done.fetch_add(1, Ordering::Relaxed);
                     }
                     let mut all = all.lock().expect("no worker panics while it holds the lock");
@@ -506,11 +518,12 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
         file.size = done.size.or(file.size);
         if let Some(reader) = done.reader {
             file.reader = Some(READERS[reader].kind.to_owned());
-            if let Some(tree) = done.tree {
-                trees.entry(reader).or_default().insert(done.file, (source.path(done.file), tree));
-            }
         }
-        unread.extend(done.unread);
+        let Some(rest) = done.rest else { continue };
+        if let (Some(reader), Some(tree)) = (done.reader, rest.tree) {
+            trees.entry(reader).or_default().insert(done.file, (source.path(done.file), tree));
+        }
+        unread.extend(rest.unread);
     }
     let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
     for (reader, trees) in &trees {

@@ -1,6 +1,6 @@
 //! Shell files, PowerShell files and batch files.
 
-use super::names::{ends, folder, name, vendored, within};
+use super::names::{ends, ends_in_any_case, folder, name, vendored, within};
 use super::scripts::script;
 use super::{Parsed, Text, Want, commands};
 use crate::facts::{Command, ScriptKind, path_target};
@@ -35,8 +35,7 @@ pub(super) fn claims(path: &str, executable: bool) -> bool {
 }
 
 pub(super) fn claims_powershell(path: &str, _: bool) -> bool {
-    let lower = path.to_ascii_lowercase();
-    ends(&lower, &[".ps1", ".psm1", ".bat", ".cmd"]) && !vendored(path)
+    ends_in_any_case(path, &[".ps1", ".psm1", ".bat", ".cmd"]) && !vendored(path)
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

@@ -106,9 +106,13 @@ pub(super) fn walk(root: &Path, starts: &[PathBuf], options: &Options) -> Result
 }
 
 fn look(root: &Path, entry: &DirEntry) -> Option<Sight> {
-    // Even a name that was given as a path is not followed, hence no question to `entry` itself.
+    // Even a name that was given as a path is not followed, hence no question to `entry` itself; but what it
+    // knows for a folder is none of our files.
+    if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+        return None;
+    }
     let name = to_name(entry.path().strip_prefix(root).ok()?);
-    match see(root, name) {
+    match see_at(root, entry.path(), name) {
         Ok(found) => found.map(Sight::File),
         Err(unread) => Some(Sight::Unread(unread)),
     }
@@ -116,14 +120,17 @@ fn look(root: &Path, entry: &DirEntry) -> Option<Sight> {
 
 /// Looks at one path below `root` without opening it. `None` for a folder.
 pub(super) fn see(root: &Path, name: Vec<u8>) -> Result<Option<Found>, Unread> {
-    let path = root.join(to_path(&name));
-    let (metadata, stat) = stat_of(&path).map_err(|e| Unread::io(&show_path(root, &path), &e))?;
+    see_at(root, &root.join(to_path(&name)), name)
+}
+
+fn see_at(root: &Path, path: &Path, name: Vec<u8>) -> Result<Option<Found>, Unread> {
+    let (metadata, stat) = stat_of(path).map_err(|e| Unread::io(&show_path(root, path), &e))?;
     let mode = if metadata.is_symlink() {
         Mode::Symlink
     } else if metadata.is_dir() {
         return Ok(None);
     } else if !metadata.is_file() {
-        let path = show_path(root, &path);
+        let path = show_path(root, path);
         return Err(Unread::new(path, UnreadClass::Outside, "a pipe, socket or device, no file"));
     } else if metadata.is_executable() {
         Mode::Executable

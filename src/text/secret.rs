@@ -40,9 +40,22 @@ impl fmt::Debug for Secret {
 /// there are.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// Recognises the values; `None` if there are none.
-    values: Option<Arc<NFA>>,
+    /// `None` if there are none.
+    values: Option<Arc<Values>>,
 }
+
+struct Values {
+    /// Sorted, each once.
+    all: Vec<Secret>,
+    /// For each, the longest other one that it begins with.
+    shorter: Vec<Option<usize>>,
+    /// Recognises how they begin: one for all that is in them would be ten times as dear to build.
+    beginnings: NFA,
+    longest: usize,
+}
+
+/// So much of a value is recognised before the whole is compared.
+const BEGINNING: usize = 16;
 
 /// Values shorter than this are masked by place only: masking every `abc` of a text would make it
 /// unreadable and thereby tell the value.
@@ -63,35 +76,39 @@ impl Redactor {
         if values.is_empty() {
             return Redactor::default();
         }
-        let automaton = NFA::new(values.iter().map(Secret::expose)).expect("values fit into memory twice");
-        Redactor { values: Some(Arc::new(automaton)) }
+        Redactor { values: Some(Arc::new(Values::new(values))) }
     }
 
     /// Where known values stand in `text`: ascending byte ranges that neither overlap nor touch, on char
     /// boundaries. Values that overlap each other are covered by one range.
     pub fn find(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        let Some(automaton) = &self.values else { return found };
+        let Some(values) = &self.values else { return found };
+        let automaton = &values.beginnings;
         let mut state = automaton.start_state(Anchored::No).expect("the automaton is not anchored");
         for (at, &byte) in text.as_bytes().iter().enumerate() {
             state = automaton.next_state(Anchored::No, state, byte);
             if !automaton.is_match(state) {
                 continue;
             }
-            // The first pattern of a state is the longest one that ends here; it covers the others.
-            let length = automaton.pattern_len(automaton.match_pattern(state, 0));
-            let (mut start, end) = (at + 1 - length, at + 1);
-            while let Some(last) = found.pop_if(|last| last.end >= start) {
-                start = start.min(last.start);
+            for number in 0..automaton.match_len(state) {
+                let start = at + 1 - automaton.pattern_len(automaton.match_pattern(state, number));
+                found
+                    .extend(values.longest_at(&text.as_bytes()[start..]).map(|length| start..start + length));
             }
-            found.push(start..end);
         }
+        found.sort_unstable_by_key(|range| range.start);
+        found.dedup_by(|next, last| {
+            let joins = next.start <= last.end;
+            last.end = if joins { last.end.max(next.end) } else { last.end };
+            joins
+        });
         found
     }
 
     /// Length of the longest known value, in bytes: what stands further away cannot run into a place.
     pub fn reach(&self) -> usize {
-        self.values.as_ref().map_or(0, |automaton| automaton.max_pattern_len())
+        self.values.as_ref().map_or(0, |values| values.longest)
     }
 
     /// `text` with every known value masked.
@@ -105,6 +122,43 @@ impl Redactor {
         }
         out.push_str(&text[at..]);
         out
+    }
+}
+
+impl Values {
+    /// Of sorted values, each once.
+    fn new(all: Vec<Secret>) -> Values {
+        let mut shorter = Vec::with_capacity(all.len());
+        let mut above: Vec<usize> = Vec::new();
+        for (number, value) in all.iter().enumerate() {
+            while above.pop_if(|last| !value.expose().starts_with(all[*last].expose())).is_some() {}
+            shorter.push(above.last().copied());
+            above.push(number);
+        }
+        let mut beginnings: Vec<&[u8]> = all
+            .iter()
+            .map(|value| value.expose().as_bytes())
+            .map(|value| &value[..value.len().min(BEGINNING)])
+            .collect();
+        beginnings.dedup();
+        let beginnings = NFA::new(beginnings).expect("values fit into memory twice");
+        let longest = all.iter().map(|value| value.expose().len()).max().unwrap_or(0);
+        Values { all, shorter, beginnings, longest }
+    }
+
+    /// The length of the longest value that `text` begins with.
+    fn longest_at(&self, text: &[u8]) -> Option<usize> {
+        // What sorts between a value and a text that begins with it begins with it, too.
+        let behind = self.all.partition_point(|value| value.expose().as_bytes() <= text);
+        let mut candidate = behind.checked_sub(1);
+        while let Some(number) = candidate {
+            let value = self.all[number].expose().as_bytes();
+            if text.starts_with(value) {
+                return Some(value.len());
+            }
+            candidate = self.shorter[number];
+        }
+        None
     }
 }
 
@@ -219,6 +273,22 @@ mod tests {
         assert_eq!(r.redact("-xabcdef-abcdef-"), "-*******-******-");
         assert_eq!(r.redact("-abcdefghi-"), "-*********-");
         assert_eq!(r.redact("-aaaaaaaaaaa-aaaaa-"), "-***********-aaaaa-");
+        let long = "a value that is longer than what is looked for first";
+        let r =
+            Redactor::new([&long[..8], &long[..20], long, &long[2..40], "a value that was"].map(Secret::new));
+        for (text, masked) in [
+            (long, long.len()),
+            (&long[..51], 40),
+            (&long[..39], 20),
+            (&long[..19], 8),
+            (&long[1..40], 38),
+            (&long[1..39], 0),
+            ("a value that w", 8),
+            ("a value that was it", 16),
+        ] {
+            let found = r.find(text).iter().map(Range::len).sum::<usize>();
+            assert_eq!(found, masked, "{text}");
+        }
         assert_eq!(format!("{r:?}"), "Redactor(…)");
     }
 }

@@ -28,8 +28,10 @@ const KIND: &str = "azure";
 
 /// The name of a root file is free; these are the usual places.
 pub(super) fn claims(path: &str, _: bool) -> bool {
+    if !names::ends_in_any_case(path, &[".yml", ".yaml"]) || names::vendored(path) {
+        return false;
+    }
     let name = names::name(path).to_ascii_lowercase();
-    let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     let named = name.starts_with("azure-pipeline")
         || name.starts_with("azure_pipeline")
         || name.starts_with("azurepipeline")
@@ -51,8 +53,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
         ".vsts-ci",
         ".pipelines",
     ];
-    yaml && !names::vendored(path)
-        && (named || names::within(path, &folder) || path.starts_with("eng/pipelines/"))
+    named || names::within(path, &folder) || path.starts_with("eng/pipelines/")
 }
 
 /// Keys that only a pipeline or one of its templates has at the top.

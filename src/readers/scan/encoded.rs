@@ -2,6 +2,7 @@
 //! deep. What decodes to something else than text (hashes, images, fonts, keys) is left after a few bytes.
 
 use super::encoding::{GZIP, base64_digit, decode_hex, gunzip, hex_digit};
+use super::runs::{Bytes, letters_digits_and, next_run};
 use crate::facts::Form;
 use std::ops::Range;
 
@@ -61,7 +62,7 @@ pub(super) fn digits(text: &str, mut each: impl FnMut(&Decoded)) -> bool {
     let mut inflated = LARGEST_INFLATED;
     let mut cut = false;
     let mut from = 0;
-    while let Some(mut run) = run_behind(bytes, from) {
+    while let Some(mut run) = next_run(bytes, from, SHORTEST, &DIGITS) {
         from = run.end;
         if bytes[run.clone()].starts_with(b"0x") && run.len() >= SHORTEST + 2 {
             run.start += 2;
@@ -76,37 +77,7 @@ pub(super) fn digits(text: &str, mut each: impl FnMut(&Decoded)) -> bool {
     cut
 }
 
-const IS_DIGIT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        table[byte] = b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
-        byte += 1;
-    }
-    table
-};
-
-/// The next stretch of at least [`SHORTEST`] digits. Looked for from its end backwards, so that most bytes of
-/// a text of short words are never looked at.
-fn run_behind(bytes: &[u8], from: usize) -> Option<Range<usize>> {
-    // All of `start..known` are digits.
-    let (mut start, mut known) = (from, from);
-    loop {
-        let last = bytes.get(start..start + SHORTEST)?;
-        match last[known - start..].iter().rposition(|b| !IS_DIGIT[usize::from(*b)]) {
-            Some(at) => {
-                let behind = known + at + 1;
-                known = start + SHORTEST;
-                start = behind;
-            }
-            None => {
-                let more = bytes[start + SHORTEST..].iter().take_while(|b| IS_DIGIT[usize::from(**b)]);
-                return Some(start..start + SHORTEST + more.count());
-            }
-        }
-    }
-}
+const DIGITS: Bytes = letters_digits_and(b"+/-_");
 
 /// What the beginning of a stretch says: text, or gzip, in one of the two encodings.
 fn promises_text(run: &[u8]) -> Option<Form> {
@@ -156,7 +127,7 @@ fn lines(bytes: &[u8], first: Range<usize>) -> Vec<Range<usize>> {
         };
         let blank = rest[broken..].iter().take(64).take_while(|b| matches!(b, b' ' | b'\t' | b'#' | b'|'));
         let start = last.end + broken + blank.count();
-        let more = bytes[start..].iter().take(width + 1).take_while(|b| IS_DIGIT[usize::from(**b)]).count();
+        let more = bytes[start..].iter().take(width + 1).take_while(|b| DIGITS[usize::from(**b)]).count();
         let ends = bytes.get(start + more).is_none_or(|b| !matches!(b, b' ' | b':' | b'.' | b'('));
         if more == 0 || more > width || !ends {
             break;
@@ -296,10 +267,14 @@ mod tests {
                 let text =
                     format!("{} {} x", "ab ".repeat(before / 3) + &"c"[..before % 2], "Z".repeat(length));
                 let start = text.find('Z').expect("it is there");
-                assert_eq!(run_behind(text.as_bytes(), 0), Some(start..start + length), "{text}");
+                assert_eq!(
+                    next_run(text.as_bytes(), 0, SHORTEST, &DIGITS),
+                    Some(start..start + length),
+                    "{text}"
+                );
             }
         }
-        assert_eq!(run_behind("Z".repeat(SHORTEST - 1).as_bytes(), 0), None);
+        assert_eq!(next_run("Z".repeat(SHORTEST - 1).as_bytes(), 0, SHORTEST, &DIGITS), None);
     }
 
     #[test]

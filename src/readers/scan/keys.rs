@@ -1,5 +1,7 @@
 //! Which names are given to credentials.
 
+use std::ops::Range;
+
 /// What a name promises its value to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyClass {
@@ -81,113 +83,115 @@ pub(super) const KEY_WORDS: &[&str] = &[
     "credential",
 ];
 
-/// Words after which nothing changes: `PASSWORD_PROD`, `token2`, `secret_value`.
+/// In order, as all lists here that are asked for every name. Words after which nothing changes: `PASSWORD_PROD`, `token2`, `secret_value`.
 const SUFFIXES: &[&str] = &[
-    "value",
-    "default",
-    "plain",
-    "raw",
-    "base64",
     "b64",
-    "old",
-    "new",
-    "prod",
-    "production",
-    "prd",
-    "live",
+    "base64",
+    "ci",
+    "default",
     "dev",
     "development",
-    "staging",
+    "live",
+    "local",
+    "new",
+    "old",
+    "plain",
+    "prd",
+    "primary",
+    "prod",
+    "production",
+    "qa",
+    "raw",
+    "sandbox",
+    "secondary",
     "stage",
+    "staging",
     "stg",
     "test",
     "testing",
-    "local",
-    "ci",
-    "qa",
     "uat",
-    "sandbox",
-    "primary",
-    "secondary",
+    "value",
 ];
 
-/// Words that make of the name something else than the credential itself.
+/// In order. Words that make of the name something else than the credential itself.
 const OTHERWISE: &[&str] = &[
+    "bos",
+    "cancel",
+    "cancellation",
+    "cls",
+    "color",
+    "continuation",
+    "css",
+    "design",
+    "digest",
+    "disable",
+    "enable",
+    "encoded",
+    "encrypted",
+    "eos",
+    "existing",
+    "forgot",
+    "has",
     "hash",
     "hashed",
-    "digest",
-    "encrypted",
-    "sealed",
-    "encoded",
-    "public",
-    "pub",
-    "page",
-    "next",
-    "prev",
-    "continuation",
-    "cancellation",
-    "cancel",
-    "sync",
-    "resume",
-    "regex",
-    "pattern",
-    "is",
-    "has",
-    "no",
-    "show",
     "hide",
-    "toggle",
-    "enable",
-    "disable",
-    "require",
-    "forgot",
-    "label",
-    "min",
-    "max",
-    "invalid",
-    "incorrect",
-    "wrong",
-    "missing",
-    "bos",
-    "eos",
-    "pad",
-    "unk",
-    "mask",
-    "sep",
-    "cls",
-    "stop",
-    "special",
-    "lexer",
-    "parser",
     "image",
-    "existing",
-    "persist",
-    "tls",
-    "design",
-    "color",
-    "theme",
-    "css",
+    "incorrect",
+    "invalid",
+    "is",
     "keyword",
+    "label",
+    "lexer",
+    "mask",
+    "max",
+    "min",
+    "missing",
+    "next",
+    "no",
     "operator",
+    "pad",
+    "page",
+    "parser",
+    "pattern",
+    "persist",
+    "prev",
+    "pub",
+    "public",
+    "regex",
+    "require",
+    "resume",
+    "sealed",
+    "sep",
+    "show",
+    "special",
+    "stop",
+    "sync",
+    "theme",
+    "tls",
+    "toggle",
+    "unk",
+    "wrong",
 ];
 
 /// What a name promises, if it is one for a credential.
 pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
-    let mut words = split(key);
+    let lower = key.to_ascii_lowercase();
+    let mut words: Vec<&str> = ranges(key).map(|range| &lower[range]).collect();
     while words.len() > 1
         && words
             .last()
-            .is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()) || SUFFIXES.contains(&w.as_str()))
+            .is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()) || SUFFIXES.binary_search(w).is_ok())
     {
         words.pop();
     }
     // A form's own token guards one session and gives nothing away.
-    if words.iter().any(|w| OTHERWISE.contains(&w.as_str()) || w.starts_with("csrf") || w.starts_with("xsrf"))
-    {
+    let otherwise =
+        |w: &&str| OTHERWISE.binary_search(w).is_ok() || w.starts_with("csrf") || w.starts_with("xsrf");
+    if words.iter().any(otherwise) {
         return None;
     }
     let last = words.last()?.trim_end_matches(|c: char| c.is_ascii_digit());
-    let before = words.len().checked_sub(2).map_or("", |i| words[i].as_str());
+    let before = words.len().checked_sub(2).map_or("", |i| words[i]);
     let ends = |tails: &[&str]| tails.iter().any(|t| last.ends_with(t));
     // nginx: where requests are passed on to.
     if last == "pass" && matches!(before, "proxy" | "uwsgi" | "fastcgi" | "grpc" | "scgi") {
@@ -200,7 +204,7 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     {
         return Some(KeyClass::Password);
     }
-    if last == "base" && before == "key" && words.iter().any(|w| w == "secret")
+    if last == "base" && before == "key" && words.contains(&"secret")
         || last == "key" && before == "secret" && words.len() == 2
     {
         return Some(KeyClass::SigningSecret);
@@ -234,7 +238,7 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
     if ends(&["privatekey"]) || last == "key" && before == "private" {
         return Some(KeyClass::PrivateKey);
     }
-    let cipher = last == "key" && words.iter().any(|w| matches!(w.as_str(), "aes" | "aes128" | "aes256"));
+    let cipher = last == "key" && words.iter().any(|w| matches!(*w, "aes" | "aes128" | "aes256"));
     if cipher
         || ends(&["encryptionkey", "signingkey", "masterkey", "aeskey"])
         || last == "key" && matches!(before, "encryption" | "signing" | "master" | "cipher" | "hmac")
@@ -246,38 +250,65 @@ pub(super) fn classify_key(key: &str) -> Option<KeyClass> {
 
 /// Lower-case words of a name: `dbPassword`, `DB_PASSWORD`, `db-password`, `db.password` are all two.
 pub(super) fn split(name: &str) -> Vec<String> {
+    ranges(name).map(|range| name[range].to_lowercase()).collect()
+}
+
+/// Where the words of a name stand.
+fn ranges(name: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = name.as_bytes();
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    for (i, c) in name.char_indices() {
-        if !c.is_alphanumeric() {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
+    let mut characters = name.char_indices();
+    let mut start = None;
+    std::iter::from_fn(move || {
+        for (at, character) in characters.by_ref() {
+            if !character.is_alphanumeric() {
+                if let Some(start) = start.take() {
+                    return Some(start..at);
+                }
+                continue;
             }
-            continue;
-        }
-        if c.is_ascii_uppercase() && !word.is_empty() {
-            let after_lower = bytes[i - 1].is_ascii_lowercase() || bytes[i - 1].is_ascii_digit();
-            let before_lower =
-                bytes[i - 1].is_ascii_uppercase() && bytes.get(i + 1).is_some_and(u8::is_ascii_lowercase);
-            if after_lower || before_lower {
-                words.push(std::mem::take(&mut word));
+            let Some(from) = start else {
+                start = Some(at);
+                continue;
+            };
+            if character.is_ascii_uppercase() {
+                let before = bytes[at - 1];
+                let after_lower = before.is_ascii_lowercase() || before.is_ascii_digit();
+                let before_lower =
+                    before.is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+                if after_lower || before_lower {
+                    start = Some(at);
+                    return Some(from..at);
+                }
             }
         }
-        match c.is_ascii() {
-            true => word.push(c.to_ascii_lowercase()),
-            false => word.extend(c.to_lowercase()),
-        }
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
+        start.take().map(|start| start..bytes.len())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_that_are_searched_by_halves_are_in_order() {
+        assert!(SUFFIXES.is_sorted() && OTHERWISE.is_sorted());
+    }
+
+    #[test]
+    fn a_name_is_split_into_words() {
+        for (name, words) in [
+            ("dbPassword", "db password"),
+            ("DB_PASSWORD", "db password"),
+            ("db.password-2", "db password 2"),
+            ("HTTPServerKey", "http server key"),
+            ("aes256Key", "aes256 key"),
+            ("Schl\u{fc}sselWort", "schl\u{fc}ssel wort"),
+            ("__x", "x"),
+            ("--", ""),
+        ] {
+            assert_eq!(split(name).join(" "), words, "{name}");
+        }
+    }
 
     #[test]
     fn names_promise_credentials_by_their_last_words() {

@@ -2,8 +2,10 @@
 //! first keyword.
 
 use super::checks::{Check, Outcome};
+use super::runs::{Bytes, letters_digits_and, next_run};
 use crate::facts::Certainty;
 use crate::lexicon::kinds::{CredentialKind, KindFile, Provider};
+use crate::lexicon::patterns::longest_promised_run;
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -25,8 +27,15 @@ struct Compiled {
     kind: CredentialKind,
     general: bool,
     checks: Vec<Check>,
+    /// Every value holds so many of [`PARTS`] without a gap.
+    run: usize,
     regex: OnceLock<(Regex, Vec<Regex>)>,
 }
+
+/// What values without blanks and quotes consist of.
+const PARTS: Bytes = letters_digits_and(b"+/=_.~:-");
+/// Stretches that are shorter stand everywhere.
+const SHORTEST_RUN: usize = 12;
 
 /// A value of the shape of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +79,11 @@ fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
     for kind in provider.kinds {
         let checks = kind.checks.iter().map(|c| Check::parse(c)).collect::<Result<_, _>>();
         let checks = checks.map_err(|e| format!("{}: {e}", kind.id))?;
-        out.push(Compiled { kind, general: provider.general, checks, regex: OnceLock::new() });
+        let run = match &kind.value {
+            Some(value) => longest_promised_run(value, None, |b| PARTS[usize::from(b)]),
+            None => longest_promised_run(&kind.pattern()?, Some("secret"), |b| PARTS[usize::from(b)]),
+        };
+        out.push(Compiled { kind, general: provider.general, checks, run, regex: OnceLock::new() });
     }
     Ok(out)
 }
@@ -114,6 +127,13 @@ impl KindSearch {
         found: &mut Vec<Found>,
     ) -> usize {
         let compiled = self.kind(number);
+        // Most keywords stand where nothing is given a value, and a regular expression is dear to build and run.
+        let reach = (stretch.end + compiled.run).min(text.len());
+        if compiled.run >= SHORTEST_RUN
+            && next_run(&text.as_bytes()[..reach], stretch.start, compiled.run, &PARTS).is_none()
+        {
+            return stretch.start;
+        }
         let (regex, allow) = compiled.regex.get_or_init(|| {
             compile(&compiled.kind).expect("each kind's regex is compiled by a test of its own")
         });

@@ -21,6 +21,7 @@ mod looks;
 mod marks;
 mod pairs;
 mod patterns;
+mod runs;
 mod stand_ins;
 mod structures;
 mod surroundings;
@@ -175,14 +176,16 @@ impl Scanner {
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around, settings);
         let mut windows = Windows::new();
-        let mut promised = self.wordless.clone();
+        // Of each pattern, where its words stand.
+        let mut promised: BTreeMap<usize, Vec<usize>> =
+            self.wordless.iter().map(|n| (*n, Vec::new())).collect();
         let mut percents_done = 0;
         for hit in self.words.find(text) {
             let word = hit.range;
             for action in &self.actions[hit.word] {
                 match *action {
                     Action::Kind(kind) => self.widen(&mut windows, kind, word.clone(), text.len()),
-                    Action::Pattern(number) if promised.last() != Some(&number) => promised.push(number),
+                    Action::Pattern(number) => promised.entry(number).or_default().push(word.start),
                     Action::Pair => {
                         if errors {
                             errors_of(facts, disclosures::read(file, text, word.clone(), extension, offset));
@@ -241,8 +244,7 @@ impl Scanner {
                     | Action::Mark(_)
                     | Action::EnvRead
                     | Action::AddressName
-                    | Action::Token(_)
-                    | Action::Pattern(_) => {}
+                    | Action::Token(_) => {}
                 }
             }
         }
@@ -251,11 +253,11 @@ impl Scanner {
             credentials.decoded(decoded, self.inside(&decoded.text, scanned, &around));
         });
         facts.credentials.extend(credentials.settle());
-        promised.sort();
-        promised.dedup();
-        let path: Vec<&str> = path.split('/').collect();
-        for number in promised {
-            self.patterns[number].search(file, &path, text, offset, &mut facts.text_hits);
+        if !promised.is_empty() {
+            let path: Vec<&str> = path.split('/').collect();
+            for (number, words) in promised {
+                self.patterns[number].search(file, &path, text, &words, offset, &mut facts.text_hits);
+            }
         }
         !cut
     }

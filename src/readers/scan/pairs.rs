@@ -34,8 +34,9 @@ pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &st
     let written = text.get(key.clone())?;
     let flag =
         written.starts_with("--") || written.starts_with('-') && matches!(extension, "ps1" | "psm1" | "psd1");
-    let name = written.trim_matches(['-', '.']);
-    let start = key.start + written.find(name)?;
+    let behind = written.trim_start_matches(['-', '.']);
+    let start = key.end - behind.len();
+    let name = behind.trim_end_matches(['-', '.']);
     let key = start..start + name.len();
     let class = classify_key(name)?;
     let mut cursor = Cursor { text, at: key.end, medium, extension };

@@ -2,9 +2,10 @@
 
 use crate::facts::TextHit;
 use crate::lexicon::globs::PathGlob;
-use crate::lexicon::patterns::{self, TextPattern, compile};
+use crate::lexicon::patterns::{self, TextPattern, compile, stays_in_line};
 use crate::text::{FileId, Span};
 use regex::bytes::Regex;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// One rule's patterns; compiled when the first file that they are searched in is met.
@@ -17,7 +18,8 @@ pub(super) struct PatternSearch {
 }
 
 struct Compiled {
-    patterns: Vec<Regex>,
+    /// Each with whether its matches lie in one line.
+    patterns: Vec<(Regex, bool)>,
     unless: Vec<Regex>,
 }
 
@@ -35,12 +37,12 @@ impl PatternSearch {
 
     fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| {
-            let all = |list: &[String]| {
-                list.iter()
-                    .map(|p| compile(p).expect("patterns were compiled once when the rule was loaded"))
-                    .collect()
-            };
-            Compiled { patterns: all(&self.written.patterns), unless: all(&self.written.unless) }
+            let ready =
+                |p: &String| compile(p).expect("patterns were compiled once when the rule was loaded");
+            Compiled {
+                patterns: self.written.patterns.iter().map(|p| (ready(p), stays_in_line(p))).collect(),
+                unless: self.written.unless.iter().map(ready).collect(),
+            }
         })
     }
 
@@ -50,12 +52,14 @@ impl PatternSearch {
         words.map(|words| words.concat())
     }
 
-    /// Searches `text`, of the file at `path` (its parts between slashes).
+    /// Searches `text`, of the file at `path` (its parts between slashes), in which the patterns' words stand at
+    /// `words`, in ascending order.
     pub(super) fn search(
         &self,
         file: FileId,
         path: &[&str],
         text: &str,
+        words: &[usize],
         offset: usize,
         hits: &mut Vec<TextHit>,
     ) {
@@ -64,23 +68,44 @@ impl PatternSearch {
             return;
         }
         let compiled = self.compiled();
-        for (number, pattern) in compiled.patterns.iter().enumerate() {
-            for found in pattern.captures_iter(text.as_bytes()) {
-                let Some(place) = found.name("here").or_else(|| found.get(0)) else { continue };
-                // Byte classes can match a part of a character.
-                let start = text.floor_char_boundary(place.start());
-                let end = text.ceil_char_boundary(place.end());
-                if start == end || compiled.excuse(text, start) {
-                    continue;
+        for (number, (pattern, in_line)) in compiled.patterns.iter().enumerate() {
+            let mut search = |part: Range<usize>| {
+                for found in pattern.captures_iter(&text.as_bytes()[part.clone()]) {
+                    let Some(place) = found.name("here").or_else(|| found.get(0)) else { continue };
+                    // Byte classes can match a part of a character.
+                    let start = text.floor_char_boundary(part.start + place.start());
+                    let end = text.ceil_char_boundary(part.start + place.end());
+                    if start == end || compiled.excuse(text, start) {
+                        continue;
+                    }
+                    hits.push(TextHit {
+                        place: Span::new(file, offset + start..offset + end),
+                        rule: self.rule.clone(),
+                        pattern: u32::try_from(number).expect("a rule has few patterns"),
+                    });
                 }
-                hits.push(TextHit {
-                    place: Span::new(file, offset + start..offset + end),
-                    rule: self.rule.clone(),
-                    pattern: u32::try_from(number).expect("a rule has few patterns"),
-                });
+            };
+            if words.is_empty() || !in_line {
+                search(0..text.len());
+                continue;
+            }
+            let mut done = 0;
+            for word in words {
+                if *word >= done {
+                    let line = line(text, *word);
+                    done = line.end;
+                    search(line);
+                }
             }
         }
     }
+}
+
+/// The line of a place, without its end.
+fn line(text: &str, at: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let start = bytes[..at].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    start..bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| at + i)
 }
 
 /// Excuses are looked for so far around a hit: minified files have lines of a megabyte.
