@@ -16,6 +16,7 @@ const DIALECTS: &[&str] = &[
     "github",
     "gitlab",
     "cloud-build",
+    "cloud-deploy",
     "azure",
     "jenkins",
     "circleci",

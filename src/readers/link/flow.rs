@@ -2,10 +2,13 @@
 
 use super::callgraph::{bind_effect_in, bind_target, call_inputs};
 use super::guess;
+use super::releases;
 use super::scope::{Inputs, Scope};
 use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
-use crate::facts::{Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value};
+use crate::facts::{
+    Dialect, Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value,
+};
 use crate::lexicon::Environments;
 use std::collections::HashMap;
 
@@ -18,8 +21,14 @@ const MOST_EDGES: usize = 200_000;
 /// Builds the flow of all pipelines.
 pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Environments) -> Flow {
     let paths = pipelines.iter().map(|p| files.get(p.place.file.0 as usize).map_or("", |f| f.path.as_str()));
-    let by_path = paths.enumerate().map(|(i, path)| (path, i)).collect();
-    let mut builder = Builder { pipelines, by_path, environments, runs: Vec::new(), edges: Vec::new() };
+    let by_path: HashMap<&str, usize> = paths.clone().enumerate().map(|(i, path)| (path, i)).collect();
+    let delivery = pipelines.iter().zip(paths).enumerate();
+    let deliveries = delivery
+        .filter(|(_, (p, _))| p.dialect == Dialect::CloudDeploy)
+        .map(|(i, (p, path))| (releases::key(path, &p.name), i))
+        .collect();
+    let mut builder =
+        Builder { pipelines, by_path, deliveries, environments, runs: Vec::new(), edges: Vec::new() };
     let mut roots: Vec<Option<Expanded>> = Vec::with_capacity(pipelines.len());
     for (index, pipeline) in pipelines.iter().enumerate() {
         let starts = pipeline.role == Role::Entry
@@ -78,6 +87,8 @@ struct Expanded {
 struct Builder<'a> {
     pipelines: &'a [Pipeline],
     by_path: HashMap<&'a str, usize>,
+    /// Delivery pipelines by file and name.
+    deliveries: HashMap<String, usize>,
     environments: &'a Environments,
     runs: Vec<Run>,
     edges: Vec<(Node, Node, Edge)>,
@@ -146,7 +157,8 @@ impl Builder<'_> {
 
     fn callee(&self, job: &Job) -> Option<usize> {
         let call = job.calls.as_ref().filter(|c| c.local)?;
-        self.by_path.get(join("", &call.name).as_str()).copied()
+        let found = self.by_path.get(join("", &call.name).as_str());
+        found.or_else(|| self.deliveries.get(&call.name)).copied()
     }
 
     /// What the callee's inputs are in this call; its defaults stand for those that are not given.

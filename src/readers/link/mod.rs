@@ -6,6 +6,7 @@ mod callgraph;
 mod effects;
 mod flow;
 mod guess;
+mod releases;
 mod scope;
 mod scripts;
 mod targets;
@@ -50,6 +51,7 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
         script.called_from = called.from;
         script.guarded |= scripts::is_guarded(script);
     }
+    releases::join(&mut facts.pipelines, &repository.files);
     settle_jobs(&mut facts.pipelines, repository, lexicon);
     repository.flow = flow::build(&facts.pipelines, &repository.files, &lexicon.environments);
     repository.facts = facts;
