@@ -129,6 +129,27 @@ substitutions: { _PIPELINE: shop }
 }
 
 #[test]
+fn a_command_that_promotes_does_what_the_stage_says() {
+    let build = "\
+steps:
+- id: release
+  name: gcr.io/cloud-builders/gcloud
+  args: [ deploy, releases, create, r-1, --delivery-pipeline=shop ]
+- { id: look, name: curlimages/curl, args: [ -f, https://qa.shop.example/health ] }
+- id: onwards
+  name: gcr.io/cloud-builders/gcloud
+  args: [ deploy, releases, promote, --release=r-1, --delivery-pipeline=shop, --to-target, staging ]
+";
+    let repository = repository(&[("cloudbuild.yaml", build), ("clouddeploy.yaml", PIPELINE)]);
+    let (flow, pipelines) = (&repository.flow, &repository.facts.pipelines);
+    let node = |id: &str| flow.nodes().find(|&n| flow.job(n, pipelines).id == id).expect("a run");
+    let kinds = |id: &str| flow.run(node(id)).effects.iter().map(|e| e.effect).collect::<Vec<_>>();
+    assert_eq!(kinds("onwards"), [EffectKind::Deploy, EffectKind::Verify]);
+    assert_eq!(kinds("staging"), [], "it does not happen apart");
+    assert!(flow.before(node("onwards")).contains(&node("look")));
+}
+
+#[test]
 fn hostile_texts_are_read_without_harm() {
     for text in HOSTILE {
         for start in [
