@@ -64,7 +64,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
         let beside = |named: &&(FileId, &str, Node<'_>)| {
             folder(named.1) == folder(path) && named.1 == self::beside(path, "skaffold.yaml")
         };
-        let skaffold = checks.iter().find(beside).or_else(|| match checks.as_slice() {
+        let skaffold = checks.iter().find(beside).or(match checks.as_slice() {
             [only] => Some(only),
             _ => None,
         });
