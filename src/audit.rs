@@ -86,8 +86,9 @@ fn conclude(
     options: &Options<'_>,
     source: Source,
     change: Change,
-    repository: Repository,
+    mut repository: Repository,
 ) -> Result<Report, Error> {
+    repository.today = Some(today);
     let mut verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
     let mut findings: Vec<Finding> = Vec::new();
     verdicts.iter_mut().for_each(|verdict| findings.append(&mut verdict.findings));
@@ -149,6 +150,8 @@ pub fn judge(
     {
         readers::read_past(source, &past, &mut repository, &options, &Reading::default());
     }
+    let today = source.git().and_then(|git| git.today()).and_then(|today| today.civil());
+    repository.today = today.map(|today| today.date());
     let verdicts = engine::run(catalog, parameters, &repository);
     (repository, verdicts)
 }
@@ -240,7 +243,8 @@ fn known_before(
     let mut reported: BTreeSet<(String, Secret)> = BTreeSet::new();
     for base in source.bases()? {
         let only = base.iter().filter(|(_, e)| paths.contains(e.path.as_str())).map(|(id, _)| id).collect();
-        let old = read(&base, &before, options, Some(&only));
+        let mut old = read(&base, &before, options, Some(&only));
+        old.today = repository.today;
         values.extend(old.facts.credentials.iter().map(|c| c.value.clone()));
         let verdicts = engine::run(&before.catalog, &before.parameters, &old);
         let mut findings: Vec<Finding> = verdicts.into_iter().flat_map(|v| v.findings).collect();
@@ -333,6 +337,7 @@ fn rule_results(catalog: &Catalog, verdicts: &[Verdict]) -> Vec<RuleResult> {
             examined: verdict.examined.len(),
             satisfied: verdict.satisfied.len(),
             not_applicable: verdict.not_applicable.clone(),
+            not_judged: verdict.not_judged.clone(),
             crashed: verdict.crashed,
         })
         .collect()

@@ -4,7 +4,7 @@ use crate::checks;
 use crate::facts::Repository;
 use crate::finding::{Finding, Verdict};
 use crate::parameters::Parameters;
-use crate::rule::{Active, Catalog, Matcher};
+use crate::rule::{Absence, Active, Catalog, Matcher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Judges the repository by every active rule: one verdict per rule, in the order of their ids, each
@@ -17,9 +17,16 @@ fn judge(active: &Active, parameters: &Parameters, repository: &Repository) -> V
     let rule = &active.rule;
     let empty = || Verdict::new(&rule.id, active.severity, rule.confidence);
     let mut verdict = empty();
-    if let Some(why) = active.absent_subject(repository) {
-        verdict.not_applicable(why);
-        return verdict;
+    match active.absent_subject(repository) {
+        Some(Absence::Excluded(why)) => {
+            verdict.not_applicable(why);
+            return verdict;
+        }
+        Some(Absence::Unasked(why)) => {
+            verdict.not_judged(why);
+            return verdict;
+        }
+        None => {}
     }
     // A rule that panics must not take the report with it; its payload may quote a file, so it is dropped.
     let outcome = catch_unwind(AssertUnwindSafe(|| {

@@ -144,6 +144,8 @@ pub struct Verdict {
     pub satisfied: Vec<Span>,
     /// Why the rule has nothing to say here, if its subject does not exist.
     pub not_applicable: Option<String>,
+    /// Why nothing was judged though the subject may exist: what it lies in was not read. Its clauses stay open.
+    pub not_judged: Option<String>,
     /// The rule did not come to an end.
     pub crashed: bool,
     severity: Severity,
@@ -159,6 +161,7 @@ impl Verdict {
             examined: Vec::new(),
             satisfied: Vec::new(),
             not_applicable: None,
+            not_judged: None,
             crashed: false,
             severity,
             confidence,
@@ -209,6 +212,11 @@ impl Verdict {
     /// The rule's subject does not exist here.
     pub fn not_applicable(&mut self, why: impl Into<String>) {
         self.not_applicable = Some(why.into());
+    }
+
+    /// What the rule is about was not read in this run.
+    pub fn not_judged(&mut self, why: impl Into<String>) {
+        self.not_judged = Some(why.into());
     }
 
     fn add(&mut self, kind: FindingKind, place: Span, subject: String, message: String) -> &mut Finding {

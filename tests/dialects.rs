@@ -16,6 +16,7 @@ const DIALECTS: &[&str] = &[
     "github",
     "gitlab",
     "cloud-build",
+    "cloud-deploy",
     "azure",
     "jenkins",
     "circleci",
@@ -25,6 +26,8 @@ const DIALECTS: &[&str] = &[
     "woodpecker",
     "argo-cd",
     "flux",
+    "codepipeline",
+    "codepipeline-json",
 ];
 
 fn folder(dialect: &str) -> PathBuf {
@@ -102,8 +105,10 @@ fn projection(repository: &Repository) -> BTreeSet<String> {
             }
             // Where approval is a job of its own, it brings nothing else about.
             let asks = |n: &Node| flow.run(*n).effects.iter().all(|e| e.effect.name() == "approve");
-            let before = flow.edges_before(node).iter().map(|(n, _)| *n).filter(asks);
-            let asked = before.flat_map(|n| &flow.job(n, pipelines).gates);
+            let direct = |n: Node| flow.edges_before(n).iter().map(|(n, _)| *n).filter(asks);
+            // Who calls a pipeline waits for it.
+            let before: Vec<Node> = direct(node).flat_map(|n| direct(n).chain([n])).collect();
+            let asked = before.into_iter().flat_map(|n| &flow.job(n, pipelines).gates);
             if job.gates.iter().chain(asked).any(|gate| gate.gate == GateKind::Blocking) {
                 lines.insert(format!("{class} behind a person"));
             }

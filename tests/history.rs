@@ -468,3 +468,15 @@ fn history_goes_with_nothing_that_names_other_files() {
     assert_eq!(said.code, 2);
     assert!(said.plain_err().contains("is not in a git repository"), "{}", said.err);
 }
+
+#[test]
+fn history_that_nobody_asked_for_is_not_judged_rather_than_excluded() {
+    let it = removed();
+    for (arguments, judged) in [("check --isolated --select secrets -f json", false), (HISTORY, true)] {
+        let report = json(&it.run(arguments));
+        let rules = report["rules"].as_array().expect("a list");
+        let rule = rules.iter().find(|r| r["id"] == "secret-in-git-history").expect("the rule ran");
+        assert_eq!(rule["not_judged"].is_null(), judged, "{arguments}: {rule}");
+        assert!(rule["not_applicable"].is_null(), "{arguments}: {rule}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Pipelines that sign in to a cloud with a key that stays valid, where the cloud trusts the run itself.
 
-use crate::facts::{Command, Job, Repository, Setting, Step, Value};
+use crate::facts::{Command, Dialect, Job, Repository, Setting, Step, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -31,6 +31,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             job_signs_in(job, &pipeline.settings, &mut found);
         }
     }
+    connections(repository, verdict);
     let mut by_key: BTreeMap<(&str, &str), Vec<&SignIn>> = BTreeMap::new();
     for sign_in in &found {
         by_key.entry((sign_in.cloud, &sign_in.key)).or_default().push(sign_in);
@@ -54,6 +55,47 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         for other in &places[1..] {
             finding.relate(other.place, "the same key");
+        }
+    }
+}
+
+/// Service connections of Azure Pipelines: whether one holds a secret or trusts the run itself is known to the
+/// service alone.
+/// <https://learn.microsoft.com/en-us/azure/devops/pipelines/library/service-endpoints>,
+/// <https://learn.microsoft.com/en-us/azure/devops/pipelines/release/configure-workload-identity>
+fn connections(repository: &Repository, verdict: &mut Verdict) {
+    const INPUTS: &[&str] = &[
+        "azureSubscription",
+        "ConnectedServiceName",
+        "connectedServiceNameARM",
+        "azureResourceManagerConnection",
+        "azureSubscriptionEndpoint",
+        "backendServiceArm",
+        "environmentServiceNameAzureRM",
+        "awsCredentials",
+    ];
+    let mut named: BTreeMap<String, Vec<(Span, &Job)>> = BTreeMap::new();
+    for (pipeline, job, step) in repository.steps().filter(|(p, ..)| p.dialect == Dialect::Azure) {
+        let inputs = step.uses.iter().flat_map(|u| INPUTS.iter().filter_map(|i| u.input(i)));
+        for input in inputs {
+            // One expression may stand for another connection in another pipeline.
+            let name = match &input.value {
+                Value::Known(name) => name.clone(),
+                other => format!("{} of {}", other.text(), pipeline.name),
+            };
+            named.entry(name).or_default().push((input.span, job));
+        }
+    }
+    for (name, mut places) in named {
+        places.sort_by_key(|(place, _)| *place);
+        places.dedup_by_key(|(place, _)| *place);
+        let (place, job) = places[0];
+        let message =
+            format!("Job `{}` signs in by the service connection `{name}`, which may hold a key", job.id);
+        let finding = verdict.open(place, format!("connection {name}"), message);
+        finding.label("the service alone knows how it signs in");
+        for (place, _) in places.iter().skip(1).take(10) {
+            finding.relate(*place, "the same connection");
         }
     }
 }
@@ -89,9 +131,11 @@ fn is_other_store(settings: &[Setting], around: &[Setting]) -> bool {
 fn secret_part(value: &Value<String>) -> Option<String> {
     let text = match value {
         Value::Expr(text) => text.as_str(),
+        // A variable of Azure Pipelines that no file sets.
+        Value::Known(text) if text.starts_with("$(") => text.as_str(),
         _ => return None,
     };
-    let name = text.split("secrets.").nth(1).unwrap_or(text);
+    let name = text.split("secrets.").nth(1).unwrap_or(text).trim_start_matches("$(");
     Some(name.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '-')).collect())
 }
 
@@ -100,7 +144,13 @@ fn secret_part(value: &Value<String>) -> Option<String> {
 fn action(step: &Step, owner: &str) -> Option<SignIn> {
     let uses = step.uses.as_ref()?;
     let name = uses.name.to_ascii_lowercase();
+    // Pipes of Bitbucket, in the spelling of their manuals:
+    // <https://support.atlassian.com/bitbucket-cloud/docs/deploy-on-aws-using-bitbucket-pipelines-openid-connect/>
     let (cloud, inputs): (_, &[&str]) = match name.as_str() {
+        _ if name.starts_with("atlassian/aws-") => ("AWS", &["AWS_SECRET_ACCESS_KEY"]),
+        _ if name.starts_with("atlassian/google-") => ("Google Cloud", &["KEY_FILE"]),
+        _ if name.starts_with("atlassian/azure-") => ("Azure", &["AZURE_PASSWORD"]),
+        "microsoft/azure-cli-run" => ("Azure", &["AZURE_PASSWORD"]),
         "aws-actions/configure-aws-credentials" => ("AWS", &["aws-secret-access-key"]),
         "google-github-actions/auth" => ("Google Cloud", &["credentials_json"]),
         "google-github-actions/setup-gcloud" => ("Google Cloud", &["service_account_key"]),
@@ -123,7 +173,7 @@ fn action(step: &Step, owner: &str) -> Option<SignIn> {
     }
     let key = secret_part(&input.value)?;
     let other: &[&str] = match cloud {
-        "AWS" => &["role-to-assume"],
+        "AWS" => &["role-to-assume", "AWS_OIDC_ROLE_ARN"],
         "Google Cloud" => &["workload_identity_provider"],
         _ => &["client-id"],
     };

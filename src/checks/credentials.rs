@@ -145,7 +145,9 @@ fn is_bundle(path: &str) -> bool {
 /// Whether a well-known default can reach an environment that others use.
 fn is_well_known_defect(repository: &Repository, credential: &Credential, path: &str) -> bool {
     let for_tests = path_stage(path, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Ci);
-    if credential.test || is_sample(path) || for_tests {
+    // What an editor starts for its developer runs on the developer's machine.
+    let of_an_editor = path.split('/').any(|part| matches!(part, ".devcontainer" | ".vscode" | ".idea"));
+    if of_an_editor || credential.test || is_sample(path) || for_tests {
         return false;
     }
     match credential.target.as_ref().and_then(|t| t.stage.known()) {

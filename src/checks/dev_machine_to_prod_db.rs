@@ -1,5 +1,6 @@
 //! A way from a developer's machine to the production database: a tunnel, a client, a setting.
 
+use super::addresses::host_of;
 use super::hands::{Act, acts, place_name, report_hands};
 use crate::facts::{EffectKind, Repository, Setting, SettingSource, Stage, Target, Value};
 use crate::finding::{Confidence, Verdict};
@@ -112,12 +113,4 @@ fn names_database(path: &str) -> bool {
     ]
     .iter()
     .any(|w| path.contains(w))
-}
-
-/// The host of an address, without user, port and path.
-fn host_of(value: &str) -> &str {
-    let rest = value.rsplit_once("://").map_or(value, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', ' ', ';', ',']).next().unwrap_or(rest);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    host.split(':').next().unwrap_or(host)
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     composed(repository, verdict);
+    units(repository, verdict);
     let mut seen: BTreeMap<(FileId, String), usize> = BTreeMap::new();
     for (owner, command) in repository.commands() {
         let path = repository.path(command.place);
@@ -42,6 +43,40 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !known {
             finding.at_most(Confidence::Medium);
         }
+    }
+}
+
+/// `EnvironmentFile=` of units of systemd, which run on servers. Which environment such a server belongs to, the
+/// unit's path may tell.
+/// <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile=>
+fn units(repository: &Repository, verdict: &mut Verdict) {
+    for setting in repository.facts.settings.iter().filter(|s| s.key == "EnvironmentFile") {
+        let path = repository.path(setting.place);
+        let written = setting.setting.text();
+        // The dash lets the file be absent.
+        let file = written.trim().trim_start_matches('-');
+        if !setting.path.ends_with("Service.EnvironmentFile") || is_sample(path) || is_vendored(path) {
+            continue;
+        }
+        if !is_env_path(file) {
+            verdict.satisfied(setting.place);
+            continue;
+        }
+        let unit = repository.file(setting.place.file).name();
+        let subject = format!("unit {unit}");
+        let finding = match setting.target.as_ref().and_then(staged) {
+            Some(stage) => {
+                let message = format!("Unit `{unit}` starts with env file `{file}` in {}", stage.name());
+                verdict.fail(setting.place, subject, message)
+            }
+            None => {
+                let message = format!("Unit `{unit}` starts with env file `{file}` where it is installed");
+                verdict
+                    .review(setting.place, subject, message)
+                    .against("it may be installed on a developer's machine")
+            }
+        };
+        finding.label("an env file").at_most(Confidence::Medium);
     }
 }
 

@@ -2,6 +2,7 @@
 //! the `check` key of its rule file. A check sees facts only: it neither parses nor prints.
 
 mod action_unpinned;
+mod addresses;
 mod artifact_retention_short;
 mod base_image_unpinned;
 mod build_from_local_machine;
@@ -13,9 +14,12 @@ mod ci_static_cloud_key;
 mod config_per_developer;
 mod credential_shared_across_envs;
 mod credentials;
+mod cross_env_network_access;
 mod data_flow;
+mod db_publicly_reachable;
 mod debug_in_production;
 mod default_credential_outside_local;
+mod definitions;
 mod delivery;
 mod dependency_unpinned;
 mod deploy_from_local_machine;
@@ -30,7 +34,12 @@ mod env_file_outside_local;
 mod env_file_tracked;
 mod env_files;
 mod env_gitignore_missing;
+mod env_matrix_missing;
+mod env_parity_drift;
 mod env_specific_build;
+mod feature_flag_change_unlogged;
+mod feature_flag_default_on;
+mod feature_flag_registry_missing;
 mod gate_override;
 mod gates;
 mod hands;
@@ -44,6 +53,7 @@ mod jwt_key_rotation_missing;
 mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
 mod local_default_credential;
+mod local_uses_shared_service;
 mod lockfile_missing;
 mod main_branch_not_verified;
 mod manual_file_copy_to_production;
@@ -53,9 +63,13 @@ mod merged;
 mod migration_backup_missing;
 mod migration_manual_production;
 mod migration_no_rollback;
+mod network_policy_missing;
+mod parity_check_missing;
 mod pipeline_missing;
 mod pipeline_stage_missing;
 mod pipeline_stage_order;
+mod powershell_entrypoint_missing;
+mod prod_access_audit_missing;
 mod prod_data_to_local;
 mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
@@ -80,17 +94,23 @@ mod secret_in_source;
 mod secret_inline_in_pipeline;
 mod secret_names;
 mod secret_rotation_doc_missing;
+mod secret_rotation_overdue;
 mod secret_rotation_unsupported;
 mod secret_store_missing;
 mod secret_stores;
 mod security_scan_threshold;
 mod seed_in_production;
+mod shared_resource_across_envs;
 mod shared_service_account;
 mod smoke_test_missing;
 mod ssh_into_production;
 mod stage_missing;
+mod staging_access_mismatch;
 mod staging_data_to_local;
 mod staging_deploy_not_automatic;
+mod staging_prod_traffic;
+mod staging_refresh_stale;
+mod staging_scale_low;
 mod staging_skipped;
 mod terraform_state_tracked;
 mod test_disabled_in_source;
@@ -118,6 +138,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("config-per-developer", config_per_developer::check),
     ("config-precheck-missing", deploy_surroundings::precheck),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
+    ("cross-env-network-access", cross_env_network_access::check),
+    ("db-publicly-reachable", db_publicly_reachable::check),
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
     ("dependency-unpinned", dependency_unpinned::check),
@@ -133,8 +155,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("env-file-outside-local", env_file_outside_local::check),
     ("env-file-tracked", env_file_tracked::check),
     ("env-gitignore-missing", env_gitignore_missing::check),
+    ("env-matrix-missing", env_matrix_missing::check),
+    ("env-parity-drift", env_parity_drift::check),
     ("env-specific-build", env_specific_build::check),
     ("failure-notification-missing", deploy_surroundings::failure_told),
+    ("feature-flag-change-unlogged", feature_flag_change_unlogged::check),
+    ("feature-flag-default-on", feature_flag_default_on::check),
+    ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
     ("gate-override", gate_override::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
@@ -148,6 +175,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("least-privilege-violation", least_privilege_violation::check),
     ("lint-typecheck-missing", stage_missing::lint),
     ("local-default-credential", local_default_credential::check),
+    ("local-uses-shared-service", local_uses_shared_service::check),
     ("lockfile-missing", lockfile_missing::check),
     ("main-branch-not-verified", main_branch_not_verified::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
@@ -157,9 +185,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migration-check-missing-in-ci", stage_missing::migration_check),
     ("migration-manual-production", migration_manual_production::check),
     ("migration-no-rollback", migration_no_rollback::check),
+    ("network-policy-missing", network_policy_missing::check),
+    ("parity-check-missing", parity_check_missing::check),
     ("pipeline-missing", pipeline_missing::check),
     ("pipeline-stage-missing", pipeline_stage_missing::check),
     ("pipeline-stage-order", pipeline_stage_order::check),
+    ("powershell-entrypoint-missing", powershell_entrypoint_missing::check),
+    ("prod-access-audit-missing", prod_access_audit_missing::check),
     ("prod-data-to-local", prod_data_to_local::check),
     ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
     ("prod-dump-tracked", prod_dump_tracked::check),
@@ -182,17 +214,23 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-in-source", secret_in_source::check),
     ("secret-inline-in-pipeline", secret_inline_in_pipeline::check),
     ("secret-rotation-doc-missing", secret_rotation_doc_missing::check),
+    ("secret-rotation-overdue", secret_rotation_overdue::check),
     ("secret-rotation-unsupported", secret_rotation_unsupported::check),
     ("secret-store-missing", secret_store_missing::check),
     ("security-scan-missing", stage_missing::security_scan),
     ("security-scan-threshold", security_scan_threshold::check),
     ("seed-in-production", seed_in_production::check),
+    ("shared-resource-across-envs", shared_resource_across_envs::check),
     ("shared-service-account", shared_service_account::check),
     ("smoke-test-missing", smoke_test_missing::check),
     ("ssh-into-production", ssh_into_production::check),
     ("stage-criteria-missing", deploy_surroundings::criteria),
+    ("staging-access-mismatch", staging_access_mismatch::check),
     ("staging-data-to-local", staging_data_to_local::check),
     ("staging-deploy-not-automatic", staging_deploy_not_automatic::check),
+    ("staging-prod-traffic", staging_prod_traffic::check),
+    ("staging-refresh-stale", staging_refresh_stale::check),
+    ("staging-scale-low", staging_scale_low::check),
     ("staging-skipped", staging_skipped::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("test-disabled-in-source", test_disabled_in_source::check),

@@ -175,6 +175,20 @@ fact! {
 }
 
 fact! {
+    /// A feature flag that program code asks for.
+    pub struct FlagRead = "flag-read" {
+        /// Its name, as the call gives it.
+        place: Span,
+        /// Its name.
+        key: String,
+        /// The call, e.g. `isEnabled`.
+        call: String,
+        /// Whether a service elsewhere holds its state.
+        remote: bool,
+    }
+}
+
+fact! {
     /// A variable that an env file shows in a comment: `# SMTP_HOST=localhost`.
     pub struct CommentedKey = "commented-key" {
         /// The name.

@@ -86,3 +86,31 @@ pub fn is_sample(path: &str) -> bool {
 pub fn is_vendored(path: &str) -> bool {
     path.split('/').any(|part| VENDORED.iter().any(|folder| part.eq_ignore_ascii_case(folder)))
 }
+
+/// Whether a file records the state of feature flags: by its name, or as one of many in a folder for them.
+pub fn is_flag_registry(path: &str) -> bool {
+    const STEMS: &[&str] = &[
+        "features",
+        "feature_flags",
+        "feature-flags",
+        "featureflags",
+        "feature_toggles",
+        "feature-toggles",
+        "flipper",
+    ];
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some((stem, ending)) = name.rsplit_once('.') else { return false };
+    let stem = stem.split('.').next().unwrap_or(stem);
+    // `features.json` is a map's shapes more often than flags.
+    let written = match ending {
+        "yml" | "yaml" | "toml" => true,
+        "json" => stem != "features" || folders.ends_with("config"),
+        _ => false,
+    };
+    let own = |part: &str| STEMS[1..].contains(&part);
+    // Names of flags in people's languages lie there.
+    let translated = folders
+        .split('/')
+        .any(|part| matches!(part, "locales" | "locale" | "i18n" | "translations" | "lang"));
+    written && !translated && (STEMS.contains(&stem) || folders.split('/').any(own))
+}

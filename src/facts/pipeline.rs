@@ -12,6 +12,8 @@ words! {
         Gitlab = "gitlab",
         /// Google Cloud Build.
         CloudBuild = "cloud-build",
+        /// Google Cloud Deploy.
+        CloudDeploy = "cloud-deploy",
         /// Azure Pipelines.
         Azure = "azure",
         /// Jenkins.

@@ -78,6 +78,7 @@ pub struct Facts {
     pub migrations: Vec<Migration>,
     pub resources: Vec<Resource>,
     pub token_calls: Vec<TokenCall>,
+    pub flag_reads: Vec<FlagRead>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -102,7 +103,8 @@ macro_rules! each_list {
             allows,
             migrations,
             resources,
-            token_calls
+            token_calls,
+            flag_reads
         )
     };
 }
@@ -204,6 +206,7 @@ impl Facts {
         self.env_reads.dedup_by_key(|r| r.place);
         self.disclosures.dedup_by_key(|t| t.place);
         self.token_calls.dedup_by_key(|c| c.place);
+        self.flag_reads.dedup_by_key(|f| f.place);
     }
 }
 
@@ -226,6 +229,8 @@ pub struct Repository {
     pub changed: Option<BTreeSet<FileId>>,
     /// The team's own names for environments.
     pub environments: Environments,
+    /// The day on which it is judged; nothing is overdue without one.
+    pub today: Option<jiff::civil::Date>,
 }
 
 /// Who owns a command.
@@ -413,6 +418,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(Migration, migrations),
     flat!(Resource, resources),
     flat!(TokenCall, token_calls),
+    flat!(FlagRead, flag_reads),
     KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,

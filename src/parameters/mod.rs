@@ -5,9 +5,9 @@ mod units;
 mod values;
 
 pub use units::{
-    BusinessDays, Days, EmergencyApproval, ExceptionField, Hours, MigrationRollback, Minutes, People,
-    Percent, Ports, StagingData, StagingTrigger, Steps, TagForm, TimeOfDay, Times, TrackedEnvFiles, Value,
-    VersionScheme, VulnerabilityLevel, Zone,
+    BusinessDays, Days, EmergencyApproval, Environment, ExceptionField, Hours, MigrationRollback, Minutes,
+    People, Percent, Ports, StagingData, StagingTrigger, Steps, TagForm, TimeOfDay, Times, TrackedEnvFiles,
+    Value, VersionScheme, VulnerabilityLevel, Zone,
 };
 pub use values::{All, Choice, Given, Ordered, Source, Stricter};
 
@@ -117,6 +117,9 @@ parameters! {
     drift_max_period: Ordered<Hours> = "drift.max_period", Ordered::lower(Hours(24));
     /// Longest time between two audits of deployments.
     audit_max_period: Ordered<Days> = "audit.max_period", Ordered::lower(Days(92));
+    /// The environments that there are between a developer and the users.
+    environments_required: All<Environment> = "environments.required",
+        All::new([Environment::Staging, Environment::Production]);
     /// Smallest capacity of staging, against production.
     staging_min_scale: Ordered<Percent> = "staging.min_scale", Ordered::higher(Percent(20.0));
     /// Longest time since staging's data was renewed.

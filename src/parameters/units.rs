@@ -327,6 +327,22 @@ words! {
         Critical = "critical",
     }
 
+    /// A kind of place that software runs in.
+    Environment {
+        /// A developer's own machine.
+        Local = "local",
+        /// The throw-away places of a pipeline.
+        Ci = "ci",
+        /// A shared place for work in progress.
+        Development = "development",
+        /// A shared place where parts of several teams meet.
+        Integration = "integration",
+        /// The last place before users.
+        Staging = "staging",
+        /// Where users are.
+        Production = "production",
+    }
+
     /// A field that an exception from a rule has to fill in.
     ExceptionField {
         /// Why the rule cannot be kept.

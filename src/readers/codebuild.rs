@@ -44,6 +44,21 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     parsed
 }
 
+/// A buildspec that stands inside another file, which calls it by `name`.
+pub(super) fn inside(text: &Text<'_>, tree: &Tree, name: &str) -> Option<Pipeline> {
+    let root = tree.root().filter(|r| r.kind() == Kind::Mapping && r.get("phases").is_some())?;
+    let mut pipeline = Spec::new(root).pipeline(text, tree);
+    pipeline.name = name.to_owned();
+    called(&mut pipeline);
+    Some(pipeline)
+}
+
+/// Another pipeline starts it.
+pub(super) fn called(pipeline: &mut Pipeline) {
+    pipeline.role = Role::Callable;
+    pipeline.triggers = vec![Trigger::new(TriggerKind::Call, "build", pipeline.place)];
+}
+
 /// One file while it is read.
 struct Spec<'t> {
     root: Node<'t>,

@@ -2,17 +2,19 @@
 //! Every action is a job.
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html>
 
+mod projects;
 #[cfg(test)]
 mod tests;
 
 use super::names::{ends, ends_in_any_case, name, vendored, within};
 use super::variables::Variables;
-use super::{Parsed, Text, commands};
+use super::{Parsed, Text, Want, commands};
 use crate::facts::*;
 use crate::syntax::shell::Options;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::{json, yaml};
 use crate::text::{Passage, Span, Spanned};
+use projects::Project;
 
 /// Folders in which a file named `pipeline` is often a template.
 const FOLDERS: &[&str] = &[
@@ -54,7 +56,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     if own.get("stages").is_some_and(is_stages) {
         found.push((text.path.to_owned(), own));
     }
-    for (key, resource) in root.get("Resources").map(|r| r.merged_entries()).unwrap_or_default() {
+    let resources = root.get("Resources").map(|r| r.merged_entries()).unwrap_or_default();
+    for &(key, resource) in &resources {
         let kind = resource.get("Type").and_then(|t| t.as_str());
         if kind == Some("AWS::CodePipeline::Pipeline")
             && let Some(properties) = resource.get("Properties")
@@ -66,11 +69,40 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         parsed.problems = super::names::problems(&tree, "a pipeline");
     }
     let variables = parameters(root);
-    let all = found
-        .into_iter()
-        .map(|(name, node)| Definition { node, variables: &variables }.pipeline(name, &tree));
-    parsed.facts.pipelines = all.collect();
+    let known = |node: Node<'_>| value(node, &variables);
+    let (projects, inline) = match found.is_empty() {
+        true => Default::default(),
+        false => projects::read(&resources, text, &known),
+    };
+    let all = found.into_iter().map(|(name, node)| {
+        Definition { node, variables: &variables, projects: &projects }.pipeline(name, &tree)
+    });
+    let mut pipelines: Vec<Pipeline> = all.collect();
+    pipelines.extend(inline);
+    let calls = pipelines.iter().flat_map(|p| &p.jobs).filter_map(|j| j.calls.as_ref());
+    let files = calls.filter(|c| !c.name.contains('#'));
+    parsed.wants = files.map(|c| Want { path: c.name.clone(), kind: "codebuild" }).collect();
+    let commands = pipelines.iter().flat_map(|p| &p.jobs).flat_map(|j| j.commands());
+    parsed.wants.extend(commands.filter_map(|c| commands::called_script(c, None)));
+    parsed.wants.sort();
+    parsed.wants.dedup();
+    parsed.facts.pipelines = pipelines;
     parsed
+}
+
+/// `!Ref X` and `!Sub 'a-${X}'` are what the parameter may be.
+fn value(node: Node<'_>, variables: &Variables<'_>) -> Value<String> {
+    let inner = match node.kind() {
+        Kind::Mapping => node.get("Ref").map(|r| (r, true)).or_else(|| Some((node.get("Fn::Sub")?, false))),
+        _ => Some((node, node.tag() == Some("!Ref"))),
+    };
+    let Some((node, reference)) = inner else { return Value::Expr(node.raw().to_owned()) };
+    let Some(text) = node.as_str() else { return Value::Expr(node.raw().to_owned()) };
+    match (reference, node.tag()) {
+        (true, _) => variables.resolve(&format!("${{{text}}}")),
+        (false, Some("!GetAtt" | "!ImportValue")) => Value::Expr(text.to_owned()),
+        _ => variables.resolve(text),
+    }
 }
 
 /// Stages of CodePipeline have actions with a type.
@@ -111,6 +143,7 @@ fn parameters(root: Node<'_>) -> Variables<'static> {
 struct Definition<'t, 'v> {
     node: Node<'t>,
     variables: &'v Variables<'static>,
+    projects: &'v [Project],
 }
 
 impl<'t> Definition<'t, '_> {
@@ -137,8 +170,6 @@ impl<'t> Definition<'t, '_> {
                     ends.push(jobs.len() as u32);
                     let mut job = self.action(*action, &label);
                     job.needs = before.iter().map(|&b| need(b, &jobs, job.place)).collect();
-                    complete &=
-                        job.steps.iter().all(|s| s.uses.as_ref().is_none_or(|u| u.unresolved.is_none()));
                     jobs.push(job);
                 }
                 before = ends;
@@ -148,7 +179,6 @@ impl<'t> Definition<'t, '_> {
             }
         }
         let triggers = self.triggers();
-        let includes = jobs.iter().flat_map(|j| &j.steps).filter_map(|s| s.uses.clone());
         Pipeline {
             place: get(self.node, "name").or(get(self.node, "stages")).map_or(self.node.span(), |n| n.span()),
             name,
@@ -158,7 +188,8 @@ impl<'t> Definition<'t, '_> {
             settings: Vec::new(),
             secrets: Vec::new(),
             permissions: Vec::new(),
-            includes: includes.filter(|u| u.unresolved.is_some()).collect(),
+            // What lies outside, is known once all files are there.
+            includes: Vec::new(),
             complete,
             commented: Vec::new(),
             jobs,
@@ -171,21 +202,8 @@ impl<'t> Definition<'t, '_> {
         Some(self.value(get(node, key)?).text())
     }
 
-    /// `!Ref X` and `!Sub 'a-${X}'` are what the parameter may be.
     fn value(&self, node: Node<'t>) -> Value<String> {
-        let inner = match node.kind() {
-            Kind::Mapping => {
-                node.get("Ref").map(|r| (r, true)).or_else(|| Some((node.get("Fn::Sub")?, false)))
-            }
-            _ => Some((node, node.tag() == Some("!Ref"))),
-        };
-        let Some((node, reference)) = inner else { return Value::Expr(node.raw().to_owned()) };
-        let Some(text) = node.as_str() else { return Value::Expr(node.raw().to_owned()) };
-        match (reference, node.tag()) {
-            (true, _) => self.variables.resolve(&format!("${{{text}}}")),
-            (false, Some("!GetAtt" | "!ImportValue")) => Value::Expr(text.to_owned()),
-            _ => self.variables.resolve(text),
-        }
+        value(node, self.variables)
     }
 
     fn action(&self, node: Node<'t>, stage: &str) -> Job {
@@ -225,6 +243,9 @@ impl<'t> Definition<'t, '_> {
             inputs,
             unresolved: elsewhere.then(|| "what it runs is defined elsewhere".to_owned()),
         };
+        if provider == "CodeBuild" {
+            (job.settings, job.calls) = self.build(&used);
+        }
         let passages: Vec<Passage> = get(node, "commands")
             .into_iter()
             .flat_map(|c| c.one_or_more())
@@ -252,6 +273,28 @@ impl<'t> Definition<'t, '_> {
         job
     }
 
+    /// What a build runs, and the variables that the action gives it. What no project here tells, the link
+    /// between files may.
+    fn build(&self, used: &Use) -> (Vec<Setting>, Option<Use>) {
+        let given = used.input("EnvironmentVariables");
+        let settings = given.and_then(|v| Some(variables(v.value.known()?, v.span))).unwrap_or_default();
+        let project = used.input("ProjectName").and_then(|v| {
+            projects::named(self.projects, v.value.possible().first().map_or(&v.value.text(), |t| t))
+        });
+        let Some(project) = project else { return (settings, None) };
+        let Some(runs) = &project.runs else { return (settings, None) };
+        (
+            settings,
+            Some(Use {
+                place: project.place,
+                sort: UseKind::Workflow,
+                name: runs.clone(),
+                unresolved: None,
+                ..used.clone()
+            }),
+        )
+    }
+
     /// `onFailure: { result: ROLLBACK }` of a stage: the last good run of it is run again.
     /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback.html>
     fn rollback(&self, stage: Node<'t>, label: &str, jobs: &[Job], from: usize) -> Option<Job> {
@@ -266,7 +309,8 @@ impl<'t> Definition<'t, '_> {
         let id = format!("{label}/rollback");
         let mut job = Job::new(place, place, id.clone(), id);
         job.stage = Some(label.to_owned());
-        job.needs = (from..jobs.len()).map(|j| need(j as u32, jobs, place)).collect();
+        let acts = (from..jobs.len()).filter(|&j| jobs[j].gates.is_empty());
+        job.needs = acts.map(|j| need(j as u32, jobs, place)).collect();
         job.condition = Some(Condition { on_failure: true, ..Condition::new(place, "onFailure".into()) });
         let used = Use {
             place,
@@ -319,6 +363,31 @@ impl<'t> Definition<'t, '_> {
         }
         found
     }
+}
+
+/// `[{"name":"STAGE","value":"production","type":"PLAINTEXT"}]`, at one place.
+/// <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html>
+fn variables(text: &str, place: Span) -> Vec<Setting> {
+    let tree = json::parse(place.file, text);
+    let items = tree.root().into_iter().flat_map(|r| r.items()).take(200);
+    items
+        .filter_map(|item| {
+            let of = |key: &str| item.get(key).and_then(|n| n.as_str());
+            let name = of("name")?.to_owned();
+            if of("type").is_some_and(|t| t != "PLAINTEXT") {
+                return None;
+            }
+            Some(Setting {
+                place,
+                path: format!("EnvironmentVariables.{name}"),
+                key: name,
+                setting: Value::Known(of("value")?.to_owned()),
+                source: SettingSource::Pipeline,
+                target: None,
+                key_place: place,
+            })
+        })
+        .collect()
 }
 
 fn trigger(kind: TriggerKind, event: &str, place: Span, branches: Vec<Spanned<String>>) -> Trigger {

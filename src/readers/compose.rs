@@ -5,9 +5,12 @@ use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored};
 use super::{Parsed, Text};
 use crate::facts::{Setting, SettingSource, Stage, Target, Value, path_target};
-use crate::syntax::tree::{Kind, Node};
+use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{Span, Spanned};
+
+/// More ports or limits of one service tell nothing more.
+const MOST_LEAVES: usize = 100;
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = name(path);
@@ -44,6 +47,10 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             let path = format!("services.{service_name}.privileged");
             parsed.facts.settings.push(plain("privileged", path, value, &target));
         }
+        for key in ["image", "ports", "deploy", "healthcheck"] {
+            let path = format!("services.{service_name}.{key}");
+            parsed.facts.settings.extend(leaves(service.get(key), key, &path, &target));
+        }
         // One path, a list of them, or a list of `{path, required}`.
         let files = service.get("env_file").into_iter().flat_map(|f| f.one_or_more());
         for file in files.filter_map(|f| f.get("path").unwrap_or(f).spanned()) {
@@ -67,7 +74,26 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             }
         }
     }
+    let networks = tree.root().and_then(|r| r.get("networks"));
+    parsed.facts.settings.extend(leaves(networks, "networks", "networks", &target));
     parsed
+}
+
+/// Every scalar below a key. What an anchor shares is said where it stands.
+fn leaves(node: Option<Node<'_>>, key: &str, path: &str, target: &Option<Target>) -> Vec<Setting> {
+    let leaves = node.into_iter().flat_map(|n| n.leaves()).take(MOST_LEAVES);
+    let said = leaves.filter_map(|leaf| {
+        let mut path = path.to_owned();
+        for step in &leaf.path {
+            path.push('.');
+            match step {
+                Step::Key(part) => path.push_str(part),
+                Step::Item(index) => path.push_str(&index.to_string()),
+            }
+        }
+        Some(plain(key, path, leaf.node.spanned()?, target))
+    });
+    said.collect()
 }
 
 /// A key of a service itself.
@@ -149,6 +175,7 @@ services:
   web:
     build: .
     image: shop/web:${TAG}
+    ports: ["443:8080"]
     environment:
       <<: *env
       PORT: 8080
@@ -161,6 +188,8 @@ services:
       - POSTGRES_PASSWORD=postgres
       - "LABEL=a b"
       - PGDATA
+networks:
+  all: { external: true }
 "#;
 
     #[test]
@@ -179,15 +208,19 @@ services:
         assert_eq!(
             seen,
             [
+                ("services.web.image", "shop/web:${TAG}".into(), "shop/web:${TAG}"),
+                ("services.web.ports.0", "443:8080".into(), "\"443:8080\""),
                 ("services.web.environment.PORT", "8080".into(), "8080"),
                 ("services.web.environment.URL", "http://${HOST}/".into(), "http://${HOST}/"),
                 ("services.web.environment.PRICE", "5$".into(), "\"5$$\""),
                 ("services.web.environment.LOG", "debug".into(), "debug"),
+                ("services.db.image", "postgres:16.3@sha256:ab".into(), "postgres:16.3@sha256:ab"),
                 ("services.db.environment.POSTGRES_PASSWORD", "postgres".into(), "postgres"),
                 ("services.db.environment.LABEL", "a b".into(), "a b"),
+                ("networks.all.external", "true".into(), "true"),
             ]
         );
-        assert!(matches!(parsed.facts.settings[1].setting, Value::Expr(_)));
+        assert!(matches!(parsed.facts.settings[3].setting, Value::Expr(_)));
         assert!(parsed.facts.settings[0].target.as_ref().is_some_and(|t| t.is(Stage::Production)));
     }
 

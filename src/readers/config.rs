@@ -4,7 +4,7 @@
 use super::images::is_open;
 use super::names::{folder, name, problems, vendored, within};
 use super::{Parsed, Text, kubernetes, pairs};
-use crate::facts::{Basis, Setting, SettingSource, Target, Value, path_target};
+use crate::facts::{Basis, Setting, SettingSource, Target, Value, is_flag_registry, path_target};
 use crate::lexicon::classify;
 use crate::source::UnreadClass;
 use crate::syntax::json::{self, Dialect};
@@ -32,6 +32,11 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
         return false;
     }
     let Some((stem, ending)) = name(path).rsplit_once('.') else { return false };
+    // Units of systemd, and what is dropped beside them.
+    // <https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html>
+    if ending == "service" || ending == "conf" && folder(path).ends_with(".service.d") {
+        return true;
+    }
     if !ENDINGS.contains(&ending) || stem.ends_with(".schema") {
         return false;
     }
@@ -41,6 +46,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
     let family =
         |f: &str| stem.strip_prefix(f).is_some_and(|r| r.is_empty() || r.starts_with(['.', '-', '_']));
     STEMS.contains(&stem)
+        || is_flag_registry(path)
         || (FAMILIES.iter().any(|f| family(f)) && ending != "conf")
         || in_config_folder(path)
 }
@@ -282,6 +288,8 @@ mod tests {
             ("charts/x/values-prod.yaml", true),
             ("values.schema.json", false),
             ("x.tfvars", true),
+            ("deploy/shop.service", true),
+            ("deploy/shop.service.d/env.conf", true),
             ("tsconfig.json", false),
             (".vscode/settings.json", false),
             ("node_modules/a/config.json", false),

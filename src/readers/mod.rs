@@ -6,6 +6,7 @@ mod bitbucket;
 mod buildkite;
 mod circleci;
 mod cloudbuild;
+mod clouddeploy;
 mod codebuild;
 mod codepipeline;
 mod commands;
@@ -129,6 +130,12 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "dockerfile", claims: dockerfile::claims, parse: dockerfile::parse, lower: None },
     Reader { kind: "gitlab", claims: gitlab::claims, parse: gitlab::parse, lower: Some(gitlab::lower) },
     Reader { kind: "cloud-build", claims: cloudbuild::claims, parse: cloudbuild::parse, lower: None },
+    Reader {
+        kind: "cloud-deploy",
+        claims: clouddeploy::claims,
+        parse: clouddeploy::parse,
+        lower: Some(clouddeploy::lower),
+    },
     Reader { kind: "azure", claims: azure::claims, parse: azure::parse, lower: Some(azure::lower) },
     Reader { kind: "jenkins", claims: jenkins::claims, parse: jenkins::parse, lower: None },
     Reader {

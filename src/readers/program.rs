@@ -17,12 +17,12 @@ pub(super) fn builder(image: &str) -> Option<String> {
     }
 }
 
-pub(super) fn is_shell(program: &str) -> bool {
+pub(in crate::readers) fn is_shell(program: &str) -> bool {
     matches!(program.rsplit('/').next().unwrap_or(program), "bash" | "sh" | "dash" | "ash" | "zsh")
 }
 
 /// The options that the words before a script set.
-pub(super) fn options<'w>(words: impl Iterator<Item = &'w str>) -> shell::Options {
+pub(in crate::readers) fn options<'w>(words: impl Iterator<Item = &'w str>) -> shell::Options {
     let mut options = shell::Options { errexit: Some(false), pipefail: Some(false) };
     for word in words {
         if word.starts_with('-') && !word.starts_with("--") && word.contains('e') {
@@ -36,7 +36,7 @@ pub(super) fn options<'w>(words: impl Iterator<Item = &'w str>) -> shell::Option
 }
 
 /// Which argument of a shell is its script: the first behind the options, if `-c` is one of these.
-pub(super) fn script_argument(args: &[&str]) -> Option<usize> {
+pub(in crate::readers) fn script_argument(args: &[&str]) -> Option<usize> {
     let mut given = false;
     let mut at = 0;
     while let Some(letters) = args.get(at)?.strip_prefix('-').filter(|l| !l.is_empty()) {

@@ -2,7 +2,9 @@
 
 use super::scan::{ScanText, Scanner, drop_repeats};
 use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link, packed};
-use crate::facts::{Facts, File, FileClass, GitFacts, Repository, Target, path_target};
+use crate::facts::{
+    Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
+};
 use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
 use crate::text::{Encoding, FileId, Span, decode};
@@ -534,15 +536,22 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
     facts.sort();
     unread.sort();
     unread.dedup();
+    let git = source.git().map(|git| {
+        let mut facts = GitFacts::new(git);
+        let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !is_sample(&f.path));
+        facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
+        facts
+    });
     let mut repository = Repository {
         files,
         facts,
         flow: Default::default(),
         unread,
         history: None,
-        git: source.git().map(GitFacts::new),
+        git,
         changed: source.changed().cloned(),
         environments: environments.clone(),
+        today: None,
     };
     link::link(&mut repository, options.lexicon);
     repository

@@ -110,6 +110,7 @@ struct Rule<'a> {
     examined: usize,
     satisfied: usize,
     not_applicable: Option<&'a str>,
+    not_judged: Option<&'a str>,
     crashed: bool,
 }
 
@@ -144,6 +145,7 @@ pub(super) fn write(report: &Report, _: &Style) -> Vec<u8> {
                 examined: r.examined,
                 satisfied: r.satisfied,
                 not_applicable: r.not_applicable.as_deref(),
+                not_judged: r.not_judged.as_deref(),
                 crashed: r.crashed,
             })
             .collect(),

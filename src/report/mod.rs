@@ -175,6 +175,8 @@ pub struct RuleResult {
     pub satisfied: usize,
     /// Why it has nothing to say here.
     pub not_applicable: Option<String>,
+    /// Why it was not judged, though its subject may exist.
+    pub not_judged: Option<String>,
     /// It did not come to an end.
     pub crashed: bool,
 }

@@ -91,6 +91,7 @@ message = "x"
         examined: 4,
         satisfied: 1,
         not_applicable: None,
+        not_judged: None,
         crashed: false,
     }
 }

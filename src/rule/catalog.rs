@@ -1,5 +1,6 @@
 //! The rules that a run uses, with what the policy makes of them.
 
+use super::subject::Absence;
 use super::{Matcher, Rule, subject};
 use crate::facts::Repository;
 use crate::finding::Severity;
@@ -49,7 +50,7 @@ impl Catalog {
 
 impl Active {
     /// Why the rule's subject does not exist; `None` if it does.
-    pub fn absent_subject(&self, repository: &Repository) -> Option<String> {
+    pub fn absent_subject(&self, repository: &Repository) -> Option<Absence> {
         subject::exists(&self.rule.subjects, repository).and_then(Result::err)
     }
 }

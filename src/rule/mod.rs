@@ -14,7 +14,7 @@ pub(crate) use error::nearest_key;
 pub use example::{Commit, Example, ExampleFile, Expected, GitState, Tag};
 pub use facts::FactsMatcher;
 pub use load::{Head, builtin_heads, builtin_tail, load, load_examples};
-pub use subject::{SUBJECTS, Subject};
+pub use subject::{Absence, SUBJECTS, Subject};
 pub use text::TextMatcher;
 
 use crate::facts::words;

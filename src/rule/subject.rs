@@ -12,6 +12,18 @@ pub struct Subject {
     pub exists: fn(&Repository) -> bool,
 }
 
+/// Why a rule's subject is not here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absence {
+    /// What was read shows that there is none.
+    Excluded(String),
+    /// This run was not asked to read where it lies.
+    Unasked(String),
+}
+
+/// The subject that is read only when somebody asks for it.
+const HISTORY: &str = "history";
+
 fn has_effect(repository: &Repository, kinds: &[EffectKind]) -> bool {
     repository
         .facts
@@ -72,7 +84,7 @@ pub const SUBJECTS: &[Subject] = &[
         },
     },
     Subject {
-        name: "history",
+        name: HISTORY,
         absent: "history was not read: `plimsoll check --history` reads it",
         exists: |r| r.history.is_some(),
     },
@@ -84,14 +96,16 @@ pub const SUBJECTS: &[Subject] = &[
 ];
 
 /// The subject's state: `Ok(())` if it exists, else why not. `None` for an unknown name.
-pub(super) fn exists(name: &str, repository: &Repository) -> Option<Result<(), String>> {
+pub(super) fn exists(name: &str, repository: &Repository) -> Option<Result<(), Absence>> {
     if let Some(subject) = SUBJECTS.iter().find(|s| s.name == name) {
-        return Some(if (subject.exists)(repository) { Ok(()) } else { Err(subject.absent.to_owned()) });
+        let why = if name == HISTORY { Absence::Unasked } else { Absence::Excluded };
+        let found = (subject.exists)(repository);
+        return Some(if found { Ok(()) } else { Err(why(subject.absent.to_owned())) });
     }
     let kind = KINDS.iter().find(|k| name.strip_suffix('s') == Some(k.name))?;
     let mut found = false;
     (kind.each)(repository, &mut |_| found = true);
-    Some(if found { Ok(()) } else { Err(format!("there is no {}", kind.name)) })
+    Some(if found { Ok(()) } else { Err(Absence::Excluded(format!("there is no {}", kind.name))) })
 }
 
 /// Every name that `subjects` may have.

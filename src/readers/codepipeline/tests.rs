@@ -59,7 +59,7 @@ fn a_template_says_order_gates_and_ways_back() {
             "Staging/Ship < Staging/Prepare",
             "Production/Ask < Staging/Ship",
             "Production/Ship < Production/Ask",
-            "Production/rollback < Production/Ask, Production/Ship",
+            "Production/rollback < Production/Ship",
         ]
     );
     assert_eq!(p.jobs[3].gates[0].gate, GateKind::Blocking);
@@ -83,7 +83,8 @@ fn the_services_own_definition_says_the_same() {
     let p = &parsed.facts.pipelines[0];
     assert_eq!((p.jobs.len(), p.triggers[0].trigger), (2, TriggerKind::Other));
     // What the project builds is not in this file.
-    assert!(!p.complete && p.includes[0].name == "CodePipeline/CodeBuild");
+    let outside = p.jobs.iter().flat_map(|j| &j.steps).filter_map(|s| s.uses.as_ref()?.unresolved.as_ref());
+    assert!(outside.count() == 1);
 }
 
 #[test]
@@ -111,4 +112,65 @@ fn other_files_of_that_name_are_left_alone() {
     let empty =
         "Resources: { X: { Type: AWS::CodePipeline::Pipeline, Properties: { Stages: { 'Fn::If': [a] } } } }";
     assert_eq!(read("codepipeline.yml", empty).facts.pipelines.len(), 1);
+}
+
+fn built(spec: &str) -> String {
+    format!(
+        "Resources:\n  Project:\n    Type: AWS::CodeBuild::Project\n    Properties:\n      Name: shop-build\n      Source: {spec}\n  \
+         Delivery:\n    Type: AWS::CodePipeline::Pipeline\n    Properties:\n      Stages:\n      - Name: Build\n        Actions:\n        \
+         - Name: Make\n          ActionTypeId: {{ Category: Build, Owner: AWS, Provider: CodeBuild, Version: '1' }}\n          \
+         Configuration: {{ ProjectName: !Ref Project, EnvironmentVariables: '[{{\"name\":\"STAGE\",\"value\":\"prod\"}}]' }}\n"
+    )
+}
+
+#[test]
+fn an_action_runs_the_buildspec_of_its_project_wherever_it_stands() {
+    let spec = "version: 0.2\nphases: { build: { commands: [ './up.sh \"$STAGE\"' ] } }\n";
+    let block = "\n        BuildSpec: |\n          version: 0.2\n          phases:\n            build:\n              commands: [ 'make \"all\"' ]";
+    let quoted =
+        "{ BuildSpec: \"version: 0.2\\nphases:\\n  build:\\n    commands:\\n      - make \\\"all\\\"\\n\" }";
+    for (source, called) in [
+        ("{ BuildSpec: ./ci/build.yml }", "ci/build.yml"),
+        ("{ Type: CODEPIPELINE }", "buildspec.yml"),
+        (block, "codepipeline.yml#Project"),
+        (quoted, "codepipeline.yml#Project"),
+    ] {
+        let text = built(source);
+        let repository = crate::readers::samples::repository(&[
+            ("codepipeline.yml", &text),
+            ("ci/build.yml", spec),
+            ("buildspec.yml", spec),
+        ]);
+        let pipelines = &repository.facts.pipelines;
+        let delivery = pipelines.iter().find(|p| p.dialect == Dialect::CodePipeline).expect("the pipeline");
+        let call = delivery.jobs[0].calls.as_ref().unwrap_or_else(|| panic!("{source} is followed"));
+        assert_eq!(
+            (call.name.as_str(), call.unresolved.as_deref(), delivery.complete),
+            (called, None, true),
+            "{source}"
+        );
+        let inside = pipelines.iter().find(|p| p.name == called).expect("the buildspec");
+        assert_eq!(inside.role, Role::Callable, "it does not start by itself");
+        let word = &inside.jobs[0].commands().next().expect("a command").args[0];
+        if called.contains('#') {
+            assert!(
+                text[word.place.range()].starts_with("\"all"),
+                "{source}: {:?}",
+                &text[word.place.range()]
+            );
+        }
+    }
+}
+
+#[test]
+fn what_no_file_here_tells_stays_open() {
+    for source in [
+        "{ BuildSpec: gone.yml }",
+        "{ BuildSpec: 'arn:aws:s3:::bucket/spec.yml' }",
+        "{ BuildSpec: !Sub '${X}' }",
+    ] {
+        let repository = crate::readers::samples::repository(&[("codepipeline.yml", &built(source))]);
+        let delivery = &repository.facts.pipelines[0];
+        assert!(!delivery.complete && !delivery.includes.is_empty(), "{source}");
+    }
 }

@@ -13,7 +13,8 @@ use crate::text::Span;
 const MOST_ENTRIES: usize = 2_000;
 
 /// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
-/// rights, secrets, what decrypts in Flux, and kubeconfigs.
+/// rights, secrets, what decrypts in Flux, kubeconfigs, what lets traffic in, what keeps it out, how far a workload
+/// grows, and the cluster's audit policy.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
@@ -22,6 +23,17 @@ const KINDS: &[&str] = &[
     "PushSecret",
     "Kustomization",
     "Config",
+    "Service",
+    "Ingress",
+    "IngressRoute",
+    "TraefikService",
+    "HTTPRoute",
+    "VirtualService",
+    "NetworkPolicy",
+    "CiliumNetworkPolicy",
+    "AuthorizationPolicy",
+    "HorizontalPodAutoscaler",
+    "Policy",
 ];
 
 /// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many
@@ -68,7 +80,9 @@ pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed:
     let place =
         name.as_ref().map_or_else(|| document.get("kind").map_or(document.span(), |k| k.span()), |n| n.1);
     let mut entries = Vec::new();
-    let mut walk = Walk { offset, target: target.as_ref(), into: &mut entries, secret: kind == "Secret" };
+    let empty = kind.ends_with("NetworkPolicy");
+    let mut walk =
+        Walk { offset, target: target.as_ref(), into: &mut entries, secret: kind == "Secret", empty };
     walk.node(None, document, &mut String::new());
     for entry in &entries {
         if let Some(variable) = variable(entry) {
@@ -107,6 +121,8 @@ struct Walk<'w> {
     target: Option<&'w Target>,
     into: &'w mut Vec<Setting>,
     secret: bool,
+    /// An empty selector is an entry, too: it chooses everything.
+    empty: bool,
 }
 
 impl Walk<'_> {
@@ -125,6 +141,9 @@ impl Walk<'_> {
         };
         match node.kind() {
             Kind::Mapping => {
+                if self.empty && node.entries().next().is_none() {
+                    self.entry(key, node, path, Value::Known(String::new()));
+                }
                 for (key, value) in node.entries() {
                     push(path, key.as_str().unwrap_or(""));
                     self.node(Some(key), value, path);
@@ -146,23 +165,25 @@ impl Walk<'_> {
                 if applied {
                     return;
                 }
-                let place = self.behind(node.span());
-                self.into.push(Setting {
-                    place,
-                    key: path.rsplit('.').next().unwrap_or("").to_owned(),
-                    path: path.clone(),
-                    setting: if hidden {
-                        Value::Unresolved("a value of a Secret".to_owned())
-                    } else {
-                        known(value)
-                    },
-                    source: SettingSource::Config,
-                    target: self.target.cloned(),
-                    key_place: key.map_or(place, |k| self.behind(k.span())),
-                });
+                let hidden = if hidden { Some("a value of a Secret") } else { None };
+                let said = hidden.map_or_else(|| known(value), |why| Value::Unresolved(why.to_owned()));
+                self.entry(key, node, path, said);
             }
             Kind::Null => {}
         }
+    }
+
+    fn entry(&mut self, key: Option<Node<'_>>, node: Node<'_>, path: &str, said: Value<String>) {
+        let place = self.behind(node.span());
+        self.into.push(Setting {
+            place,
+            key: path.rsplit('.').next().unwrap_or("").to_owned(),
+            path: path.to_owned(),
+            setting: said,
+            source: SettingSource::Config,
+            target: self.target.cloned(),
+            key_place: key.map_or(place, |k| self.behind(k.span())),
+        });
     }
 
     fn behind(&self, span: Span) -> Span {

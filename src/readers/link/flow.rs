@@ -2,10 +2,13 @@
 
 use super::callgraph::{bind_effect_in, bind_target, call_inputs};
 use super::guess;
+use super::releases;
 use super::scope::{Inputs, Scope};
 use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
-use crate::facts::{Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value};
+use crate::facts::{
+    Dialect, Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value,
+};
 use crate::lexicon::Environments;
 use std::collections::HashMap;
 
@@ -18,8 +21,18 @@ const MOST_EDGES: usize = 200_000;
 /// Builds the flow of all pipelines.
 pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Environments) -> Flow {
     let paths = pipelines.iter().map(|p| files.get(p.place.file.0 as usize).map_or("", |f| f.path.as_str()));
-    let by_path = paths.enumerate().map(|(i, path)| (path, i)).collect();
-    let mut builder = Builder { pipelines, by_path, environments, runs: Vec::new(), edges: Vec::new() };
+    let by_path: HashMap<&str, usize> = paths.clone().enumerate().map(|(i, path)| (path, i)).collect();
+    let delivery = pipelines.iter().zip(paths).enumerate();
+    let named = delivery
+        .filter_map(|(i, (p, path))| match p.dialect {
+            Dialect::CloudDeploy => Some((releases::key(path, &p.name), i)),
+            // A buildspec inside a template has the name by which the template calls it.
+            Dialect::CodeBuild => Some((p.name.clone(), i)),
+            _ => None,
+        })
+        .collect();
+    let mut builder =
+        Builder { pipelines, by_path, named, environments, runs: Vec::new(), edges: Vec::new() };
     let mut roots: Vec<Option<Expanded>> = Vec::with_capacity(pipelines.len());
     for (index, pipeline) in pipelines.iter().enumerate() {
         let starts = pipeline.role == Role::Entry
@@ -78,6 +91,8 @@ struct Expanded {
 struct Builder<'a> {
     pipelines: &'a [Pipeline],
     by_path: HashMap<&'a str, usize>,
+    /// Pipelines that share a file with others, by the name under which they are called.
+    named: HashMap<String, usize>,
     environments: &'a Environments,
     runs: Vec<Run>,
     edges: Vec<(Node, Node, Edge)>,
@@ -146,13 +161,18 @@ impl Builder<'_> {
 
     fn callee(&self, job: &Job) -> Option<usize> {
         let call = job.calls.as_ref().filter(|c| c.local)?;
-        self.by_path.get(join("", &call.name).as_str()).copied()
+        let found = self.by_path.get(join("", &call.name).as_str());
+        found.or_else(|| self.named.get(&call.name)).copied()
     }
 
     /// What the callee's inputs are in this call; its defaults stand for those that are not given.
     fn inputs_of_call(&self, job: &Job, caller: &Pipeline, callee: usize, outer: &Scope<'_>) -> Inputs {
         let Some(call) = &job.calls else { return Inputs::new() };
         let mut inputs = call_inputs(call, &Scope::of(caller, job, None));
+        // A build gets the variables of the action that starts it.
+        if caller.dialect == Dialect::CodePipeline {
+            inputs.extend(job.settings.iter().map(|s| (format!("${}", s.key), s.setting.clone())));
+        }
         for value in inputs.values_mut() {
             if let Value::Expr(text) = value {
                 let values = outer.expand(text);

@@ -2,10 +2,12 @@
 //! artifact, who calls which script, and the order of jobs. No reader and no check guesses any of it.
 
 mod artifacts;
+mod builds;
 mod callgraph;
 mod effects;
 mod flow;
 mod guess;
+mod releases;
 mod scope;
 mod scripts;
 mod targets;
@@ -50,6 +52,8 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
         script.called_from = called.from;
         script.guarded |= scripts::is_guarded(script);
     }
+    builds::join(&mut facts.pipelines, &repository.files);
+    releases::join(&mut facts.pipelines, &repository.files);
     settle_jobs(&mut facts.pipelines, repository, lexicon);
     repository.flow = flow::build(&facts.pipelines, &repository.files, &lexicon.environments);
     repository.facts = facts;

@@ -78,7 +78,10 @@ impl<'a> Scope<'a> {
         match setting.map(|s| &s.setting) {
             Some(Value::Expr(text)) => vec![text.clone()],
             Some(other) => other.possible().to_vec(),
-            None => Vec::new(),
+            None => {
+                let given = self.inputs.and_then(|inputs| inputs.get(&format!("${name}")));
+                given.map(|v| v.possible().to_vec()).unwrap_or_default()
+            }
         }
     }
 

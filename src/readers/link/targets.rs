@@ -69,7 +69,8 @@ fn stage_of(value: &str, host: bool, environments: &Environments) -> Told {
             Piece::Literal(_) => None,
         })
     };
-    let mut told = names().filter_map(|n| classify(n, environments));
+    // `$STAGE` is whichever stage the run is for, and none that is called so.
+    let mut told = names().filter(|n| !is_environment_name(n)).filter_map(|n| classify(n, environments));
     match told.next() {
         Some(stage) if told.all(|s| s == stage) => Told::ByName(stage),
         Some(_) => Told::Nothing,

@@ -1,5 +1,5 @@
 //! Settings of files that a reader claims, and what the look around a key word finds there, must agree: over
-//! all fixtures and all examples of rules and kinds.
+//! all fixtures and all examples of rules and kinds, and in both directions.
 
 use super::keys::KEY_WORDS;
 use super::pairs;
@@ -93,5 +93,52 @@ fn settings_and_the_look_around_a_key_word_agree() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(excepted.len(), EXCEPTIONS.len(), "an exception is needed no more: {excepted:?}");
+    assert!(compared >= 30, "only {compared} pairs were compared");
+}
+
+/// Readers that make a setting of every value of a file.
+const WHOLE: &[&str] = &["config", "dotenv"];
+
+#[test]
+fn what_the_look_around_finds_in_a_file_of_settings_is_a_setting() {
+    let environments = Environments::default();
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for (path, text) in corpus() {
+        let Some(reader) = claim(&path, false).filter(|r| WHOLE.contains(&READERS[*r].kind)) else {
+            continue;
+        };
+        let file = Text {
+            file: FileId(0),
+            path: &path,
+            text: &text,
+            executable: false,
+            environments: &environments,
+        };
+        let parsed = (READERS[reader].parse)(&file);
+        // Of what could not be parsed the look around is all that there is.
+        if !parsed.problems.is_empty() {
+            continue;
+        }
+        let entries = parsed.facts.resources.iter().flat_map(|r| &r.entries);
+        let settings: Vec<_> = parsed.facts.settings.iter().chain(entries).map(|s| s.place.range()).collect();
+        let around = Surroundings::new(&path);
+        let lower = text.to_ascii_lowercase();
+        for at in KEY_WORDS.iter().flat_map(|w| lower.match_indices(w).map(|(at, _)| at..at + w.len())) {
+            let (key, cut) = pairs::key_around(text.as_bytes(), at);
+            let line = pairs::line_before(&text, key.start).trim_start();
+            if cut || line.starts_with(['#', ';']) || line.starts_with("//") {
+                continue;
+            }
+            let Some(read) = pairs::read(&text, key, around.medium, &around.extension) else { continue };
+            compared += 1;
+            let within = |s: &std::ops::Range<usize>| s.start <= read.value.start && read.value.end <= s.end;
+            if settings.iter().any(within) {
+                continue;
+            }
+            let (key, value) = (&text[read.key.clone()], &text[read.value.clone()]);
+            wrong.push(format!("{path}: {key} is {value:?}, and no setting"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared >= 30, "only {compared} pairs were compared");
 }

@@ -288,6 +288,14 @@ impl<'a> Cursor<'a> {
         if self.is_yaml() && value.starts_with(['|', '>']) {
             return self.block(line);
         }
+        // A part of a text in quotes ends with them: `URL="db://host?api_key=…"`.
+        let before = line_before(self.text, line.start);
+        if let Some(open) = before.bytes().find(|b| matches!(b, b'"' | b'\''))
+            && matches!(self.medium, Medium::EnvFile | Medium::EnvExample)
+            && before.bytes().filter(|b| *b == open).count() % 2 == 1
+        {
+            value = value.split([char::from(open), '&']).next().unwrap_or(value);
+        }
         if let Some(comment) = value.find(" #").or_else(|| value.find("\t#")) {
             value = &value[..comment];
         }

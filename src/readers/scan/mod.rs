@@ -13,6 +13,7 @@ mod encoded;
 pub(super) mod encoding;
 mod env;
 mod ephemeral;
+mod flags;
 
 mod judge;
 mod keys;
@@ -99,6 +100,8 @@ enum Action {
     AddressName,
     /// The call with this number, which signs or verifies a token.
     Token(usize),
+    /// The call with this number, which asks for a feature flag.
+    Flag(usize),
     /// What the rule's pattern with this number matches.
     Pattern(usize),
 }
@@ -125,6 +128,7 @@ impl Scanner {
         env::READS.iter().for_each(|word| add(word, Action::EnvRead));
         disclosures::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
         tokens::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Token(i)));
+        flags::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Flag(i)));
         let patterns: Vec<PatternSearch> = lexicon.patterns.iter().map(PatternSearch::new).collect();
         let mut wordless = Vec::new();
         for (number, pattern) in patterns.iter().enumerate() {
@@ -240,7 +244,13 @@ impl Scanner {
                             offset,
                         ));
                     }
+                    Action::Flag(call) if env_reads && !around.test && !around.generated => {
+                        let call = &flags::CALLS[call];
+                        let read = flags::read(file, text, word.clone(), call, extension, offset);
+                        facts.flag_reads.extend(read);
+                    }
                     Action::Directive
+                    | Action::Flag(_)
                     | Action::Mark(_)
                     | Action::EnvRead
                     | Action::AddressName
