@@ -75,6 +75,7 @@ mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
 mod prod_exec_access;
 mod production_approval_missing;
+mod production_artifact_untested;
 mod production_credential_outside_production;
 mod rebuild_per_environment;
 mod release_window_missing;
@@ -197,6 +198,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("prod-exec-access", prod_exec_access::check),
     ("production-approval-missing", production_approval_missing::check),
+    ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
