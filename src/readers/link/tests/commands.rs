@@ -29,7 +29,7 @@ fn commands_bring_about_what_their_manuals_say() {
         ),
         ("helm upgrade shop ./chart --set web.image.tag=1.4", "deploy ./chart, deploy :1.4"),
         ("helm upgrade shop ./chart --set replicas=2", "deploy ./chart"),
-        ("crane copy acme/shop:1 acme/shop:live", "fetch acme/shop:1, promote acme/shop:{live}"),
+        ("crane copy acme/shop:1 acme/shop:live", "fetch acme/shop:1, promote acme/shop:live"),
         ("docker run --rm acme/tests", ""),
         ("docker compose up -d", ""),
         ("docker compose -f docker-compose.test.yml up", ""),
