@@ -67,6 +67,7 @@ mod network_policy_missing;
 mod parity_check_missing;
 mod pipeline_missing;
 mod pipeline_stage_missing;
+mod own_builds;
 mod pipeline_stage_order;
 mod powershell_entrypoint_missing;
 mod prod_access_audit_missing;

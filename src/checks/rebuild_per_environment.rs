@@ -2,10 +2,18 @@
 
 use super::gates::makers;
 use crate::facts::{Command, Effect, EffectKind, Node, Repository, Stage, Value};
-use crate::finding::{Confidence, Verdict};
+use crate::finding::{Confidence, Finding, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The places of builds that are the matter of this rule.
+pub(super) fn places(repository: &Repository) -> BTreeSet<Span> {
+    let mut verdict = Verdict::new("rebuild-per-environment", Severity::Error, Confidence::High);
+    check(repository, &Parameters::default(), &mut verdict);
+    let of = |f: Finding| f.related.into_iter().map(|r| r.place).chain([f.place]).collect::<Vec<_>>();
+    verdict.findings.into_iter().flat_map(of).collect()
+}
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;

@@ -140,9 +140,10 @@ fn variable(name: &str, scope: &Scope<'_>, environments: &Environments) -> Part 
         return Part::Variable("commit".into());
     }
     let values = scope.values(name);
-    if is_environment_name(name)
-        || values.iter().any(|v| v.len() < 256 && classify(v, environments).is_some_and(is_place))
-    {
+    let told = values.iter().any(|v| v.len() < 256 && classify(v, environments).is_some_and(is_place));
+    // A matrix called `env` may list versions of an interpreter.
+    let open = values.is_empty() || values.iter().any(|v| v.contains(['$', '{']));
+    if told || open && is_environment_name(name) {
         Part::Environment(name.to_owned())
     } else {
         Part::Variable(name.to_owned())

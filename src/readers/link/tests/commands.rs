@@ -17,10 +17,7 @@ fn commands_bring_about_what_their_manuals_say() {
         ("docker build -t localhost:5000/shop:1 .", "build localhost:5000/shop:1"),
         ("docker build -t acme/shop-staging:latest .", "build acme/shop-staging:latest"),
         ("docker build -t acme/shop:$STAGE .", "build acme/shop:{STAGE}"),
-        (
-            "docker push europe-docker.pkg.dev/acme/shop:prod",
-            "publish europe-docker.pkg.dev/acme/shop:prod",
-        ),
+        ("docker push europe-docker.pkg.dev/acme/shop:prod", "publish europe-docker.pkg.dev/acme/shop:prod"),
         ("docker pull acme/shop@sha256:abc", "fetch acme/shop@sha256:abc"),
         ("docker tag acme/shop:1 acme/shop:2", "fetch acme/shop:1, promote acme/shop:2"),
         (
