@@ -3,10 +3,13 @@
 
 mod action_unpinned;
 mod addresses;
+mod artifact_metadata_missing;
 mod artifact_retention_short;
+mod base_image_not_approved;
 mod base_image_unpinned;
 mod build_from_local_machine;
 mod build_nondeterministic_input;
+mod build_not_production_optimized;
 mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
@@ -42,11 +45,16 @@ mod feature_flag_default_on;
 mod feature_flag_registry_missing;
 mod gate_override;
 mod gates;
+mod graceful_shutdown_missing;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod image_dev_tools;
 mod image_stages;
+mod image_tag_format;
 mod image_tag_mutable;
+mod image_unscanned;
+mod image_unsigned;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
 mod jwt_key_rotation_missing;
@@ -78,11 +86,13 @@ mod prod_exec_access;
 mod production_approval_missing;
 mod production_artifact_untested;
 mod production_credential_outside_production;
+mod products;
 mod rebuild_per_environment;
 mod release_window_missing;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
 mod samples;
+mod sbom_missing;
 mod secret_access_audit_missing;
 mod secret_in_artifact;
 mod secret_in_config;
@@ -129,10 +139,13 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("artifact-metadata-missing", artifact_metadata_missing::check),
     ("artifact-retention-short", artifact_retention_short::check),
+    ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
     ("build-from-local-machine", build_from_local_machine::check),
     ("build-nondeterministic-input", build_nondeterministic_input::check),
+    ("build-not-production-optimized", build_not_production_optimized::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
@@ -166,9 +179,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
     ("gate-override", gate_override::check),
+    ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
+    ("image-dev-tools", image_dev_tools::check),
+    ("image-tag-format", image_tag_format::check),
     ("image-tag-mutable", image_tag_mutable::check),
+    ("image-unscanned", image_unscanned::check),
+    ("image-unsigned", image_unsigned::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("integration-test-stage-missing", stage_missing::integration_tests),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
@@ -205,6 +223,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("sbom-missing", sbom_missing::check),
     ("secret-access-audit-missing", secret_access_audit_missing::check),
     ("secret-in-artifact", secret_in_artifact::check),
     ("secret-in-config", secret_in_config::check),

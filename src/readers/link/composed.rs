@@ -71,7 +71,8 @@ fn tag(row: &str) -> Option<String> {
 /// Images that `--set image.tag=…` and its like give a chart, with the word that names them. Where only a tag is
 /// given, the reference has no name.
 pub(super) fn images_of_values(args: &[Word]) -> impl Iterator<Item = (String, Span)> {
-    let mut found: BTreeMap<&str, (Option<&str>, Option<(&str, &str)>, Span)> = BTreeMap::new();
+    type Found<'w> = (Option<&'w str>, Option<(&'w str, &'w str)>, Span);
+    let mut found: BTreeMap<&str, Found<'_>> = BTreeMap::new();
     for (at, word) in args.iter().enumerate() {
         let set = |text: &str| matches!(text, "--set" | "--set-string");
         let text = match word.text.split_once('=') {
