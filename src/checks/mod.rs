@@ -3,7 +3,10 @@
 
 mod action_unpinned;
 mod addresses;
+mod artifact_checksum_missing;
 mod artifact_metadata_missing;
+mod artifact_mutable;
+mod artifact_not_stored;
 mod artifact_retention_short;
 mod base_image_not_approved;
 mod base_image_unpinned;
@@ -43,6 +46,7 @@ mod env_specific_build;
 mod feature_flag_change_unlogged;
 mod feature_flag_default_on;
 mod feature_flag_registry_missing;
+mod frontend_env_baked;
 mod gate_override;
 mod gates;
 mod graceful_shutdown_missing;
@@ -127,6 +131,8 @@ mod staging_skipped;
 mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
+mod version_stamp_missing;
+mod version_stamp_web_missing;
 mod zero_downtime_violation;
 
 use crate::facts::Repository;
@@ -139,7 +145,10 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("artifact-checksum-missing", artifact_checksum_missing::check),
     ("artifact-metadata-missing", artifact_metadata_missing::check),
+    ("artifact-mutable", artifact_mutable::check),
+    ("artifact-not-stored", artifact_not_stored::check),
     ("artifact-retention-short", artifact_retention_short::check),
     ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
@@ -178,6 +187,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("feature-flag-default-on", feature_flag_default_on::check),
     ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
+    ("frontend-env-baked", frontend_env_baked::check),
     ("gate-override", gate_override::check),
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
@@ -258,6 +268,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
     ("unit-test-stage-missing", stage_missing::unit_tests),
+    ("version-stamp-missing", version_stamp_missing::check),
+    ("version-stamp-web-missing", version_stamp_web_missing::check),
     ("zero-downtime-violation", zero_downtime_violation::check),
 ];
 
