@@ -10,9 +10,12 @@ mod artifact_not_stored;
 mod artifact_retention_short;
 mod base_image_not_approved;
 mod base_image_unpinned;
+mod bluegreen_old_not_kept;
 mod build_from_local_machine;
 mod build_nondeterministic_input;
 mod build_not_production_optimized;
+mod canary_analysis_missing;
+mod canary_steps_invalid;
 mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
@@ -91,10 +94,13 @@ mod production_approval_missing;
 mod production_artifact_untested;
 mod production_credential_outside_production;
 mod products;
+mod progressive_delivery_missing;
 mod rebuild_per_environment;
 mod release_window_missing;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
+mod rolling_update_unsafe;
+mod rollouts;
 mod samples;
 mod sbom_missing;
 mod secret_access_audit_missing;
@@ -152,9 +158,12 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("artifact-retention-short", artifact_retention_short::check),
     ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
+    ("bluegreen-old-not-kept", bluegreen_old_not_kept::check),
     ("build-from-local-machine", build_from_local_machine::check),
     ("build-nondeterministic-input", build_nondeterministic_input::check),
     ("build-not-production-optimized", build_not_production_optimized::check),
+    ("canary-analysis-missing", canary_analysis_missing::check),
+    ("canary-steps-invalid", canary_steps_invalid::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
@@ -229,10 +238,12 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("production-approval-missing", production_approval_missing::check),
     ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
+    ("progressive-delivery-missing", progressive_delivery_missing::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("rolling-update-unsafe", rolling_update_unsafe::check),
     ("sbom-missing", sbom_missing::check),
     ("secret-access-audit-missing", secret_access_audit_missing::check),
     ("secret-in-artifact", secret_in_artifact::check),
