@@ -1,10 +1,11 @@
 //! What several rules ask of pipelines: what checks a change, what brings it somewhere, and who waits.
 
 use crate::facts::{
-    Basis, Command, Condition, Effect, EffectKind, Job, Node, Pipeline, Repository, Run, Stage, Step,
-    Tolerance, TriggerKind,
+    ArtifactKind, Basis, Command, Condition, Effect, EffectKind, Job, Node, Pipeline, Repository, Run, Stage,
+    Step, Tolerance, TriggerKind,
 };
 use crate::finding::Confidence;
+use std::collections::BTreeSet;
 
 /// Whether an effect checks the change: tests, lints, scans.
 pub(super) fn is_gate(effect: &Effect) -> bool {
@@ -13,10 +14,40 @@ pub(super) fn is_gate(effect: &Effect) -> bool {
 
 /// The effect by which the run brings something to `stage`.
 pub(super) fn deploy_to(run: &Run, stage: Stage) -> Option<&Effect> {
-    run.effects.iter().find(|e| {
+    deploys_to(run, stage).next()
+}
+
+/// The effects by which the run brings something to `stage`.
+pub(super) fn deploys_to(run: &Run, stage: Stage) -> impl Iterator<Item = &Effect> {
+    run.effects.iter().filter(move |e| {
         e.effect == EffectKind::Deploy
             && e.target.as_ref().or(run.target.as_ref()).is_some_and(|t| t.may_be(stage))
     })
+}
+
+/// The builds that may have made what the run brings to `stage`.
+pub(super) fn makers(repository: &Repository, node: Node, stage: Stage) -> impl Iterator<Item = &Effect> {
+    let flow = &repository.flow;
+    let all = deploys_to(flow.run(node), stage)
+        .flat_map(move |deploy| flow.makers(node, deploy, &repository.facts.pipelines));
+    all.map(|(_, build)| build)
+}
+
+/// Whether names alone tell that two runs deploy different things: neither has an image in common with the other.
+pub(super) fn deploys_another(repository: &Repository, a: Node, b: Node) -> bool {
+    let images = |node: Node| {
+        let effects = repository.flow.run(node).effects.iter();
+        let deployed = effects.filter(|e| e.effect == EffectKind::Deploy);
+        let stems = deployed.map(|e| {
+            let image = e.artifact.as_ref().filter(|a| a.kind == ArtifactKind::Image)?;
+            image.stem().filter(|s| !s.contains('{'))
+        });
+        stems.collect::<Option<BTreeSet<String>>>().filter(|all| !all.is_empty())
+    };
+    match (images(a), images(b)) {
+        (Some(a), Some(b)) => a.is_disjoint(&b),
+        _ => false,
+    }
 }
 
 /// Whether the run goes back to an earlier version, which must not wait for anything.
@@ -27,7 +58,7 @@ pub(super) fn goes_back(run: &Run) -> bool {
 /// Runs that bring something to `stage` and do not go back: the first of each job.
 pub(super) fn deploys(repository: &Repository, stage: Stage) -> Vec<Node> {
     let flow = &repository.flow;
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     flow.with_effect(EffectKind::Deploy, Some(stage))
         .into_iter()
         .filter(|&n| !goes_back(flow.run(n)) && seen.insert((flow.run(n).pipeline, flow.run(n).job)))

@@ -1,7 +1,8 @@
 //! What of a Dockerfile's stages ends in the image that is shipped: a stage that others only copy named files
 //! from leaves nothing else behind.
 
-use crate::facts::{Instruction, Repository, Stage};
+use super::samples::{is_sample, is_vendored};
+use crate::facts::{Command, Instruction, Repository, ScriptKind, SettingSource, Stage};
 use crate::lexicon::globs::PathGlob;
 use crate::text::{FileId, Span};
 use std::collections::BTreeSet;
@@ -25,6 +26,26 @@ pub(super) enum Reach<'r> {
     Carried(&'r Instruction),
     /// In the builder's cache.
     Stays,
+}
+
+/// Dockerfiles of images that are shipped, not those of developers, tests, examples and others.
+pub(super) fn shipped_files(repository: &Repository) -> Vec<FileId> {
+    let bases = repository.facts.base_images.iter().filter(|b| {
+        let path = repository.path(b.place);
+        b.source == SettingSource::Image && !b.local_only && !is_sample(path) && !is_vendored(path)
+    });
+    let mut files: Vec<FileId> = bases.map(|b| b.place.file).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Commands that a Dockerfile runs when its image is built.
+pub(super) fn run_commands(repository: &Repository, file: FileId) -> impl Iterator<Item = &Command> {
+    let scripts = repository.facts.scripts.iter();
+    let runs = scripts
+        .filter(move |s| s.place.file == file && s.script == ScriptKind::Image && s.name.ends_with(":RUN"));
+    runs.flat_map(|s| &s.commands)
 }
 
 impl<'r> Stages<'r> {
@@ -94,6 +115,17 @@ impl<'r> Stages<'r> {
     /// Whether an instruction's stage is shipped.
     pub(super) fn is_shipped(&self, instruction: &Instruction) -> bool {
         self.shipped.contains(&instruction.stage)
+    }
+
+    /// The instruction of a shipped stage that runs a command.
+    pub(super) fn shipped_run(&self, command: &Command) -> Option<&'r Instruction> {
+        let of = |i: &&&'r Instruction| i.keyword == "RUN" && i.place.contains(command.place);
+        self.instructions.iter().find(of).copied().filter(|i| self.is_shipped(i))
+    }
+
+    /// Instructions of shipped stages, in order.
+    pub(super) fn shipped_instructions(&self) -> impl Iterator<Item = &'r Instruction> {
+        self.instructions.iter().copied().filter(|i| self.is_shipped(i))
     }
 
     /// Where the file `inner` of the context ends that `copy` copies from it, `source` being the word that

@@ -81,7 +81,7 @@ fn image(effect: &Effect) -> Option<&Artifact> {
 /// A written tag without anything that the run fills in.
 fn is_mutable(artifact: &Artifact) -> bool {
     artifact.digest.is_none()
-        && artifact.version.iter().all(|p| matches!(p, Part::Literal(_)))
+        && artifact.version.iter().all(|p| matches!(p, Part::Literal(_) | Part::Stage(_)))
         && moves(&artifact.version_text())
 }
 

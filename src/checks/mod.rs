@@ -3,10 +3,19 @@
 
 mod action_unpinned;
 mod addresses;
+mod artifact_checksum_missing;
+mod artifact_metadata_missing;
+mod artifact_mutable;
+mod artifact_not_stored;
 mod artifact_retention_short;
+mod base_image_not_approved;
 mod base_image_unpinned;
+mod bluegreen_old_not_kept;
 mod build_from_local_machine;
 mod build_nondeterministic_input;
+mod build_not_production_optimized;
+mod canary_analysis_missing;
+mod canary_steps_invalid;
 mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
@@ -40,13 +49,19 @@ mod env_specific_build;
 mod feature_flag_change_unlogged;
 mod feature_flag_default_on;
 mod feature_flag_registry_missing;
+mod frontend_env_baked;
 mod gate_override;
 mod gates;
+mod graceful_shutdown_missing;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod image_dev_tools;
 mod image_stages;
+mod image_tag_format;
 mod image_tag_mutable;
+mod image_unscanned;
+mod image_unsigned;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
 mod jwt_key_rotation_missing;
@@ -64,6 +79,7 @@ mod migration_backup_missing;
 mod migration_manual_production;
 mod migration_no_rollback;
 mod network_policy_missing;
+mod own_builds;
 mod parity_check_missing;
 mod pipeline_missing;
 mod pipeline_stage_missing;
@@ -75,12 +91,18 @@ mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
 mod prod_exec_access;
 mod production_approval_missing;
+mod production_artifact_untested;
 mod production_credential_outside_production;
+mod products;
+mod progressive_delivery_missing;
 mod rebuild_per_environment;
 mod release_window_missing;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
+mod rolling_update_unsafe;
+mod rollouts;
 mod samples;
+mod sbom_missing;
 mod secret_access_audit_missing;
 mod secret_in_artifact;
 mod secret_in_config;
@@ -115,6 +137,8 @@ mod staging_skipped;
 mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
+mod version_stamp_missing;
+mod version_stamp_web_missing;
 mod zero_downtime_violation;
 
 use crate::facts::Repository;
@@ -127,10 +151,19 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("artifact-checksum-missing", artifact_checksum_missing::check),
+    ("artifact-metadata-missing", artifact_metadata_missing::check),
+    ("artifact-mutable", artifact_mutable::check),
+    ("artifact-not-stored", artifact_not_stored::check),
     ("artifact-retention-short", artifact_retention_short::check),
+    ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
+    ("bluegreen-old-not-kept", bluegreen_old_not_kept::check),
     ("build-from-local-machine", build_from_local_machine::check),
     ("build-nondeterministic-input", build_nondeterministic_input::check),
+    ("build-not-production-optimized", build_not_production_optimized::check),
+    ("canary-analysis-missing", canary_analysis_missing::check),
+    ("canary-steps-invalid", canary_steps_invalid::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
@@ -163,10 +196,16 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("feature-flag-default-on", feature_flag_default_on::check),
     ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
+    ("frontend-env-baked", frontend_env_baked::check),
     ("gate-override", gate_override::check),
+    ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
+    ("image-dev-tools", image_dev_tools::check),
+    ("image-tag-format", image_tag_format::check),
     ("image-tag-mutable", image_tag_mutable::check),
+    ("image-unscanned", image_unscanned::check),
+    ("image-unsigned", image_unsigned::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("integration-test-stage-missing", stage_missing::integration_tests),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
@@ -197,11 +236,15 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("prod-exec-access", prod_exec_access::check),
     ("production-approval-missing", production_approval_missing::check),
+    ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
+    ("progressive-delivery-missing", progressive_delivery_missing::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("rolling-update-unsafe", rolling_update_unsafe::check),
+    ("sbom-missing", sbom_missing::check),
     ("secret-access-audit-missing", secret_access_audit_missing::check),
     ("secret-in-artifact", secret_in_artifact::check),
     ("secret-in-config", secret_in_config::check),
@@ -236,6 +279,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
     ("unit-test-stage-missing", stage_missing::unit_tests),
+    ("version-stamp-missing", version_stamp_missing::check),
+    ("version-stamp-web-missing", version_stamp_web_missing::check),
     ("zero-downtime-violation", zero_downtime_violation::check),
 ];
 

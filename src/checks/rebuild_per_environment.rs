@@ -1,11 +1,19 @@
 //! A graph question: is what runs in production the very thing that ran in staging, or built again?
 
-use crate::facts::{
-    Artifact, ArtifactKind, Command, Effect, EffectKind, Node, Part, Repository, Stage, Value,
-};
-use crate::finding::{Confidence, Verdict};
+use super::gates::makers;
+use crate::facts::{Command, Effect, EffectKind, Node, Repository, Stage, Value};
+use crate::finding::{Confidence, Finding, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::Span;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The places of builds that are the matter of this rule.
+pub(super) fn places(repository: &Repository) -> BTreeSet<Span> {
+    let mut verdict = Verdict::new("rebuild-per-environment", Severity::Error, Confidence::High);
+    check(repository, &Parameters::default(), &mut verdict);
+    let of = |f: Finding| f.related.into_iter().map(|r| r.place).chain([f.place]).collect::<Vec<_>>();
+    verdict.findings.into_iter().flat_map(of).collect()
+}
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
@@ -35,14 +43,18 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         staging.iter().chain(&production).map(|&n| (n, closure(repository, n))).collect();
     for &ship in &production {
         let mut again = None;
+        // What is built on the way and not deployed is another's matter.
+        let made: BTreeSet<Span> = makers(repository, ship, Stage::Production).map(|e| e.place).collect();
         // Where staging comes before production, that staging counts and no other run of it.
         let ahead: Vec<Node> =
             staging.iter().copied().filter(|s| *s != ship && closures[&ship].contains(s)).collect();
         let beside = || staging.iter().copied().filter(|s| *s != ship).collect();
         for stage in if ahead.is_empty() { beside() } else { ahead } {
             let own = closures[&ship].difference(&closures[&stage]);
-            again =
-                own.flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b))).find_map(|(n, b)| {
+            again = own
+                .flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b)))
+                .filter(|(_, b)| made.is_empty() || made.contains(&b.place))
+                .find_map(|(n, b)| {
                     first_build(repository, &closures[&stage], n, b).map(|earlier| (stage, b, earlier))
                 });
             if again.is_some() {
@@ -100,32 +112,12 @@ fn first_build<'a>(
 /// Whether two builds make the same thing, whatever version or environment they give it.
 fn same_thing(repository: &Repository, a: &Effect, b: &Effect) -> bool {
     match (&a.artifact, &b.artifact) {
-        (Some(a), Some(b)) => a.kind == b.kind && stem(a).is_some_and(|name| Some(name) == stem(b)),
+        (Some(a), Some(b)) => a.is_version_of(b),
         (None, None) => {
             a.tool == b.tool && line(repository, a).is_some_and(|l| Some(l) == line(repository, b))
         }
         _ => false,
     }
-}
-
-/// The name without what follows the environment; for images without the registry, which may differ.
-fn stem(artifact: &Artifact) -> Option<String> {
-    let name: String = artifact
-        .name
-        .iter()
-        .filter_map(|part| match part {
-            Part::Literal(text) => Some(text.clone()),
-            Part::Variable(name) => Some(format!("{{{name}}}")),
-            Part::Environment(_) => None,
-        })
-        .collect();
-    let name = if artifact.kind == ArtifactKind::Image {
-        name.rsplit('/').next().unwrap_or("").to_owned()
-    } else {
-        name
-    };
-    let name = name.trim_matches(['-', '_', '.', '/']).to_owned();
-    (!name.is_empty()).then_some(name)
 }
 
 /// The command that has this effect.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// <https://nuxt.com/docs/guide/going-further/runtime-config>, <https://docs.expo.dev/guides/environment-variables/>,
 /// <https://www.gatsbyjs.com/docs/how-to/local-development/environment-variables/>,
 /// <https://cli.vuejs.org/guide/mode-and-env.html>, <https://svelte.dev/docs/kit/$env-static-public>
-const PREFIXES: &[&str] = &[
+pub(super) const PREFIXES: &[&str] = &[
     "NEXT_PUBLIC_",
     "VITE_",
     "REACT_APP_",

@@ -1,5 +1,6 @@
 //! A graph question: has every way to a production deploy passed a staging deploy?
 
+use super::gates::deploys_another;
 use crate::facts::{Basis, EffectKind, Job, Node, Path, Repository, Run, Stage, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -39,7 +40,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 .label("staging or production, as chosen here");
             continue;
         }
-        let before = |n: Node| n != node && staging.contains(&n);
+        let before = |n: Node| n != node && staging.contains(&n) && !deploys_another(repository, n, node);
         match flow.every_path(node, pipelines, &before) {
             Path::Yes => verdict.satisfied(job.place),
             Path::Unknown(_) if pipelines[run.root].dialect.reconciles() && told.contains(&run.root) => {
@@ -88,9 +89,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 finding.at_most(confidence(run)).label("deploys to production");
                 for &other in staging.iter().take(2) {
                     let place = flow.job(other, pipelines).place;
+                    let label = if deploys_another(repository, other, node) {
+                        "staging deploys another image here"
+                    } else {
+                        "staging deploys here, and nothing makes production wait for it"
+                    };
                     if place != job.place {
-                        finding
-                            .relate(place, "staging deploys here, and nothing makes production wait for it");
+                        finding.relate(place, label);
                     }
                 }
             }

@@ -50,6 +50,7 @@ fn bench(text: &str) -> Bench {
             flags: Vec::new(),
             stage: 0,
             last: true,
+            exec: false,
         });
     }
     let mut verdict = Verdict::new("bad-thing", Severity::Error, Confidence::High);

@@ -43,6 +43,8 @@ fact! {
         stage: u32,
         /// Whether its stage is the final one or one that it builds on.
         last: bool,
+        /// Whether it is written as a list of words, which no shell runs.
+        exec: bool,
     }
 }
 

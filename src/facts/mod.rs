@@ -8,6 +8,7 @@ mod field;
 mod flow;
 mod git;
 mod ignoring;
+mod lineage;
 mod past;
 mod paths;
 mod pipeline;

@@ -405,6 +405,8 @@ fact! {
         timeout_minutes: Option<u32>;
         /// Matrix dimensions with all their values.
         dimensions: Vec<(String, Vec<String>)>,
+        /// What later jobs can read of it, by name, as written.
+        outputs: Vec<(String, String)>,
     }
 }
 
@@ -435,6 +437,7 @@ impl Job {
             lock: None,
             timeout_minutes: None,
             dimensions: Vec::new(),
+            outputs: Vec::new(),
         }
     }
 

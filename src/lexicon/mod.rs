@@ -8,6 +8,7 @@ pub mod patterns;
 pub mod places;
 pub mod stores;
 pub mod uses;
+pub mod variables;
 pub mod words;
 
 pub use environments::{Environments, StageNames};

@@ -72,6 +72,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             flags: Vec::new(),
             stage: u32::try_from(stage.index).unwrap_or(u32::MAX),
             last: runs.contains(&stage.index),
+            exec: false,
         });
     }
     for (index, stage) in file.stages.iter().enumerate() {
@@ -191,6 +192,7 @@ fn fact(instruction: &dockerfile::Instruction, stage: usize, last: bool) -> Inst
         flags: instruction.flags.iter().map(flag).collect(),
         stage: u32::try_from(stage).unwrap_or(u32::MAX),
         last,
+        exec: inner.unwrap_or(instruction).exec,
     }
 }
 

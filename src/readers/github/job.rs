@@ -61,6 +61,10 @@ pub(super) fn read(
     collect_secrets(node, &mut job.secrets);
     job.matrix = dimensions.iter().flat_map(|(n, v)| v.iter().map(move |v| format!("{n}={v}"))).collect();
     job.dimensions = dimensions;
+    let outputs = node.get("outputs").into_iter().flat_map(|o| o.entries());
+    job.outputs = outputs
+        .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.as_str()?.to_owned())))
+        .collect();
     job.permissions = permissions(node);
     job.lock = node
         .get("concurrency")

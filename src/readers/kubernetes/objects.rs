@@ -13,7 +13,7 @@ use crate::text::Span;
 const MOST_ENTRIES: usize = 2_000;
 
 /// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
-/// rights, secrets, what decrypts in Flux, kubeconfigs, what lets traffic in, what keeps it out, how far a workload
+/// rights, secrets, what decrypts in Flux, kubeconfigs, gradual rollouts, what lets traffic in, what keeps it out, how far a workload
 /// grows, and the cluster's audit policy.
 const KINDS: &[&str] = &[
     "Secret",
@@ -21,6 +21,10 @@ const KINDS: &[&str] = &[
     "RoleBinding",
     "ClusterRoleBinding",
     "PushSecret",
+    "Rollout",
+    "Canary",
+    "AnalysisTemplate",
+    "ClusterAnalysisTemplate",
     "Kustomization",
     "Config",
     "Service",

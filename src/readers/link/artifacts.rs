@@ -2,71 +2,9 @@
 
 use super::scope::{Piece, Scope, pieces};
 use crate::facts::{Artifact, ArtifactKind, Part, Parts, Stage};
+use crate::lexicon::variables::{is_commit, is_environment_name};
 use crate::lexicon::{Environments, classify, classify_host, mentions};
 use crate::text::Span;
-
-/// Names under which services give the commit that is built.
-const COMMIT: &[&str] = &[
-    "github.sha",
-    "GITHUB_SHA",
-    "CI_COMMIT_SHA",
-    "CI_COMMIT_SHORT_SHA",
-    "COMMIT_SHA",
-    "SHORT_SHA",
-    "REVISION_ID",
-    "CIRCLE_SHA1",
-    "BITBUCKET_COMMIT",
-    "GIT_COMMIT",
-    "DRONE_COMMIT",
-    "DRONE_COMMIT_SHA",
-    "BUILD_SOURCEVERSION",
-    "Build.SourceVersion",
-    "Build_SourceVersion",
-    "BUILDKITE_COMMIT",
-    "TRAVIS_COMMIT",
-    "CI_COMMIT",
-    "BUILD_VCS_NUMBER",
-    "HEROKU_SLUG_COMMIT",
-    "CODEBUILD_RESOLVED_SOURCE_VERSION",
-    "GIT_SHA",
-];
-
-/// Names of variables that say which environment a run is for.
-const FOLLOWING: &[&str] = &[
-    "env",
-    "environment",
-    "environment_name",
-    "env_name",
-    "stage",
-    "stage_name",
-    "deploy_env",
-    "deploy_environment",
-    "target_env",
-    "target_environment",
-    "deployment_env",
-    "deployment_environment",
-    "deployment_stage",
-    "app_env",
-    "ci_environment_name",
-    "ci_environment_slug",
-    "ci_environment_tier",
-    "tier",
-    "rails_env",
-    "target_stage",
-    "_env",
-    "_environment",
-    "_stage",
-    "tf_workspace",
-    "terraform.workspace",
-    "env_tag",
-    "environment_tag",
-];
-
-/// Whether a variable's or input's name says that its value is an environment.
-pub(super) fn is_environment_name(name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
-    FOLLOWING.contains(&last.as_str()) || FOLLOWING.contains(&name)
-}
 
 /// Reads a reference. `None` if nothing is left of it.
 pub(super) fn read_artifact(
@@ -102,7 +40,7 @@ fn substitute(text: &str, scope: &Scope<'_>) -> String {
             .map(|piece| match piece {
                 Piece::Literal(l) => (*l).to_owned(),
                 Piece::Expr { raw, name, default } => {
-                    if COMMIT.contains(name) {
+                    if is_commit(name) {
                         return (*raw).to_owned();
                     }
                     let values = scope.values(name);
@@ -202,18 +140,14 @@ fn variable(name: &str, scope: &Scope<'_>, environments: &Environments) -> Part 
         return Part::Variable("commit".into());
     }
     let values = scope.values(name);
-    if is_environment_name(name)
-        || values.iter().any(|v| v.len() < 256 && classify(v, environments).is_some_and(is_place))
-    {
+    let told = values.iter().any(|v| v.len() < 256 && classify(v, environments).is_some_and(is_place));
+    // A matrix called `env` may list versions of an interpreter.
+    let open = values.is_empty() || values.iter().any(|v| v.contains(['$', '{']));
+    if told || open && is_environment_name(name) {
         Part::Environment(name.to_owned())
     } else {
         Part::Variable(name.to_owned())
     }
-}
-
-fn is_commit(name: &str) -> bool {
-    COMMIT.contains(&name)
-        || name.strip_prefix("git rev-parse").is_some_and(|rest| rest.split_whitespace().any(|w| w == "HEAD"))
 }
 
 /// Stages whose name in an artifact's name says that there is one artifact for each of them. A test image
@@ -229,7 +163,7 @@ fn literal(text: &str, registry: bool, environments: &Environments, found: &mut 
         && host.contains(['.', ':'])
     {
         found.push(match classify_host(host, environments) {
-            Some(stage) if is_place(stage) => Part::Environment(host.to_owned()),
+            Some(stage) if is_place(stage) => Part::Stage(host.to_owned()),
             _ => Part::Literal(host.to_owned()),
         });
         text = &text[host.len()..];
@@ -242,7 +176,7 @@ fn literal(text: &str, registry: bool, environments: &Environments, found: &mut 
         if from < mention.range.start {
             push_literal(found, &text[from..mention.range.start]);
         }
-        found.push(Part::Environment(text[mention.range.clone()].to_owned()));
+        found.push(Part::Stage(text[mention.range.clone()].to_owned()));
         from = mention.range.end;
     }
     if from < text.len() {
@@ -282,7 +216,7 @@ pub(super) fn bind_artifact(artifact: &Artifact, scope: &Scope<'_>, environments
                     ),
                 },
                 Part::Literal(l) => push_literal(&mut found, l),
-                Part::Variable(_) | Part::Environment(_) => found.push(part.clone()),
+                Part::Variable(_) | Part::Stage(_) | Part::Environment(_) => found.push(part.clone()),
             }
         }
         found

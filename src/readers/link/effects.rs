@@ -2,6 +2,7 @@
 //! is known of variables.
 
 use super::artifacts::read_artifact;
+use super::composed;
 use super::scope::Scope;
 use super::targets::read_target;
 use crate::facts::{
@@ -90,6 +91,8 @@ impl Surroundings<'_> {
                     _ => "",
                 };
                 let several = if kind == ArtifactKind::Image { &[',', '\n'][..] } else { &['\n'][..] };
+                let composed = composed::references(text, &self.scope);
+                let text = composed.as_deref().unwrap_or(text);
                 artifacts = text
                     .split(several)
                     .filter(|t| !t.trim().is_empty())
@@ -296,6 +299,31 @@ impl Reading<'_> {
             peer.as_ref(),
             &mut outcome.effects,
         );
+        if outcome.effects[before..].iter().any(|e| e.effect == EffectKind::Deploy) {
+            let images: Vec<Artifact> = composed::images_of_values(self.args)
+                .filter_map(|(text, place)| {
+                    read_artifact(
+                        ArtifactKind::Image,
+                        &text,
+                        place,
+                        &self.around.scope,
+                        self.around.environments(),
+                    )
+                })
+                .take(16)
+                .collect();
+            if !images.is_empty() {
+                push_effects(
+                    "deploy",
+                    self.words.program,
+                    place,
+                    &images,
+                    target.as_ref(),
+                    peer.as_ref(),
+                    &mut outcome.effects,
+                );
+            }
+        }
         if line.name {
             outcome.by_name.extend(before..outcome.effects.len());
         }

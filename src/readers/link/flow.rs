@@ -266,15 +266,39 @@ impl Builder<'_> {
                     let Some(there) = &roots[earlier] else { continue };
                     for &end in &there.ends {
                         for &start in &here.starts {
-                            if self.edges.len() < MOST_EDGES {
-                                self.edges.push((end, start, Edge::Triggers));
-                            }
+                            self.edge(end, start, Edge::Triggers);
                         }
                     }
                 }
             }
         }
+        for (number, run) in self.runs.iter().enumerate() {
+            let job = &self.pipelines[run.pipeline].jobs[run.job];
+            for name in dispatched(job) {
+                let file = format!(".github/workflows/{}", name.rsplit('/').next().unwrap_or(name));
+                let of_name = || by_name.get(name).and_then(|all| all.first()).copied();
+                let Some(other) = self.by_path.get(file.as_str()).copied().or_else(of_name) else { continue };
+                let starts =
+                    roots[other].iter().filter(|_| other != run.root).flat_map(|there| &there.starts);
+                let node = Node(number as u32);
+                let room = MOST_EDGES.saturating_sub(self.edges.len());
+                self.edges.extend(starts.map(|&start| (node, start, Edge::Triggers)).take(room));
+            }
+        }
     }
+}
+
+/// Pipelines of the same repository that a job starts.
+/// <https://cli.github.com/manual/gh_workflow_run>
+fn dispatched(job: &Job) -> impl Iterator<Item = &str> {
+    let commands = job.commands().filter(|c| c.program == "gh" && c.arg(0) == Some("workflow"));
+    let run = commands.filter(|c| c.arg(1) == Some("run") && !c.has_flag(&["-R", "--repo"]));
+    let uses = job.steps.iter().filter_map(|s| s.uses.as_ref()).filter(|u| {
+        matches!(u.name.as_str(), "benc-uk/workflow-dispatch" | "the-actions-org/workflow-dispatch")
+            && u.input("repo").is_none()
+    });
+    let named = uses.filter_map(|u| u.input("workflow")?.value.known()).map(String::as_str);
+    run.filter_map(|c| c.arg(2)).chain(named)
 }
 
 fn kind_of(need: &Need) -> Edge {

@@ -1,10 +1,10 @@
 //! What a script that cannot be looked into most likely does, by its name alone.
 
-use super::artifacts::is_environment_name;
 use super::scope::Scope;
 use super::targets::read_target;
 use crate::facts::{Effect, EffectKind, Use};
 use crate::lexicon::Environments;
+use crate::lexicon::variables::is_environment_name;
 
 /// Words of a script's name and the effect that they tell; the first that is there counts.
 const WORDS: &[(&[&str], EffectKind, Option<&str>)] = &[

@@ -4,6 +4,7 @@
 mod artifacts;
 mod builds;
 mod callgraph;
+mod composed;
 mod effects;
 mod flow;
 mod guess;

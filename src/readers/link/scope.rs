@@ -38,6 +38,8 @@ pub(super) struct Scope<'a> {
     matrix: &'a [(String, Vec<String>)],
     asked: Option<&'a Pipeline>,
     inputs: Option<&'a Inputs>,
+    jobs: &'a [Job],
+    steps: &'a [Step],
 }
 
 impl<'a> Scope<'a> {
@@ -50,6 +52,8 @@ impl<'a> Scope<'a> {
             matrix: &job.dimensions,
             asked: (!called).then_some(pipeline),
             inputs: None,
+            jobs: &pipeline.jobs,
+            steps: &job.steps,
         }
     }
 
@@ -73,6 +77,11 @@ impl<'a> Scope<'a> {
             }
             return self.asked.map(|p| asked(p, input)).unwrap_or_default();
         }
+        if let Some((job, output)) = name.strip_prefix("needs.").and_then(|n| n.split_once(".outputs.")) {
+            let job = self.jobs.iter().find(|j| j.id == job);
+            let found = job.and_then(|j| j.outputs.iter().find(|(n, _)| n == output));
+            return found.map(|(_, text)| text.clone()).into_iter().collect();
+        }
         let setting = self.layers.iter().flat_map(|l| l.iter()).find(|s| s.key == name);
         // What a variable is set to is worth knowing even where the run decides a part of it.
         match setting.map(|s| &s.setting) {
@@ -83,6 +92,12 @@ impl<'a> Scope<'a> {
                 given.map(|v| v.possible().to_vec()).unwrap_or_default()
             }
         }
+    }
+
+    /// The step of the same job whose outputs a name reads: `steps.meta.outputs.tags`, and which output.
+    pub(super) fn step_output<'n>(&self, name: &'n str) -> Option<(&'a Step, &'n str)> {
+        let (id, output) = name.strip_prefix("steps.")?.split_once(".outputs.")?;
+        Some((self.steps.iter().find(|s| s.id.as_deref() == Some(id))?, output))
     }
 
     /// The values that a text can have, variables replaced as far as they are known.

@@ -1,8 +1,8 @@
 //! Where an effect goes: told by its own words, else by its job, else by names.
 
-use super::artifacts::is_environment_name;
 use super::scope::{Piece, Scope, pieces};
 use crate::facts::{Basis, Effect, EffectKind, Job, Pipeline, Stage, Target, TriggerKind, Value};
+use crate::lexicon::variables::is_environment_name;
 use crate::lexicon::{Environments, classify, classify_branch, classify_host};
 use crate::text::Span;
 

@@ -1,5 +1,6 @@
 mod commands;
 mod flow;
+mod lineage;
 mod linked;
 mod uses;
 

@@ -1,0 +1,116 @@
+//! Deploys that take what they fetch as it comes, without a digest, a checksum or a signature.
+
+use super::gates::{confidence, deploys_to, effects_of};
+use crate::facts::{ArtifactKind, Command, EffectKind, Job, Node, Repository, Stage};
+use crate::finding::{Confidence, Verdict};
+use crate::parameters::Parameters;
+use std::collections::BTreeSet;
+
+/// Programs that compare a digest or a signature.
+const CHECKERS: &[&str] = &[
+    "sha256sum",
+    "sha512sum",
+    "shasum",
+    "sha1sum",
+    "md5sum",
+    "b3sum",
+    "minisign",
+    "signify",
+    "slsa-verifier",
+    "Get-FileHash",
+];
+
+/// Ends of names of things that are deployed.
+const ARCHIVES: &[&str] = &[
+    ".zip", ".tgz", ".tar.gz", ".tar.xz", ".tar", ".jar", ".war", ".whl", ".deb", ".rpm", ".nupkg", ".phar",
+];
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let mut judged = BTreeSet::new();
+    for stage in [Stage::Production, Stage::Staging] {
+        for node in flow.with_effect(EffectKind::Deploy, Some(stage)) {
+            let run = flow.run(node);
+            let job = flow.job(node, pipelines);
+            if !judged.insert((run.pipeline, run.job)) {
+                continue;
+            }
+            let checked = is_checked(repository, node);
+            for (command, what) in job.commands().filter_map(|c| Some((c, fetched(c)?))) {
+                if checked {
+                    verdict.satisfied(command.place);
+                    continue;
+                }
+                let message = format!(
+                    "Job `{}` deploys `{what}` as it was fetched, with no checksum compared",
+                    job.name
+                );
+                let finding = verdict.fail(command.place, format!("job {} {what}", job.id), message);
+                finding.at_most(Confidence::Medium).at_most(confidence(run, stage)).label("fetched here");
+            }
+            let images = deploys_to(run, stage)
+                .filter_map(|e| e.artifact.as_ref())
+                .filter(|a| a.kind == ArtifactKind::Image && !a.name.is_empty());
+            for image in images {
+                if checked || image.digest.is_some() {
+                    verdict.satisfied(image.place);
+                    continue;
+                }
+                let name = image.name_text();
+                let message = format!(
+                    "Job `{}` deploys image `{name}` by a tag, and nothing here compares its digest or signature",
+                    job.name
+                );
+                verdict.open(image.place, format!("job {} {name}", job.id), message);
+            }
+        }
+    }
+}
+
+/// Whether the job or one before it compares something.
+fn is_checked(repository: &Repository, node: Node) -> bool {
+    let flow = &repository.flow;
+    let verifies = |job: &Job| {
+        let by_command = job.commands().any(|c| {
+            let checks = CHECKERS.contains(&c.program.as_str());
+            let verb = |words: &[&str]| c.args.iter().any(|w| words.contains(&w.text.as_str()));
+            checks && !c.captured
+                || matches!(c.program.as_str(), "gpg" | "gpg2") && verb(&["--verify"])
+                || c.program == "openssl" && verb(&["dgst", "-verify"])
+                || c.program == "gh" && verb(&["attestation"])
+                || matches!(c.program.as_str(), "cosign" | "notation")
+                    && verb(&["verify", "verify-attestation", "verify-blob"])
+        });
+        let by_use = job.steps.iter().flat_map(effects_of).any(|(_, e)| {
+            e.effect == EffectKind::Validate
+                && e.artifact.as_ref().is_some_and(|a| a.kind == ArtifactKind::Image)
+                && matches!(e.tool.as_str(), "cosign" | "notation")
+        });
+        by_command || by_use
+    };
+    std::iter::once(node).chain(flow.before(node)).any(|n| verifies(flow.job(n, &repository.facts.pipelines)))
+}
+
+/// The archive that a command fetches from elsewhere.
+fn fetched(command: &Command) -> Option<String> {
+    let words: Vec<&str> = command.args.iter().map(|w| w.text.as_str()).collect();
+    let archive = |w: &&&str| {
+        let bare = w.split(['?', '#']).next().unwrap_or("");
+        ARCHIVES.iter().any(|end| bare.ends_with(end)) && !w.starts_with('-')
+    };
+    let of = |w: &str| w.rsplit('/').next().unwrap_or(w).to_owned();
+    match command.program.as_str() {
+        "curl" | "wget" => words.iter().filter(|w| w.contains("://")).find(archive).map(|w| of(w)),
+        "aws" if words.first() == Some(&"s3") && words.get(1) == Some(&"cp") => {
+            words.get(2).filter(|w| w.starts_with("s3://")).filter(|w| archive(w)).map(|w| of(w))
+        }
+        "gsutil" if words.contains(&"cp") => {
+            words.iter().filter(|w| w.starts_with("gs://")).find(archive).map(|w| of(w))
+        }
+        "gh" if words.first() == Some(&"release") && words.get(1) == Some(&"download") => {
+            Some(words.get(2).filter(|w| !w.starts_with('-')).map_or("the release", |w| w).to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! Services that cannot say which build of them runs: commit, time and version.
+
+use super::image_stages::{Stages, shipped_files};
+use super::samples::{is_sample, is_vendored};
+use crate::facts::{Repository, SettingSource};
+use crate::finding::Verdict;
+use crate::parameters::Parameters;
+use std::collections::BTreeSet;
+
+/// What is asked for, and names that say the same. The first is the manual's own.
+const STAMPS: &[(&str, &[&str])] = &[
+    (
+        "GIT_SHA",
+        &[
+            "GIT_SHA",
+            "GIT_COMMIT",
+            "COMMIT_SHA",
+            "COMMIT",
+            "GIT_REVISION",
+            "REVISION",
+            "GIT_REF",
+            "VCS_REF",
+            "SOURCE_COMMIT",
+            "GIT_HASH",
+            "COMMIT_HASH",
+            "BUILD_SHA",
+            "SHA",
+        ],
+    ),
+    ("BUILD_DATE", &["BUILD_DATE", "BUILD_TIME", "BUILD_TIMESTAMP", "BUILT_AT", "CREATED", "BUILD_TS"]),
+    (
+        "APP_VERSION",
+        &[
+            "APP_VERSION",
+            "VERSION",
+            "RELEASE_VERSION",
+            "SERVICE_VERSION",
+            "BUILD_VERSION",
+            "IMAGE_VERSION",
+            "APP_RELEASE",
+            "RELEASE",
+            "BUILD_NUMBER",
+            "SENTRY_RELEASE",
+            "DD_VERSION",
+        ],
+    ),
+];
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let files = shipped_files(repository);
+    let Some(first) = files.iter().find_map(|file| {
+        let stages = Stages::new(repository, *file);
+        stages.shipped_instructions().filter(|i| i.keyword == "FROM").last().map(|i| i.place)
+    }) else {
+        return;
+    };
+    let names = names(repository);
+    let missing: Vec<String> = STAMPS
+        .iter()
+        .filter(|(_, all)| !all.iter().any(|n| names.contains(*n)))
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    if missing.is_empty() {
+        verdict.satisfied(first);
+        return;
+    }
+    let path = repository.path(first);
+    let message = format!("Nothing here gives the service of `{path}` {}", missing.join(", "));
+    verdict.open(first, "stamps", message).label("the image is built without it");
+}
+
+/// Variables that images are given and programs read, in capitals, without the prefixes of frontends.
+fn names(repository: &Repository) -> BTreeSet<String> {
+    let own = |place| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let arguments = repository
+        .facts
+        .instructions
+        .iter()
+        .filter(|i| matches!(i.keyword.as_str(), "ARG" | "ENV") && own(i.place))
+        .flat_map(|i| &i.args)
+        .map(|a| a.value.split('=').next().unwrap_or("").to_owned());
+    let settings = repository
+        .facts
+        .settings
+        .iter()
+        .filter(|s| s.source == SettingSource::Image && own(s.place))
+        .map(|s| s.key.clone());
+    let reads = repository.facts.env_reads.iter().filter(|r| own(r.place)).map(|r| r.key.clone());
+    let given = repository.commands().flat_map(|(_, c)| {
+        c.args.iter().zip(c.args.iter().skip(1)).filter(|(flag, _)| flag.text == "--build-arg")
+    });
+    let given = given.map(|(_, word)| word.text.split('=').next().unwrap_or("").to_owned());
+    let inputs =
+        repository.steps().filter_map(|(_, _, s)| s.uses.as_ref()?.input("build-args")).flat_map(|v| {
+            let text = v.value.text();
+            text.lines().map(|l| l.split('=').next().unwrap_or("").trim().to_owned()).collect::<Vec<_>>()
+        });
+    let all = arguments.chain(settings).chain(reads).chain(given).chain(inputs);
+    all.map(|n| n.to_ascii_uppercase()).collect()
+}
