@@ -28,6 +28,8 @@ const DIALECTS: &[&str] = &[
     "flux",
     "codepipeline",
     "codepipeline-json",
+    "tekton",
+    "argo-workflows",
 ];
 
 fn folder(dialect: &str) -> PathBuf {

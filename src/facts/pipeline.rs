@@ -38,6 +38,8 @@ words! {
         Flux = "flux",
         /// Tekton Pipelines.
         Tekton = "tekton",
+        /// Argo Workflows.
+        ArgoWorkflows = "argo-workflows",
     }
 }
 

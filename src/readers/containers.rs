@@ -52,7 +52,8 @@ pub(super) fn commands(container: Node<'_>, reading: Reading<'_>) -> Vec<Command
         let texts: Vec<&str> = nodes.iter().skip(skipped).map(|a| a.as_str().unwrap_or("")).collect();
         if let Some(at) = script_argument(&texts) {
             let options = options(texts[..at].iter().copied());
-            let passage = placeholders::as_variables(&nodes[at + skipped].passage(), reading.find);
+            let passage =
+                placeholders::as_variables(&nodes[at + skipped].passage(), reading.find, reading.known);
             return commands::lower_list(&[passage], options, reading.known).into_iter().flatten().collect();
         }
     }
@@ -72,7 +73,7 @@ pub(super) fn script(script: Node<'_>, shell: &str, reading: Reading<'_>) -> Vec
         return Vec::new();
     }
     let options: shell::Options = options(words);
-    let passage = placeholders::as_variables(&script.passage(), reading.find);
+    let passage = placeholders::as_variables(&script.passage(), reading.find, reading.known);
     commands::lower_list(&[passage], options, reading.known).into_iter().flatten().collect()
 }
 

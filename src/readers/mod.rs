@@ -43,8 +43,10 @@ mod scripts;
 mod secrets;
 mod shell;
 
+mod tekton;
 mod terraform;
 mod variables;
+mod workflows;
 
 use crate::facts::Facts;
 use crate::lexicon::{Environments, Lexicon};

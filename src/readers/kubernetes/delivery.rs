@@ -1,15 +1,15 @@
 //! Objects by which software is delivered: those of Argo CD, Flux and their kin, and of pipelines that run in a
 //! cluster. They refer to each other over files, so their trees are kept until all are there.
 
-use crate::facts;
+use crate::facts::{self, BaseImage, SettingSource};
 use crate::readers::names::within;
-use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops, placeholders};
+use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops, tekton, workflows};
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
 
 /// API groups of these objects, as they stand in `apiVersion`.
-const GROUPS: &[&str] = &["argoproj.io/", ".toolkit.fluxcd.io/"];
+const GROUPS: &[&str] = &["argoproj.io/", ".toolkit.fluxcd.io/", "tekton.dev/"];
 
 /// Annotations of jobs that run before or after a deploy.
 const HOOKS: &[&str] = &["argocd.argoproj.io/hook:", "helm.sh/hook:"];
@@ -68,7 +68,7 @@ fn scripts(node: Node<'_>, wants: &mut Vec<Want>) {
     }
     if node.kind() == Kind::Mapping && node.get("image").is_some() {
         let known = |text: &str| vec![text.to_owned()];
-        let reading = containers::Reading { known: &known, find: placeholders::none };
+        let reading = containers::Reading { known: &known, find: tekton::placeholders };
         let mut commands = containers::commands(node, reading);
         for key in ["script", "source"] {
             let script = node.get(key).into_iter();
@@ -104,7 +104,7 @@ impl<'t> Object<'t> {
         Some(Object { path, node, group, kind: node.get("kind")?.as_str()? })
     }
 
-    /// A text of `spec`.
+    /// A node of `spec`.
     pub(in crate::readers) fn spec(&self, path: &[&str]) -> Option<Node<'t>> {
         self.node.get("spec")?.at(path)
     }
@@ -137,5 +137,14 @@ pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) 
         |path: &str| facts::is_sample(path) || facts::is_vendored(path) || within(path, &["doc", "docs"]);
     objects.retain(|o| !shown(o.path));
 
+    let mut pipelines = tekton::pipelines(&objects);
+    pipelines.extend(workflows::pipelines(&objects));
+    let images = pipelines.iter().flat_map(|p| &p.jobs).flat_map(|j| &j.images);
+    let mut images: Vec<BaseImage> =
+        images.map(|u| commands::base_image(u, SettingSource::Pipeline)).collect();
+    images.sort_by_key(|i| i.place);
+    images.dedup_by(|a, b| a.place == b.place && a.reference == b.reference);
+    lowering.facts.base_images.extend(images);
+    lowering.facts.pipelines.extend(pipelines);
     gitops::lower(&objects, lowering);
 }
