@@ -47,6 +47,7 @@ fn judge(pipeline: &Pipeline, block: &Use) -> Option<Judged> {
         (Dialect::CircleCi, UseKind::Template) => orb(&block.name, version?),
         (Dialect::Bitbucket, UseKind::Action) => Some(pipe(&block.name, version)),
         (Dialect::Buildkite, UseKind::Action) => Some(plugin(&block.name, version)),
+        (Dialect::Tekton, UseKind::Action | UseKind::Workflow) => Some(task(&block.name, version?)),
         _ => None,
     }
 }
@@ -113,6 +114,17 @@ fn gitlab(name: &str, version: Option<&str>) -> Option<Judged> {
         None => format!("The include of `{name}` names no `ref` and follows that project's default branch"),
     };
     Some(Judged::Moves(subject, cause(message, Severity::Warning, Confidence::High)))
+}
+
+/// A task that a resolver fetches, from a repository by its revision or from a registry by its digest.
+/// <https://tekton.dev/docs/pipelines/git-resolver/>
+fn task(name: &str, version: &str) -> Judged {
+    if !is_branch(version) {
+        return Judged::Fixed;
+    }
+    let name = name.strip_prefix("tekton/").unwrap_or(name);
+    let message = format!("The task `{name}` is fetched as `{version}`, which moves");
+    Judged::Moves(format!("task {name}@{version}"), cause(message, Severity::Warning, Confidence::High))
 }
 
 /// A shared library that names no version has the one that the server gives it.

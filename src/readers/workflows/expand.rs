@@ -95,7 +95,7 @@ impl<'l, 'o, 't> Layout<'l, 'o, 't> {
                 && negated == succeeded;
             let mut condition = asked.clone().unwrap_or_else(|| Condition::new(place, "onExit".to_owned()));
             condition.on_failure = fails;
-            condition.always = !fails && !(status && succeeded && !negated);
+            condition.always = !(fails || status && succeeded && !negated);
             job.condition = Some(condition);
         }
     }

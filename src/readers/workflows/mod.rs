@@ -213,7 +213,7 @@ fn run<'t>(
         }
     };
     // What follows however it ended.
-    let exits = own("onExit").map(|(node, path)| (node, path)).or_else(|| {
+    let exits = own("onExit").or_else(|| {
         let (hooks, path) = own("hooks")?;
         Some((hooks.at(&["exit", "template"])?, path))
     });
