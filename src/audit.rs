@@ -4,6 +4,7 @@ use crate::dispositions::{BookError, Books, Circumstances, Disposition, Settled,
 use crate::engine;
 use crate::facts::{Credential, FileClass, Leak, Repository};
 use crate::finding::{Finding, Origin, Verdict};
+use crate::lent::bring_home;
 use crate::lexicon::Lexicon;
 use crate::parameters::Parameters;
 use crate::policy::Policy;
@@ -53,9 +54,9 @@ pub struct Options<'a> {
 ///
 /// `today` decides which exceptions have expired; the same target, policy and day give the same report.
 pub fn audit(target: &Target, policy: &Policy, today: Date, options: &Options<'_>) -> Result<Report, Error> {
-    let source = open(target, policy, options)?;
+    let mut source = open(target, policy, Some(today), options)?;
     let change = Change::of(&source);
-    let repository = read(&source, policy, options, change.opened.as_ref());
+    let repository = read(&mut source, policy, options, change.opened.as_ref());
     conclude(target, policy, today, options, source, change, repository)
 }
 
@@ -68,10 +69,10 @@ pub fn audit_history(
     today: Date,
     options: &Options<'_>,
 ) -> Result<Report, Error> {
-    let mut source = open(target, policy, options)?;
+    let mut source = open(target, policy, Some(today), options)?;
     let past = source.past(since)?;
     let change = Change::of(&source);
-    let mut repository = read(&source, policy, options, change.opened.as_ref());
+    let mut repository = read(&mut source, policy, options, change.opened.as_ref());
     let lexicon = Lexicon { environments: policy.environments.clone(), ..Lexicon::default() };
     let how = readers::Options { lexicon: &lexicon, jobs: options.jobs, only: None };
     let silent = Reading::default();
@@ -92,6 +93,7 @@ fn conclude(
     let mut verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
     let mut findings: Vec<Finding> = Vec::new();
     verdicts.iter_mut().for_each(|verdict| findings.append(&mut verdict.findings));
+    let mut findings = bring_home(findings, &source, &repository, policy, options.jobs);
     findings.retain(|f| change.shows(f));
     date(&mut findings, &repository);
     let local = policy.localise(&mut findings, |f| repository.path(f.place).to_owned());
@@ -158,20 +160,33 @@ pub fn judge(
 
 /// Reads a target into facts without judging it.
 pub fn facts(target: &Target, policy: &Policy, options: &Options<'_>) -> Result<(Source, Repository), Error> {
-    let source = open(target, policy, options)?;
-    let repository = read(&source, policy, options, None);
+    let mut source = open(target, policy, None, options)?;
+    let repository = read(&mut source, policy, options, None);
     Ok((source, repository))
 }
 
-fn open(target: &Target, policy: &Policy, options: &Options<'_>) -> Result<Source, Error> {
+/// How many days old evidence may be.
+pub(crate) fn evidence_days(policy: &Policy) -> u32 {
+    policy.parameters.evidence_max_age.value().0
+}
+
+fn open(
+    target: &Target,
+    policy: &Policy,
+    today: Option<Date>,
+    options: &Options<'_>,
+) -> Result<Source, Error> {
     let mut how = options.source.clone();
     how.exclude.extend(policy.exclude.iter().cloned());
     how.jobs = options.jobs;
+    how.elsewhere = policy.sources.clone();
+    how.deploys_in = policy.deploys_in.clone();
+    how.evidence = today.map(|today| (today, evidence_days(policy))).or(how.evidence);
     Ok(source::open(target, &how)?)
 }
 
 fn read(
-    source: &Source,
+    source: &mut Source,
     policy: &Policy,
     options: &Options<'_>,
     only: Option<&BTreeSet<FileId>>,
@@ -241,13 +256,14 @@ fn known_before(
     let paths: BTreeSet<&str> = changed.chain(source.deleted().iter().map(String::as_str)).collect();
     let mut values: BTreeSet<Secret> = BTreeSet::new();
     let mut reported: BTreeSet<(String, Secret)> = BTreeSet::new();
-    for base in source.bases()? {
+    for mut base in source.bases()? {
         let only = base.iter().filter(|(_, e)| paths.contains(e.path.as_str())).map(|(id, _)| id).collect();
-        let mut old = read(&base, &before, options, Some(&only));
+        let mut old = read(&mut base, &before, options, Some(&only));
         old.today = repository.today;
         values.extend(old.facts.credentials.iter().map(|c| c.value.clone()));
         let verdicts = engine::run(&before.catalog, &before.parameters, &old);
-        let mut findings: Vec<Finding> = verdicts.into_iter().flat_map(|v| v.findings).collect();
+        let findings: Vec<Finding> = verdicts.into_iter().flat_map(|v| v.findings).collect();
+        let mut findings = bring_home(findings, &base, &old, &before, options.jobs);
         before.localise(&mut findings, |f| old.path(f.place).to_owned());
         findings.sort_by(|a, b| (a.place, &a.rule, &a.subject).cmp(&(b.place, &b.rule, &b.subject)));
         let held = by_file(&old);

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod examples;
 pub mod facts;
 pub mod finding;
+mod lent;
 pub mod lexicon;
 pub mod parameters;
 pub mod policy;

@@ -55,9 +55,10 @@ fn repository(dialect: &str) -> Repository {
     let mut all = Vec::new();
     files(&folder(dialect), "", &mut all);
     all.retain(|f| f.path != "cannot.txt");
-    let source = open(&Target::Memory { files: all, git: None }, &Default::default()).expect("memory opens");
+    let mut source =
+        open(&Target::Memory { files: all, git: None }, &Default::default()).expect("memory opens");
     let lexicon = Lexicon::default();
-    read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
+    read(&mut source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
 }
 
 /// What a dialect cannot say, as lines of the projection.

@@ -40,19 +40,19 @@ fn open(target: &Target) -> Source {
     source::open(target, &source::Options::default()).expect("it opens")
 }
 
-fn read(source: &Source) -> Facts {
+fn read(source: &mut Source) -> Facts {
     let lexicon = Lexicon::default();
     readers::read(source, &readers::Options { lexicon: &lexicon, jobs: 2, only: None }, &Reading::default())
 }
 
 fn of_files(target: &Target) -> Told {
-    let facts = read(&open(target));
+    let facts = read(&mut open(target));
     tell(&facts, facts.facts.credentials.clone().into_iter())
 }
 
 fn of_history(root: &Path) -> Told {
     let mut source = open(&Target::WorkTree { root: root.into(), paths: Vec::new() });
-    let mut facts = read(&source);
+    let mut facts = read(&mut source);
     let past = source.past(None).expect("a repository");
     let lexicon = Lexicon::default();
     let options = readers::Options { lexicon: &lexicon, jobs: 2, only: None };

@@ -2,7 +2,7 @@
 
 use super::samples::{is_sample, no_worse_than};
 use crate::facts::{
-    EffectKind, Job, Pipeline, Repository, Role, SecretUse, Setting, SettingSource, Stage, System,
+    Dialect, EffectKind, Job, Pipeline, Repository, Role, SecretUse, Setting, SettingSource, Stage, System,
     TriggerKind,
 };
 use crate::finding::{Confidence, Severity, Verdict};
@@ -24,6 +24,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         foreign_code(pipeline, verdict);
     }
     tests_that_could_deploy(repository, verdict);
+    secrets_of_all(repository, verdict);
     whole_secrets(repository, verdict);
     one_env_file(repository, verdict);
 }
@@ -140,6 +141,31 @@ fn head_checkout(job: &Job) -> Option<(usize, Span)> {
         let head = ["pull_request.head", "github.head_ref", "refs/pull/"].iter().any(|h| text.contains(h));
         head.then_some((at, reference.span))
     })
+}
+
+/// What production is deployed with, as a secret of the repository and not of the environment: any workflow on
+/// any branch can take it, and no approval stands before that. Only the server's settings tell.
+fn secrets_of_all(repository: &Repository, verdict: &mut Verdict) {
+    let pipelines = &repository.facts.pipelines;
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for node in super::gates::deploys(repository, Stage::Production) {
+        let job = repository.flow.job(node, pipelines);
+        if pipelines[repository.flow.run(node).pipeline].dialect != Dialect::Github {
+            continue;
+        }
+        for secret in &job.secrets {
+            let Some(listed) = repository.is_secret_of_all(&secret.name) else { continue };
+            if !seen.insert(&secret.name) {
+                continue;
+            }
+            let message = format!(
+                "Every workflow can take `{}`, with which job `{}` deploys to production",
+                secret.name, job.id
+            );
+            let finding = verdict.fail(secret.place, format!("secret {}", secret.name), message);
+            finding.label("a secret of the whole repository").relate(listed, "the server lists it there");
+        }
+    }
 }
 
 /// Keys to what is deployed to, in jobs that only test or lint.

@@ -1,7 +1,7 @@
 //! Joins what builds and tests to what starts it: does a change of the default branch get either?
 
 use super::delivery::{Wanted, doubt, entries};
-use crate::facts::{EffectKind, Pipeline, Repository, TriggerKind};
+use crate::facts::{EffectKind, EvidenceKind, Pipeline, Proof, Repository, TriggerKind};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -48,7 +48,22 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         repository.path(first.place)
     );
     let place = first.triggers.first().map_or(first.place, |t| t.place);
-    let finding = verdict.open(place, "default branch", message);
+    // Tests that the server waits for may run elsewhere.
+    let answer = match repository.is_verified() {
+        Proof::Unknown => {
+            let no = repository.gitlab_says_no(EvidenceKind::GitlabProject, |p| p.checks);
+            no.map_or(Proof::Unknown, Proof::No)
+        }
+        known => known,
+    };
+    let finding = match answer {
+        Proof::Yes(at) => return verdict.satisfied(at),
+        Proof::No(at) => {
+            let finding = verdict.fail(place, "default branch", message);
+            finding.relate(at, "the server's settings wait for no test")
+        }
+        Proof::Unknown => verdict.open(place, "default branch", message),
+    };
     finding.label("what starts it");
     for other in apart.take(5) {
         finding.relate(other.place, "nor this one");

@@ -20,6 +20,7 @@ mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
 mod ci_static_cloud_key;
+mod code_review_not_enforced;
 mod config_per_developer;
 mod credential_shared_across_envs;
 mod credentials;
@@ -168,6 +169,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
+    ("code-review-not-enforced", code_review_not_enforced::check),
     ("config-per-developer", config_per_developer::check),
     ("config-precheck-missing", deploy_surroundings::precheck),
     ("credential-shared-across-envs", credential_shared_across_envs::check),

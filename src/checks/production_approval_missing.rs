@@ -1,7 +1,7 @@
 //! A graph question: does anybody have to say yes before a change reaches production?
 
 use super::gates::{confidence, deploys};
-use crate::facts::{Dialect, GateKind, Pipeline, Repository, Stage, TriggerKind};
+use crate::facts::{Basis, Dialect, GateKind, Pipeline, Proof, Repository, Stage, TriggerKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -16,6 +16,17 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let job = flow.job(node, pipelines);
         let root = &pipelines[run.root];
         let gates = flow.gates(node, pipelines);
+        // What an environment asks for, its server's settings tell where a team keeps them.
+        let target = run.target.as_ref();
+        let proof = target.map_or(Proof::Unknown, |t| repository.is_approved(root.dialect, &t.name));
+        let declared = job.target.as_ref().is_some_and(|t| t.basis == Basis::Declared);
+        if let Proof::Yes(place) = proof
+            && declared
+        {
+            verdict.satisfied(job.place);
+            verdict.satisfied(place);
+            continue;
+        }
         if flow.has_blocking_gate(node, pipelines)
             || gates.iter().any(|(g, n)| *n == node && is_asked(g.gate))
         {
@@ -28,7 +39,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let subject = format!("job {}", job.id);
         let name = &job.name;
-        let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide);
+        let unasked = match proof {
+            Proof::No(place) if declared => Some(place),
+            _ => None,
+        };
+        let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide && unasked.is_none());
         if let Some((gate, _)) = server {
             if root.dialect.reconciles() && !asked.insert((run.root, gate.what.as_str())) {
                 verdict.examined(job.place);
@@ -46,6 +61,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             let finding = verdict.fail(job.place, subject, message);
             finding.at_most(confidence(run, Stage::Production).min(Confidence::Medium));
             finding.label("deploys to production");
+            if let Some(place) = unasked {
+                finding.relate(place, "its environment asks nobody");
+                finding.at_most(Confidence::High);
+            }
             if let Some(trigger) = root.triggers.iter().find(|t| is_push(t.trigger)) {
                 finding.relate(trigger.place, "starts by itself");
             }

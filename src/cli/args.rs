@@ -48,6 +48,10 @@ pub(super) enum Verb {
     Clause(Explain),
     /// Print what the tool sees in a repository, as JSON without secrets
     Facts(Facts),
+    /// List what lies in other repositories, whether it was read, and what that keeps open
+    Sources(Sources),
+    /// Show how a server's settings are exported as evidence, and what became of those that are there
+    Evidence(Evidence),
     /// Show the settings that hold, or their schema
     Config(Config),
     /// Keep the list of findings that were known at the start
@@ -79,6 +83,9 @@ pub(super) struct Choice {
     /// Leave out files, as in .gitignore
     #[arg(long, value_name = "PATTERN")]
     pub exclude: Vec<String>,
+    /// Read what refers to a repository from a clone of it; NAME may hold `*`, may be repeated
+    #[arg(long = "source", value_name = "NAME=DIR")]
+    pub sources: Vec<String>,
     /// Use this policy file instead of the nearest one
     #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
     pub config: Option<PathBuf>,
@@ -183,6 +190,27 @@ pub(super) struct Facts {
     /// Print the JSON Schema of what is printed
     #[arg(long)]
     pub schema: bool,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Sources {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text, value_name = "FORMAT")]
+    pub format: TextOrJson,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct Evidence {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
     #[command(flatten)]
     pub choice: Choice,
 }

@@ -65,7 +65,10 @@ fn show(plan: &Plan) -> String {
     });
     entries("environments", environments.collect());
     let kind = config.kind.iter().map(|kind| ("kind".to_owned(), text(&kind.value)));
-    entries("repository", kind.collect());
+    let deploys_in = config.deploys_in.iter().map(|d| ("deploys_in".to_owned(), text(&d.value)));
+    entries("repository", kind.chain(deploys_in).collect());
+    let sources = plan.policy.sources.iter().map(|s| (s.name.clone(), text(&s.written)));
+    entries("sources", sources.collect());
 
     let mut out = String::new();
     match config.documents.as_slice() {

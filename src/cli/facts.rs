@@ -13,7 +13,7 @@ use super::plan::Plan;
 use super::rules::pretty;
 use crate::facts::{FieldKind, FieldRow, KINDS, Repository};
 use crate::source::{Source, Target};
-use crate::text::{FileId, LineIndex, Redactor, Span, decode};
+use crate::text::{FileId, LineColumn, LineIndex, Redactor, Span, decode};
 use crate::{Options, read_facts};
 
 pub(super) fn run(facts: &Facts) -> Result<Exit, Failure> {
@@ -32,24 +32,48 @@ pub(super) fn run(facts: &Facts) -> Result<Exit, Failure> {
 /// Largest file whose lines are counted, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// The only way in which facts become JSON: places as path and line, every text through the redactor.
-fn to_json(source: &Source, repository: &Repository) -> Json {
-    let texts: RefCell<BTreeMap<FileId, (String, LineIndex)>> = RefCell::default();
-    let places = |span: Span| {
-        let mut texts = texts.borrow_mut();
+/// Lines and columns of places, each file read once.
+pub(super) struct Lines<'a> {
+    source: &'a Source,
+    repository: &'a Repository,
+    texts: RefCell<BTreeMap<FileId, (String, LineIndex)>>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(source: &'a Source, repository: &'a Repository) -> Lines<'a> {
+        Lines { source, repository, texts: RefCell::default() }
+    }
+
+    fn ends(&self, span: Span) -> (LineColumn, LineColumn) {
+        let mut texts = self.texts.borrow_mut();
         let (text, lines) = texts.entry(span.file).or_insert_with(|| {
-            let text =
-                source.read(span.file, LARGEST).ok().and_then(decode).map(|d| d.text).unwrap_or_default();
+            let bytes = self.source.read(span.file, LARGEST).ok();
+            let text = bytes.and_then(decode).map(|d| d.text).unwrap_or_default();
             let lines = LineIndex::new(&text);
             (text, lines)
         });
-        let (start, end) =
-            (lines.line_column(text, span.start as usize), lines.line_column(text, span.end as usize));
+        (lines.line_column(text, span.start as usize), lines.line_column(text, span.end as usize))
+    }
+
+    /// Path, first and last line and column.
+    pub(super) fn json(&self, span: Span) -> Json {
+        let (start, end) = self.ends(span);
         json!({
-            "path": repository.path(span),
+            "path": self.repository.path(span),
             "line": start.line, "column": start.column, "end_line": end.line, "end_column": end.column,
         })
-    };
+    }
+
+    /// `path:line`.
+    pub(super) fn short(&self, span: Span) -> String {
+        format!("{}:{}", self.repository.path(span).replace(char::is_control, "?"), self.ends(span).0.line)
+    }
+}
+
+/// The only way in which facts become JSON: places as path and line, every text through the redactor.
+fn to_json(source: &Source, repository: &Repository) -> Json {
+    let lines = Lines::new(source, repository);
+    let places = |span: Span| lines.json(span);
     let mut root = Map::new();
     root.insert("version".into(), json!(1));
     for kind in KINDS.iter().filter(|kind| kind.parents.is_empty()) {

@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod check;
 mod config;
+mod evidence;
 mod exception;
 mod facts;
 mod failure;
@@ -12,6 +13,7 @@ mod manuals;
 mod plan;
 mod progress;
 mod rules;
+mod sources;
 mod terminal;
 mod test;
 
@@ -63,6 +65,8 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
         Verb::Rule(rule) => rules::run(&rule),
         Verb::Clause(clause) => manuals::run(&clause),
         Verb::Facts(facts) => facts::run(&facts),
+        Verb::Sources(sources) => sources::run(&sources),
+        Verb::Evidence(evidence) => evidence::run(&evidence),
         Verb::Config(config) => config::run(&config),
         Verb::Baseline(baseline) => baseline::run(&baseline, &args.common),
         Verb::Exception(exception) => exception::run(&exception),

@@ -9,7 +9,7 @@ use super::args::Choice;
 use super::failure::Failure;
 use crate::checks;
 use crate::policy::{Config, Policy, Said, Stock, Threshold};
-use crate::source::{self, find_root};
+use crate::source::{self, Mapping, find_root};
 
 /// A repository and what is asked of it.
 pub(super) struct Plan {
@@ -70,6 +70,7 @@ impl Plan {
             ignore: choice.ignore.clone(),
             exclude: choice.exclude.clone(),
             fail_on: fail_on.and_then(Threshold::from_name),
+            sources: choice.sources.iter().map(|s| source(s, &here)).collect::<Result<_, _>>()?,
         };
         let policy = Policy::new(&config, &said, &stock, &root)?;
         Ok(Plan { root, paths: asked, config, policy, stock })
@@ -79,6 +80,20 @@ impl Plan {
     pub(super) fn source_options(&self) -> source::Options {
         source::Options::from_env()
     }
+}
+
+/// `NAME=DIR`.
+fn source(written: &str, here: &Path) -> Result<Mapping, Failure> {
+    let help = "write --source NAME=DIR, such as --source acme/ci=../ci; DIR holds a clone of the repository";
+    let Some((name, folder)) = written.split_once('=') else {
+        return Err(Failure::new(format!("--source `{written}` names no folder"), help));
+    };
+    let mapping = Mapping::new(name, folder, here)
+        .map_err(|why| Failure::new(format!("--source `{written}`: {why}"), help))?;
+    if !folder.contains('*') && !mapping.folder.is_dir() {
+        return Err(source::Error::Missing { path: PathBuf::from(folder) }.into());
+    }
+    Ok(mapping)
 }
 
 /// The day on which exceptions expire or do not: the user's own.

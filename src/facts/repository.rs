@@ -79,6 +79,7 @@ pub struct Facts {
     pub resources: Vec<Resource>,
     pub token_calls: Vec<TokenCall>,
     pub flag_reads: Vec<FlagRead>,
+    pub evidence: Vec<Evidence>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -104,7 +105,8 @@ macro_rules! each_list {
             migrations,
             resources,
             token_calls,
-            flag_reads
+            flag_reads,
+            evidence
         )
     };
 }
@@ -215,6 +217,8 @@ impl Facts {
 pub struct Repository {
     /// All files, in the order of their ids.
     pub files: Vec<File>,
+    /// What was read of other repositories.
+    pub outside: Outside,
     /// All facts.
     pub facts: Facts,
     /// The order of jobs.
@@ -263,9 +267,11 @@ impl Repository {
     /// The file of an id.
     pub fn file(&self, id: FileId) -> &File {
         let at = id.0 as usize;
+        let Some(at) = at.checked_sub(self.files.len()) else { return &self.files[at] };
+        let others = &self.outside.files;
         let of_history =
-            || &self.history.as_ref().expect("only history has such ids").files[at - self.files.len()];
-        self.files.get(at).unwrap_or_else(of_history)
+            || &self.history.as_ref().expect("only history has such ids").files[at - others.len()];
+        others.get(at).unwrap_or_else(of_history)
     }
 
     /// The path of the file that holds `span`.
@@ -419,6 +425,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(Resource, resources),
     flat!(TokenCall, token_calls),
     flat!(FlagRead, flag_reads),
+    flat!(Evidence, evidence),
     KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,

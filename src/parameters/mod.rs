@@ -82,6 +82,8 @@ parameters! {
     success_error_rate: Ordered<Percent> = "success.error_rate", Ordered::lower(Percent(5.0));
     /// Whether a deploy succeeds only with P95 latency inside its objective.
     success_p95_within_slo: Ordered<bool> = "success.p95_within_slo", Ordered::higher(false);
+    /// Longest time since a server's settings were exported as evidence.
+    evidence_max_age: Ordered<Days> = "evidence.max_age", Ordered::lower(Days(92));
     /// Longest time from the end of a deploy to the start of its smoke tests.
     smoke_start_within: Ordered<Minutes> = "smoke.start_within", Ordered::lower(Minutes(5));
     /// Longest time that smoke tests may take.

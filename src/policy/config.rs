@@ -15,6 +15,7 @@ use super::written::{Document, Written};
 use crate::dispositions::PathPattern;
 use crate::finding::Severity;
 use crate::lexicon::{Stage, StageNames};
+use crate::source::Mapping;
 
 /// What a team has written, in the nearest policy file and those that it extends.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,10 @@ pub struct Config {
     pub environments: BTreeMap<Stage, StageNames>,
     /// What the repository is: a word of [`keys::KINDS`].
     pub kind: Option<Written<String>>,
+    /// The repository that deploys this one: `name` or `name@version`.
+    pub deploys_in: Option<Written<String>>,
+    /// Where other repositories lie, by their names.
+    pub sources: BTreeMap<String, Written<Mapping>>,
 }
 
 /// What differs in some files.
@@ -221,8 +226,23 @@ impl Config {
                         }
                     }
                     "repository" => {
-                        if let Some((_, kind)) = entries(value).find(|(key, _)| key.get_ref() == "kind") {
-                            self.kind = reader.text(kind);
+                        for (key, value) in entries(value) {
+                            match &**key.get_ref() {
+                                "kind" => self.kind = reader.text(value),
+                                _ => self.deploys_in = reader.text(value),
+                            }
+                        }
+                    }
+                    "sources" => {
+                        let base = document.path.parent().unwrap_or(Path::new(""));
+                        for (name, folder) in entries(value) {
+                            let Some(folder) = reader.text(folder) else { continue };
+                            let mapping = Mapping::new(name.get_ref(), &folder.value, base).map_err(|why| {
+                                let help = "write the name of a repository and the folder of a clone of it, such as \
+                                            `\"acme/ci\" = \"../ci\"`";
+                                folder.error(why).help(help)
+                            })?;
+                            self.sources.insert(name.get_ref().to_string(), folder.map(|_| mapping));
                         }
                     }
                     other => unreachable!("`{other}` is in SETTINGS and nowhere read"),

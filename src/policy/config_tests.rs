@@ -39,6 +39,15 @@ fn an_error_says_what_where_and_what_to_write_instead() {
         ),
         ("[per-path.'[z-a]']\nignore = ['x']", "`[z-a]` is no pattern", "'[z-a]'", "patterns are written"),
         ("[repository]\nkind = 'libary'", "`kind` is application,", "'libary'", "did you mean `library`?"),
+        (
+            "[sources]\n'acme/ci' = 'https://example.com/acme/ci.git'",
+            "a source is a folder with a clone",
+            "'https://example.com/acme/ci.git'",
+            "write the name of a repository",
+        ),
+        ("[sources]\n'acme/ci' = '../*'", "a `*` in the folder stands for", "'../*'", "write the name"),
+        ("[sources]\n'' = '../ci'", "the name of a source is empty", "'../ci'", "write the name"),
+        ("[sources]\n'acme/ci' = ['../ci']", "`acme/ci` is a text, not an array", "['../ci']", ""),
         ("locked = 'x'", "`locked` is `true` or a list of texts, not a string", "'x'", ""),
         ("select = [", "", "", ""),
     ] {

@@ -126,12 +126,20 @@ pub const SETTINGS: &[Key] = &[
     ),
     key(
         "repository",
-        Shape::Table(&[key(
-            "kind",
-            Shape::Word(KINDS),
-            "What the repository is, where its files do not tell.",
-        )]),
+        Shape::Table(&[
+            key("kind", Shape::Word(KINDS), "What the repository is, where its files do not tell."),
+            key(
+                "deploys_in",
+                Shape::Text,
+                "The repository, one of `[sources]`, whose pipelines and manifests bring this one's artifacts to its environments, as `name` or `name@version`.",
+            ),
+        ]),
         "What the repository is.",
+    ),
+    key(
+        "sources",
+        Shape::Entries(&[], &Shape::Text),
+        "Where clones of other repositories lie that this one's pipelines refer to, relative to this file. The key is a name as the pipelines write it, such as `acme/ci`, a library's name, or a pattern: `*` stands for any run of characters, in the folder for the same. What is read is the version that is referred to, from git's objects.",
     ),
 ];
 

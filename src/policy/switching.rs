@@ -15,6 +15,7 @@ use crate::finding::{Confidence, Finding, FindingKind, Severity};
 use crate::lexicon::Environments;
 use crate::parameters::Parameters;
 use crate::rule::{Active, Catalog, RuleStage};
+use crate::source::{Mapping, Reference};
 
 words! {
     /// The mildest severity that makes the exit code 1.
@@ -43,6 +44,8 @@ pub struct Said {
     pub exclude: Vec<String>,
     /// The mildest severity that makes the exit code 1.
     pub fail_on: Option<Threshold>,
+    /// Where other repositories lie, above those of the file.
+    pub sources: Vec<Mapping>,
 }
 
 /// What holds in one run.
@@ -67,10 +70,34 @@ pub struct Policy {
     pub rules: Rules,
     /// What the repository is, if the policy says it.
     pub kind: Option<String>,
+    /// Where other repositories lie.
+    pub sources: Vec<Mapping>,
+    /// The repository that deploys this one.
+    pub deploys_in: Option<Reference>,
     /// Topics that wait for a choice between manuals.
     pub notes: Vec<String>,
     per_path: Vec<Local>,
     prefix: String,
+}
+
+/// Where other repositories lie: what is said on the command line stands for what a file says of the same name.
+fn sources(config: &Config, said: &Said) -> Vec<Mapping> {
+    let spoken = |name: &str| said.sources.iter().any(|s| s.name.eq_ignore_ascii_case(name));
+    let written = config.sources.values().map(|w| &w.value).filter(|m| !spoken(&m.name));
+    said.sources.iter().chain(written).cloned().collect()
+}
+
+fn deploys_in(config: &Config) -> Result<Option<Reference>, Box<PolicyError>> {
+    let Some(written) = &config.deploys_in else { return Ok(None) };
+    let (name, version) = match written.value.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (written.value.as_str(), None),
+    };
+    if name.trim().is_empty() || version.is_some_and(|v| v.trim().is_empty()) {
+        let error = written.error("`deploys_in` names no repository");
+        return Err(error.help("write `name` or `name@version`, and where a clone lies under [sources]"));
+    }
+    Ok(Some(Reference { name: name.trim().to_owned(), version: version.map(|v| v.trim().to_owned()) }))
 }
 
 /// [`PerPath`] with its names resolved to rules.
@@ -166,6 +193,8 @@ impl Policy {
             exclude: excluded.chain(said.exclude.iter().cloned()).collect(),
             rules,
             kind: config.kind.as_ref().map(|k| k.value.clone()),
+            sources: sources(config, said),
+            deploys_in: deploys_in(config)?,
             notes,
             per_path: per_path.collect::<Result<_, Box<PolicyError>>>()?,
             manuals,

@@ -16,6 +16,7 @@ mod containers;
 mod dockerfile;
 mod dotenv;
 mod drone;
+mod evidence;
 mod github;
 mod gitlab;
 mod gitops;
@@ -31,6 +32,7 @@ mod markdown;
 mod migration;
 mod names;
 mod npm;
+mod outside;
 mod packed;
 mod pairs;
 mod placeholders;
@@ -48,11 +50,11 @@ mod terraform;
 mod variables;
 mod workflows;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Outside};
 use crate::lexicon::{Environments, Lexicon};
-use crate::source::{Unread, UnreadClass};
+use crate::source::{Reference, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
-use crate::text::FileId;
+use crate::text::{FileId, Span};
 use std::collections::BTreeMap;
 
 pub use history::read_past;
@@ -82,6 +84,10 @@ pub struct Parsed {
     pub tree: Option<Tree>,
     /// Other files that must be read for this one to be understood.
     pub wants: Vec<Want>,
+    /// The same, in other repositories.
+    pub abroad: Vec<Abroad>,
+    /// Names that files of this kind have for other repositories: `@name` in an [`Abroad`] means one of these.
+    pub aliases: Vec<(String, Reference)>,
     /// What could not be understood, and why. The run goes on.
     pub problems: Vec<(UnreadClass, String)>,
 }
@@ -95,6 +101,21 @@ pub struct Want {
     pub kind: &'static str,
 }
 
+/// A file of another repository that one refers to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Abroad {
+    /// The repository and its version; `@name` without a version for one of [`Parsed::aliases`].
+    pub reference: Reference,
+    /// Path from the root there; of several that are separated by `|`, the first that exists.
+    pub path: String,
+    /// The reader that shall read it.
+    pub kind: &'static str,
+    /// Where it is referred to.
+    pub place: Span,
+    /// Whether it must be there; else it may lie elsewhere, or be something of the service's own.
+    pub needed: bool,
+}
+
 /// All trees of one kind, by file.
 pub type Trees<'a> = BTreeMap<FileId, (&'a str, Tree)>;
 
@@ -102,7 +123,9 @@ pub type Trees<'a> = BTreeMap<FileId, (&'a str, Tree)>;
 pub struct Lowering<'a> {
     /// Finds a file by path.
     pub file: &'a dyn Fn(&str) -> Option<FileId>,
-    /// Whether a path exists in the tree.
+    /// What is read of other repositories.
+    pub outside: &'a Outside,
+    /// The team's own names for environments.
     pub environments: &'a Environments,
     /// Facts of all files.
     pub facts: &'a mut Facts,
@@ -182,6 +205,7 @@ pub const READERS: &[Reader] = &[
         parse: kubernetes::parse,
         lower: Some(kubernetes::lower),
     },
+    Reader { kind: "evidence", claims: evidence::claims, parse: evidence::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
     Reader {
         kind: "powershell",

@@ -1,11 +1,14 @@
 //! The one parallel reading pass.
 
+use super::outside::{self, Journey};
 use super::scan::{ScanText, Scanner, drop_repeats};
-use super::{Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, link, packed};
+use super::{
+    Abroad, Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, evidence, link, packed,
+};
 use crate::facts::{
     Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
 };
-use crate::source::{Mode, Source, Tracked, Unread, UnreadClass};
+use crate::source::{Mode, Reference, Source, Tracked, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
 use crate::text::{Encoding, FileId, Span, decode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,21 +69,25 @@ struct Done {
 struct Rest {
     tree: Option<Tree>,
     wants: Vec<Want>,
+    abroad: Vec<Abroad>,
+    aliases: Vec<(String, Reference)>,
     unread: Vec<Unread>,
 }
 
 impl Done {
     fn new(outcome: Outcome) -> (Done, Facts) {
         let Outcome { file, class, reader, parsed, unread, size } = outcome;
-        let Parsed { facts, tree, wants, .. } = parsed;
-        let empty = tree.is_none() && wants.is_empty() && unread.is_empty();
-        let rest = (!empty).then(|| Box::new(Rest { tree, wants, unread }));
+        let Parsed { facts, tree, wants, abroad, aliases, .. } = parsed;
+        let refers = !(wants.is_empty() && abroad.is_empty() && aliases.is_empty());
+        let rest = Rest { tree, wants, abroad, aliases, unread };
+        let left = rest.tree.is_some() || refers || !rest.unread.is_empty();
+        let rest = left.then(|| Box::new(rest));
         (Done { file, class, reader, size, rest }, facts)
     }
 }
 
 /// Reads the whole source into facts and links them. Never fails: what could not be read is listed.
-pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repository {
+pub fn read(source: &mut Source, options: &Options<'_>, progress: &Reading) -> Repository {
     let mut tasks = Vec::new();
     for (id, entry) in source.iter() {
         let reader = claim(&entry.path, entry.mode == Mode::Executable);
@@ -91,28 +98,42 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
     }
     let sizes = tasks.iter().map(|&(file, _, _)| (file, source.entry(file)));
     let packed = packed::affordable(sizes.map(|(file, entry)| (file, entry.path.as_str(), entry.size)));
-    let pass =
-        Pass { source, options, scanner: OnceLock::new(), packed, budget: Budget::default(), progress };
+    let pass = Pass { options, scanner: OnceLock::new(), packed, budget: Budget::default(), progress };
     let mut facts = Facts::default();
-    let mut done = pass.run(&tasks, &mut facts);
+    let mut done = pass.run(source, &tasks, &mut facts);
     let mut seen: BTreeSet<(FileId, usize)> = tasks.iter().filter_map(|&(f, r, _)| Some((f, r?))).collect();
     let mut opened: BTreeSet<FileId> = tasks.iter().map(|t| t.0).collect();
+    let mut journey = Journey::default();
     let mut from = 0;
     for _ in 0..MOST_ROUNDS {
-        let wants: BTreeSet<Want> = done[from..]
-            .iter_mut()
-            .flat_map(|d| d.rest.as_mut().map(|r| std::mem::take(&mut r.wants)))
-            .flatten()
-            .collect();
+        let mut wanted: BTreeSet<(Option<(usize, FileId)>, Want)> = BTreeSet::new();
+        let mut abroad: Vec<Abroad> = Vec::new();
+        for done in &mut done[from..] {
+            // What lies in another repository finds its own parts there, and scripts where it runs: here.
+            let kind = done.reader.map(|reader| READERS[reader].kind);
+            let file = done.file;
+            let there = |home: &usize, want: &Want| journey.is_joined(*home) || kind == Some(want.kind);
+            let home = |want: &Want| Some((source.home_of(file).filter(|home| there(home, want))?, file));
+            let Some(rest) = &mut done.rest else { continue };
+            wanted.extend(std::mem::take(&mut rest.wants).into_iter().map(|want| (home(&want), want)));
+            abroad.append(&mut rest.abroad);
+            journey.name(&mut rest.aliases);
+        }
+        let mut found: Vec<(FileId, usize)> = journey.go(source, &facts, abroad);
         from = done.len();
-        let mut sent: Vec<(FileId, Option<usize>, bool)> = Vec::new();
-        for want in wants {
+        for (home, want) in wanted {
             let Some(reader) = by_kind(want.kind) else { continue };
-            for file in find(source, &want.path) {
-                if seen.len() < MOST_WANTED + tasks.len() && seen.insert((file, reader)) {
-                    // A file that was opened before has been scanned.
-                    sent.push((file, Some(reader), opened.insert(file)));
-                }
+            let files = match home {
+                Some((home, from)) => journey.bring(source, home, &want.path, from),
+                None => find(source, &want.path),
+            };
+            found.extend(files.into_iter().map(|file| (file, reader)));
+        }
+        let mut sent: Vec<(FileId, Option<usize>, bool)> = Vec::new();
+        for (file, reader) in found {
+            if seen.len() < MOST_WANTED + tasks.len() && seen.insert((file, reader)) {
+                // A file that was opened before has been scanned.
+                sent.push((file, Some(reader), opened.insert(file)));
             }
         }
         if sent.is_empty() {
@@ -124,13 +145,13 @@ pub fn read(source: &Source, options: &Options<'_>, progress: &Reading) -> Repos
             let mut last = None;
             let (now, later): (Vec<_>, Vec<_>) =
                 sent.into_iter().partition(|task| last.replace(task.0) != Some(task.0));
-            done.extend(pass.run(&now, &mut facts));
+            done.extend(pass.run(source, &now, &mut facts));
             sent = later;
         }
     }
     // Its automaton and regular expressions are of no more use.
     drop(pass);
-    assemble(source, options, done, facts)
+    assemble(source, options, done, facts, journey)
 }
 
 /// The files that a wanted path or glob means.
@@ -154,7 +175,6 @@ pub(super) fn glob(path: &str) -> Option<ignore::gitignore::Gitignore> {
 }
 
 struct Pass<'a> {
-    source: &'a Source,
     options: &'a Options<'a>,
     /// Built for the first text: an empty change needs none.
     scanner: OnceLock<Scanner>,
@@ -170,7 +190,7 @@ impl Pass<'_> {
     }
 
     /// Runs all tasks on the workers; what became of each in the order of the tasks.
-    fn run(&self, tasks: &[(FileId, Option<usize>, bool)], facts: &mut Facts) -> Vec<Done> {
+    fn run(&self, source: &Source, tasks: &[(FileId, Option<usize>, bool)], facts: &mut Facts) -> Vec<Done> {
         self.progress.all.fetch_add(tasks.len(), Ordering::Relaxed);
         let next = AtomicUsize::new(0);
         let all = Mutex::new((Vec::with_capacity(tasks.len()), facts));
@@ -182,7 +202,7 @@ impl Pass<'_> {
                     // Most files yield no fact: a list of their own for each would be more than the rest.
                     let (mut own, mut facts, mut memory) = (Vec::new(), Facts::default(), Vec::new());
                     while let Some(&(file, reader, scan)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let outcome = self.one(file, reader, scan, &mut memory);
+                        let outcome = Worker { source, pass: self }.one(file, reader, scan, &mut memory);
                         let (done, found) = Done::new(outcome);
                         facts.append(found);
                         own.push(done);
@@ -202,7 +222,15 @@ impl Pass<'_> {
         done.sort_by_key(|done| (done.file, done.reader));
         done
     }
+}
 
+/// A pass at work on the files of a source.
+struct Worker<'a> {
+    source: &'a Source,
+    pass: &'a Pass<'a>,
+}
+
+impl Worker<'_> {
     fn one(&self, file: FileId, reader: Option<usize>, scan: bool, memory: &mut Vec<u8>) -> Outcome {
         let entry = self.source.entry(file);
         let mut outcome = Outcome {
@@ -214,15 +242,15 @@ impl Pass<'_> {
             size: entry.size,
         };
         let size = entry.size.unwrap_or(0);
-        let unpacked = if self.packed.contains(&file) { packed::LARGEST as u64 } else { 0 };
-        let _held = self.budget.take(size.min(LARGEST_PARSED) + unpacked);
+        let unpacked = if self.pass.packed.contains(&file) { packed::LARGEST as u64 } else { 0 };
+        let _held = self.pass.budget.take(size.min(LARGEST_PARSED) + unpacked);
         // A panic is a fault of ours, and must neither take the run with it nor quote the file.
         let done = catch_unwind(AssertUnwindSafe(|| {
             if scan {
                 let path = entry.path.as_str();
-                let environments = &self.options.lexicon.environments;
+                let environments = &self.pass.options.lexicon.environments;
                 let name = ScanText { file, path, text: path, offset: 0, environments };
-                self.scanner().scan_path(&name, &mut outcome.parsed.facts);
+                self.pass.scanner().scan_path(&name, &mut outcome.parsed.facts);
             }
             if size > LARGEST_PARSED {
                 self.large(&mut outcome, scan)
@@ -269,7 +297,7 @@ impl Pass<'_> {
             path: &entry.path,
             text: &decoded.text,
             executable: entry.mode == Mode::Executable,
-            environments: &self.options.lexicon.environments,
+            environments: &self.pass.options.lexicon.environments,
         };
         if let Some(reader) = outcome.reader {
             let named = std::mem::take(&mut outcome.parsed.facts);
@@ -298,7 +326,7 @@ impl Pass<'_> {
         if packed::is_picture(path) {
             return false;
         }
-        let limit = if self.packed.contains(&outcome.file) { LARGEST_PARSED } else { packed::HEAD };
+        let limit = if self.pass.packed.contains(&outcome.file) { LARGEST_PARSED } else { packed::HEAD };
         let mut bytes = Vec::new();
         let stream = self.source.stream(outcome.file);
         if stream.is_ok_and(|stream| stream.take(limit).read_to_end(&mut bytes).is_err()) {
@@ -309,14 +337,14 @@ impl Pass<'_> {
         }
         let bytes = bytes.as_slice();
         outcome.class = FileClass::Unread;
-        let unread = match packed::open(path, bytes, self.packed.contains(&outcome.file)) {
+        let unread = match packed::open(path, bytes, self.pass.packed.contains(&outcome.file)) {
             Err(reason) => Some((UnreadClass::Archive, reason)),
             Ok((text, whole)) => {
-                let environments = &self.options.lexicon.environments;
+                let environments = &self.pass.options.lexicon.environments;
                 let inner = path.strip_suffix(".gz").unwrap_or(path);
                 let text = ScanText { file: outcome.file, path: inner, text: &text, offset: 0, environments };
                 if scan {
-                    self.scanner().scan_unpacked(&text, &mut outcome.parsed.facts);
+                    self.pass.scanner().scan_unpacked(&text, &mut outcome.parsed.facts);
                     outcome.class = FileClass::Scanned;
                 }
                 let reason = "it unpacks to more than is looked at, or is damaged".to_owned();
@@ -335,7 +363,7 @@ impl Pass<'_> {
             offset,
             environments: text.environments,
         };
-        if !self.scanner().scan(&text, &mut outcome.parsed.facts) {
+        if !self.pass.scanner().scan(&text, &mut outcome.parsed.facts) {
             let reason = "it holds more compressed text than is unpacked";
             outcome.unread.push(Unread::new(text.path, UnreadClass::Partly, reason));
         }
@@ -382,7 +410,7 @@ impl Pass<'_> {
             path: &entry.path,
             text: "",
             executable: false,
-            environments: &self.options.lexicon.environments,
+            environments: &self.pass.options.lexicon.environments,
         };
         match in_chunks(stream, |part, offset| self.scan(&Text { text: part, ..text }, offset, outcome)) {
             Ok(None) => None,
@@ -480,7 +508,13 @@ impl Drop for Held<'_> {
 }
 
 /// Puts all outcomes together, lowers what must be lowered together, and links.
-fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: Facts) -> Repository {
+fn assemble(
+    source: &Source,
+    options: &Options<'_>,
+    done: Vec<Done>,
+    mut facts: Facts,
+    journey: Journey,
+) -> Repository {
     let environments = &options.lexicon.environments;
     // Files of one folder follow one another, and most of them are named in no special way.
     let mut last: (&str, Option<Target>) = ("", None);
@@ -511,9 +545,12 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
         })
         .collect();
     let mut unread: Vec<Unread> = source.unread().to_vec();
+    let mut outside = journey.end(source, &mut unread);
     let mut trees: BTreeMap<usize, Trees<'_>> = BTreeMap::new();
     for done in done {
-        let file = &mut files[done.file.0 as usize];
+        let own = files.len();
+        let at = done.file.0 as usize;
+        let file = if at < own { &mut files[at] } else { &mut outside.files[at - own] };
         if file.class == FileClass::Unopened || done.class != FileClass::Scanned {
             file.class = done.class;
         }
@@ -530,10 +567,16 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
     let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
     for (reader, trees) in &trees {
         if let Some(lower) = READERS[*reader].lower {
-            lower(trees, &mut Lowering { file: &find, environments, facts: &mut facts, unread: &mut unread });
+            let outside = &outside;
+            lower(
+                trees,
+                &mut Lowering { file: &find, outside, environments, facts: &mut facts, unread: &mut unread },
+            );
         }
     }
     facts.sort();
+    outside::settle(&mut facts.pipelines, &files, &outside);
+    evidence::settle(&mut facts, source, &mut files, &mut unread);
     unread.sort();
     unread.dedup();
     let git = source.git().map(|git| {
@@ -544,6 +587,7 @@ fn assemble(source: &Source, options: &Options<'_>, done: Vec<Done>, mut facts: 
     });
     let mut repository = Repository {
         files,
+        outside,
         facts,
         flow: Default::default(),
         unread,

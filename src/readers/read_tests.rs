@@ -4,9 +4,9 @@ use crate::lexicon::Lexicon;
 use crate::source::{MemoryFile, Options as Opening, Target, open};
 
 fn repository(files: Vec<MemoryFile>) -> Repository {
-    let source = open(&Target::Memory { files, git: None }, &Opening::default()).expect("memory opens");
+    let mut source = open(&Target::Memory { files, git: None }, &Opening::default()).expect("memory opens");
     let lexicon = Lexicon::default();
-    read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
+    read(&mut source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
 }
 
 fn file(path: &str, bytes: Vec<u8>) -> MemoryFile {

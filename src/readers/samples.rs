@@ -15,9 +15,9 @@ pub(super) fn repository(files: &[(&str, &str)]) -> Repository {
         ..MemoryFile::default()
     });
     let target = Target::Memory { files: files.collect(), git: None };
-    let source = source::open(&target, &Default::default()).expect("memory opens");
+    let mut source = source::open(&target, &Default::default()).expect("memory opens");
     let lexicon = Lexicon::default();
-    super::read(&source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
+    super::read(&mut source, &Options { lexicon: &lexicon, jobs: 1, only: None }, &Reading::default())
 }
 
 /// The job with this id.

@@ -85,6 +85,8 @@ pub(super) enum Content {
     Staged(gix::ObjectId, gix::index::entry::Stat),
     /// The object database, replacements looked through.
     Past(gix::ObjectId),
+    /// The object database of another repository, by its number.
+    Other(usize, gix::ObjectId),
     /// The given memory file.
     Memory(usize),
     /// Nowhere: a submodule.

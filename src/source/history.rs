@@ -74,6 +74,18 @@ impl Git {
         }
     }
 
+    /// The content that HEAD has at a path.
+    pub(super) fn blob(&self, path: &str) -> Option<ObjectId> {
+        let Origin::Repo(repo, _) = &self.origin else { return None };
+        let head = self.head().ok()??;
+        let name = [&repo.prefix[..], path.as_bytes()].concat();
+        let parts: Vec<&[u8]> = name.split(|b| *b == b'/').collect();
+        repo.with(|handle| {
+            let tree = handle.find_commit(head).ok()?.tree().ok()?;
+            Some(tree.lookup_entry(parts).ok()??.object_id())
+        })
+    }
+
     fn head(&self) -> Result<Option<ObjectId>, Unread> {
         let head = self.branches()?.head.as_deref();
         Ok(head.and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok()))

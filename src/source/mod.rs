@@ -3,6 +3,7 @@
 //! Opening a source lists names, modes and blob ids, and opens no content. Reading is safe from several
 //! threads, bounded, and never follows a link out of the tree. No git binary is needed.
 
+mod elsewhere;
 mod entry;
 mod error;
 mod git;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use crate::text::FileId;
 
+pub use elsewhere::{Home, Mapping, Reference};
 pub use entry::{BlobId, Entry, Mode, State, Tracked};
 pub use error::{Error, Unread, UnreadClass};
 pub use git::{Branches, Git, GitState, Tag};
@@ -49,7 +51,9 @@ const LARGEST_SOURCE: usize = if cfg!(test) { 20_000 } else { 2_000_000 };
 pub struct Source {
     root: PathBuf,
     files: Vec<Entry>,
-    /// Contents of history that findings name; their ids follow those of `files`.
+    /// Other repositories; ids of their files follow those of `files`.
+    elsewhere: elsewhere::Elsewhere,
+    /// Contents of history that findings name; their ids follow those of `elsewhere`.
     past: Vec<Entry>,
     escaped: HashMap<String, FileId>,
     memory: Vec<MemoryFile>,
@@ -96,7 +100,9 @@ impl Source {
     /// The entry of an id. Panics on an id of another source.
     pub fn entry(&self, id: FileId) -> &Entry {
         let at = id.0 as usize;
-        self.files.get(at).unwrap_or_else(|| &self.past[at - self.files.len()])
+        let Some(at) = at.checked_sub(self.files.len()) else { return &self.files[at] };
+        let others = &self.elsewhere.files;
+        others.get(at).map_or_else(|| &self.past[at - others.len()], |(entry, _)| entry)
     }
 
     /// The path of an id, relative to the root. Panics on an id of another source.
@@ -151,6 +157,23 @@ impl Source {
             open::commit(repo.clone(), repo.tree_of_commit(*commit)?, Some(*commit), &self.options)
         };
         self.bases.iter().map(base).collect()
+    }
+
+    /// The day of the run, or on which an example plays, and how many days old evidence may be.
+    pub fn age_of_evidence(&self) -> Option<(jiff::civil::Date, u32)> {
+        self.options.evidence
+    }
+
+    /// When the content of a file last changed, as far as git knows. `None` if it is in no commit as it lies
+    /// there; an error if this clone does not reach back far enough, or there is no git.
+    pub fn last_change(&self, id: FileId) -> Result<Option<Moment>, String> {
+        let path = &self.entry(id).path;
+        let Some(git) = &self.git else { return Err("there is no git repository".to_owned()) };
+        // The time of a file that was just written tells nothing: its content does.
+        if self.repo.is_some() && !git.blob(path).is_some_and(|blob| self.has_content(id, blob)) {
+            return Ok(None);
+        }
+        git.last_change(path).map_err(|unread| unread.reason)
     }
 
     /// What git knows; `None` outside of a repository.

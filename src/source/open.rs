@@ -267,6 +267,7 @@ fn arrange(
         escaped: odd.map(|(at, entry)| (entry.path.clone(), file_id(at))).collect(),
         excluded: listed - files.len(),
         files,
+        elsewhere: Default::default(),
         past: Vec::new(),
         memory: Vec::new(),
         git: repo.clone().map(|repo| Git::of(repo, None)),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::elsewhere::{Mapping, Reference};
 use super::error::Error;
 use super::git::GitState;
 
@@ -77,6 +78,12 @@ pub struct Options {
     /// The index, if it is not the repository's own (git's `GIT_INDEX_FILE`, as `git commit -a` and
     /// `git commit PATH` set it for hooks). Absolute.
     pub index_file: Option<PathBuf>,
+    /// Where other repositories lie that this one refers to.
+    pub elsewhere: Vec<Mapping>,
+    /// The repository that deploys what this one builds.
+    pub deploys_in: Option<Reference>,
+    /// The day of the run, and how many days old evidence may be; without it no evidence is too old.
+    pub evidence: Option<(jiff::civil::Date, u32)>,
 }
 
 impl Options {

@@ -46,6 +46,7 @@ impl Source {
             },
             Content::Blob(blob) => self.blob(entry, *blob, limit, false),
             Content::Past(blob) => self.blob(entry, *blob, limit, true),
+            Content::Other(home, blob) => self.other_blob(entry, *home, *blob, limit),
             Content::None => Err(submodule(entry)),
         }
     }
@@ -101,6 +102,18 @@ impl Source {
                 "a link that leads nowhere, or in a circle",
             )),
         }
+    }
+
+    fn other_blob(&self, entry: &Entry, home: usize, blob: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
+        let outside = |reason| Unread::new(&entry.path, UnreadClass::Outside, reason);
+        self.elsewhere.homes[home].repo.blob(blob, limit).map_err(|missing| match missing {
+            Missing::TooLarge(size, limit) => too_large(entry, size, limit),
+            Missing::Absent => {
+                let home = self.homes().nth(home).expect("entries name homes that are open");
+                outside(format!("`{0}` lacks blob {blob}: `git -C {0} fetch` brings it", home.folder))
+            }
+            Missing::Broken(reason) => outside(reason),
+        })
     }
 
     fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64, original: bool) -> Result<Vec<u8>, Unread> {
@@ -183,7 +196,7 @@ impl Source {
             Content::Staged(blob, _) | Content::Blob(blob) | Content::Past(blob) => {
                 self.blob(entry, *blob, LONGEST, false)
             }
-            Content::None => Err(submodule(entry)),
+            Content::Other(..) | Content::None => Err(submodule(entry)),
         }
     }
 }

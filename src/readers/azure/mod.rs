@@ -13,9 +13,9 @@ mod tests;
 mod triggers;
 
 use super::variables::Variables;
-use super::{Lowering, Parsed, Text, Trees, Want, commands, names};
+use super::{Abroad, Lowering, Parsed, Text, Trees, Want, commands, names};
 use crate::facts::{BaseImage, Condition, Dialect, How, Pipeline, Role, SettingSource, Tolerance, Value};
-use crate::source::{Unread, UnreadClass};
+use crate::source::{Reference, Unread, UnreadClass};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node, Step, Tree};
 use crate::syntax::yaml::{self, Mask};
@@ -65,9 +65,45 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
     if let Some(root) = tree.root() {
         parsed.wants = wants(text.path, root);
+        parsed.aliases = repositories(root);
+        parsed.abroad = abroad(root, &parsed.aliases);
     }
     parsed.tree = Some(tree);
     parsed
+}
+
+/// `resources.repositories`: what the pipeline calls other repositories.
+/// <https://learn.microsoft.com/en-us/azure/devops/pipelines/yaml-schema/resources-repositories-repository>
+fn repositories(root: Node<'_>) -> Vec<(String, Reference)> {
+    let list = root.at(&["resources", "repositories"]).into_iter().flat_map(|list| list.items());
+    let text = |item: Node<'_>, key: &str| item.get(key).and_then(|n| n.as_str()).map(str::to_owned);
+    list.filter_map(|item| {
+        let alias = text(item, "repository")?;
+        let name = text(item, "name").unwrap_or_else(|| alias.clone());
+        Some((alias, Reference { name, version: text(item, "ref") }))
+    })
+    .collect()
+}
+
+/// Templates in other repositories. In a file that does not say which repository a name means, the pipeline that
+/// uses it does.
+fn abroad(root: Node<'_>, aliases: &[(String, Reference)]) -> Vec<Abroad> {
+    let leaves = root.leaves();
+    let templates = leaves.filter_map(|leaf| {
+        let Some(Step::Key("template")) = leaf.path.last() else { return None };
+        let (path, alias) = leaf.node.as_str()?.rsplit_once('@').filter(|(_, alias)| *alias != "self")?;
+        let named = aliases.iter().find(|(name, _)| name == alias).map(|(_, reference)| reference.clone());
+        let reference = named.unwrap_or_else(|| Reference { name: format!("@{alias}"), version: None });
+        let path = commands::normalise(path.trim_start_matches('/'))?;
+        (!path.contains('$')).then(|| Abroad {
+            reference,
+            path,
+            kind: KIND,
+            place: leaf.node.span(),
+            needed: true,
+        })
+    });
+    templates.collect()
 }
 
 /// Templates, and scripts that steps run by path.
@@ -107,6 +143,9 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
         .map(|w| w.path)
         .collect();
     for (path, tree) in trees.values() {
+        if lowering.outside.is_lent(tree.file()) {
+            continue;
+        }
         let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else {
             if tree.errors().is_empty()
                 && !tree.text().trim().is_empty()
@@ -132,7 +171,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
             }
             continue;
         }
-        let expander = Expander::new(trees, &by_path);
+        let expander = Expander::new(trees, &by_path, lowering.outside, repositories(root));
         let Some(pipeline) = pipeline(path, tree, root, entry, &expander, lowering) else { continue };
         for gap in expander.gaps.borrow().iter() {
             lowering.unread.push(Unread::new(*path, UnreadClass::Partly, gap.clone()));

@@ -2,9 +2,10 @@
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/process/templates>
 
 use super::expression::parse;
-use crate::facts::{Argument, Use, UseKind, Value};
+use crate::facts::{Argument, Outside, Use, UseKind, Value};
 use crate::readers::commands::normalise;
 use crate::readers::{Trees, names};
+use crate::source::Reference;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::{FileId, Span, Spanned};
 use std::cell::{Cell, RefCell};
@@ -70,6 +71,9 @@ pub(super) struct Item<'t> {
 pub(super) struct Expander<'t> {
     trees: &'t Trees<'t>,
     by_path: &'t HashMap<&'t str, FileId>,
+    outside: &'t Outside,
+    /// What the pipeline calls other repositories.
+    repositories: BTreeMap<String, Reference>,
     left: Cell<u32>,
     pub(super) includes: RefCell<Vec<Use>>,
     pub(super) parts: RefCell<BTreeSet<FileId>>,
@@ -80,10 +84,17 @@ pub(super) struct Expander<'t> {
 }
 
 impl<'t> Expander<'t> {
-    pub(super) fn new(trees: &'t Trees<'t>, by_path: &'t HashMap<&'t str, FileId>) -> Expander<'t> {
+    pub(super) fn new(
+        trees: &'t Trees<'t>,
+        by_path: &'t HashMap<&'t str, FileId>,
+        outside: &'t Outside,
+        repositories: Vec<(String, Reference)>,
+    ) -> Expander<'t> {
         Expander {
             trees,
             by_path,
+            outside,
+            repositories: repositories.into_iter().collect(),
             left: Cell::new(MOST),
             includes: RefCell::default(),
             parts: RefCell::default(),
@@ -282,15 +293,14 @@ impl<'t> Expander<'t> {
             .into_iter()
             .filter_map(|(key, value, _)| Some((key.as_str()?.to_owned(), value)))
             .collect();
-        let inside = resolved(name.scope.path, path);
-        let found =
-            inside.as_ref().filter(|_| elsewhere.is_none()).and_then(|p| self.by_path.get(p.as_str()));
+        let inside = self.inside_path(name.scope.path, reference, path, elsewhere);
+        let found = inside.as_ref().and_then(|p| self.by_path.get(p.as_str()));
         let mut used = Use {
             place: name.node.span(),
             sort: UseKind::Template,
             name: inside.clone().filter(|_| elsewhere.is_none()).unwrap_or_else(|| path.to_owned()),
             version: elsewhere.map(|r| Spanned::new(r.to_owned(), name.node.span())),
-            local: elsewhere.is_none(),
+            local: elsewhere.is_none() && self.outside.prefix_of_path(name.scope.path).is_empty(),
             inputs: Vec::new(),
             unresolved: None,
         };
@@ -313,6 +323,27 @@ impl<'t> Expander<'t> {
         let own = Rc::new(Scope { path, ..Scope::default() });
         let names = self.parameters(node, &own, Some(&passed));
         Some(Conf { node, scope: Rc::new(Scope { names, ..scope }) })
+    }
+
+    /// The path at which a template is read: a template of another repository finds others beside itself, and what is
+    /// named with `@self` in the repository of the pipeline.
+    fn inside_path(
+        &self,
+        from: &str,
+        reference: &str,
+        path: &str,
+        elsewhere: Option<&str>,
+    ) -> Option<String> {
+        if let Some(alias) = elsewhere {
+            let prefix = self.outside.prefix_of(self.repositories.get(alias)?)?;
+            return Some(format!("{prefix}{}", normalise(path.trim_start_matches('/'))?));
+        }
+        let prefix = if reference.ends_with("@self") { "" } else { self.outside.prefix_of_path(from) };
+        let from = match prefix {
+            "" if !self.outside.prefix_of_path(from).is_empty() => "",
+            prefix => &from[prefix.len()..],
+        };
+        Some(format!("{prefix}{}", resolved(from, path)?))
     }
 
     /// What a node that is one whole expression stands for, if that is a part of a file.

@@ -6,9 +6,9 @@ mod step;
 mod tests;
 
 use super::variables::Variables;
-use super::{Lowering, Parsed, Text, Trees, Want, commands, names};
+use super::{Abroad, Lowering, Parsed, Text, Trees, Want, commands, names};
 use crate::facts::*;
-use crate::source::{Unread, UnreadClass};
+use crate::source::{Reference, Unread, UnreadClass};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
@@ -36,7 +36,10 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let tree = yaml::parse(text.file, text.text, Mask::None);
     parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
     match tree.root().filter(|r| r.kind() == Kind::Mapping) {
-        Some(root) => parsed.wants = wants(root),
+        Some(root) => {
+            parsed.wants = wants(root);
+            parsed.abroad = abroad(root);
+        }
         None if parsed.problems.is_empty() && !text.text.trim().is_empty() => {
             let why = "a Bitbucket configuration is a mapping with `pipelines`";
             parsed.problems.push((UnreadClass::Unparsed, why.into()));
@@ -74,6 +77,32 @@ fn local_file(source: &str) -> Option<String> {
     file.then(|| commands::normalise(source)).flatten()
 }
 
+/// The repository, and the path in it, of an import's source `repository:ref` or `repository:ref:path`.
+fn far_file(source: &str) -> Option<(Reference, &str)> {
+    let mut parts = source.splitn(3, ':');
+    let (name, version) = (parts.next()?, parts.next()?);
+    let reference = Reference { name: name.to_owned(), version: Some(version.to_owned()) };
+    let path = parts.next().filter(|path| names::ends(path, &["pipelines.yml", "pipelines.yaml"]));
+    Some((reference, path.unwrap_or(ENTRY)))
+}
+
+/// Files of other repositories whose pipelines are imported.
+fn abroad(root: Node<'_>) -> Vec<Abroad> {
+    let imports = root.at(&["definitions", "imports"]).map(|i| i.merged_entries()).unwrap_or_default();
+    let sources = imports.into_iter().map(|(_, source)| source);
+    let direct = root.leaves().filter(|leaf| {
+        let key = leaf.path.last();
+        matches!(key, Some(crate::syntax::tree::Step::Key("import")))
+            && leaf.node.as_str().is_some_and(|text| !text.contains('@'))
+    });
+    let all = sources.chain(direct.map(|leaf| leaf.node));
+    all.filter_map(|node| {
+        let (reference, path) = far_file(node.as_str()?)?;
+        Some(Abroad { reference, path: path.to_owned(), kind: KIND, place: node.span(), needed: true })
+    })
+    .collect()
+}
+
 pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
     let Some((path, tree)) = trees.values().find(|(path, _)| *path == ENTRY) else { return };
     let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else { return };
@@ -88,6 +117,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
     let reading = Reading {
         root,
         trees,
+        outside: lowering.outside,
         environments: lowering.environments,
         steps_left: Cell::new(MOST_STEPS),
         needs_left: Cell::new(MOST_NEEDS),
@@ -126,6 +156,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
 struct Reading<'r, 't> {
     root: Node<'t>,
     trees: &'r Trees<'t>,
+    outside: &'r Outside,
     environments: &'r crate::lexicon::Environments,
     steps_left: Cell<usize>,
     needs_left: Cell<usize>,
@@ -219,12 +250,21 @@ impl<'r: 't, 't> Reading<'r, 't> {
             Some((name, source))
         });
         let local = source.and_then(|(name, source)| Some((name, local_file(source)?)));
-        let found = local.as_ref().and_then(|(name, path)| {
+        let far = || {
+            // `repository:ref:name` of old names a pipeline of that repository's own file.
+            let old = || Some((text.splitn(3, ':').nth(2)?, far_file(&text)?.0, ENTRY));
+            let new = source.and_then(|(name, source)| Some((name, far_file(source)?)));
+            let new = new.map(|(name, (reference, path))| (name, reference, path));
+            let (name, reference, path) = new.or_else(old)?;
+            Some((name, format!("{}{path}", self.outside.prefix_of(&reference)?)))
+        };
+        let file = local.clone().or_else(far);
+        let found = file.as_ref().and_then(|(name, path)| {
             let (_, tree) = self.trees.values().find(|(p, _)| p == path)?;
             let root = tree.root()?;
             Some((root, root.at(&["definitions", "pipelines"])?.get(name)?))
         });
-        let unresolved = match (&found, &local) {
+        let unresolved = match (&found, &file) {
             (Some(_), _) => None,
             (None, Some((_, path))) => Some(format!("`{path}` has no such pipeline")),
             (None, None) => Some("the pipeline lies in another repository".to_owned()),

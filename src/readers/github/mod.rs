@@ -97,7 +97,6 @@ fn workflow(text: &Text<'_>, tree: &Tree, root: Node<'_>) -> Pipeline {
     let jobs = job::connect(jobs);
     let name = root.get("name").and_then(|n| n.as_str()).unwrap_or(text.path).to_owned();
     let place = root.get("name").or(root.key("on")).or(root.key("jobs")).map_or(root.span(), |n| n.span());
-    let outside = jobs.iter().any(|j| j.calls.as_ref().is_some_and(|c| !c.local));
     let mut secrets = Vec::new();
     if let Some(env) = root.get("env") {
         collect_secrets(env, &mut secrets);
@@ -112,7 +111,7 @@ fn workflow(text: &Text<'_>, tree: &Tree, root: Node<'_>) -> Pipeline {
         secrets,
         permissions: permissions(root),
         includes: Vec::new(),
-        complete: !outside && tree.errors().is_empty(),
+        complete: tree.errors().is_empty(),
         commented: commented(tree),
         jobs,
         parts: Vec::new(),

@@ -2,8 +2,9 @@
 //! <https://docs.gitlab.com/ci/yaml/#include>
 
 use super::config::{Budget, Conf, merge};
-use crate::facts::{Argument, Use, UseKind, Value};
-use crate::readers::{Trees, read};
+use crate::facts::{Argument, Outside, Use, UseKind, Value};
+use crate::readers::{Abroad, Trees, read};
+use crate::source::Reference;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::text::{FileId, Spanned};
 
@@ -25,6 +26,62 @@ pub(super) fn body(tree: &Tree) -> Option<Node<'_>> {
 pub(super) fn local_paths(body: Node<'_>) -> Vec<String> {
     let entries = body.get("include").into_iter().flat_map(|i| i.one_or_more());
     entries.filter_map(|e| local(e)).map(|n| bare(n.as_str().unwrap_or(""))).collect()
+}
+
+/// Files of other projects that a configuration includes, and files of child pipelines that lie there.
+pub(super) fn abroad(body: Node<'_>) -> Vec<Abroad> {
+    let triggers = body.merged_entries().into_iter().filter_map(|(_, job)| job.get("trigger"));
+    let triggers: Vec<Node<'_>> = triggers.collect();
+    let downstream = triggers.iter().filter_map(|trigger| downstream(*trigger));
+    let maps = triggers.iter().copied().filter(|t| t.kind() == Kind::Mapping);
+    let holders = std::iter::once(body).chain(maps);
+    let entries = holders.filter_map(|h| h.get("include")).flat_map(|i| i.one_or_more());
+    entries.flat_map(|entry| files_abroad(entry).into_iter().flatten()).chain(downstream).collect()
+}
+
+/// The pipeline of another project that `trigger:` starts.
+/// <https://docs.gitlab.com/ci/pipelines/downstream_pipelines/#multi-project-pipelines>
+fn downstream(trigger: Node<'_>) -> Option<Abroad> {
+    let project = if trigger.kind() == Kind::Mapping { trigger.get("project")? } else { trigger };
+    let version = trigger.get("branch").and_then(|b| b.as_str()).map(str::to_owned);
+    let reference = Reference { name: project.as_str()?.trim_matches('/').to_owned(), version };
+    Some(Abroad {
+        reference,
+        path: super::ENTRY.to_owned(),
+        kind: super::KIND,
+        place: project.span(),
+        needed: false,
+    })
+}
+
+/// The paths at which the files that a child pipeline takes from other projects are read.
+pub(super) fn child_paths(trigger: Node<'_>, outside: &Outside) -> Vec<String> {
+    let entries = trigger.get("include").into_iter().flat_map(|i| i.one_or_more());
+    let files = entries.flat_map(|entry| files_abroad(entry).into_iter().flatten());
+    files.filter_map(|f| Some(format!("{}{}", outside.prefix_of(&f.reference)?, f.path))).collect()
+}
+
+/// The files that an entry takes from another project; of a component, which may lie in one of two places, both.
+/// <https://docs.gitlab.com/ci/components/>
+fn files_abroad(entry: Node<'_>) -> Option<Vec<Abroad>> {
+    let text = |key: &str| entry.get(key).and_then(|n| n.as_str());
+    let file = |reference: &Reference, path: String| Abroad {
+        reference: reference.clone(),
+        path,
+        kind: super::KIND,
+        place: entry.span(),
+        needed: true,
+    };
+    if let Some(project) = text("project") {
+        let version = text("ref").map(str::to_owned);
+        let reference = Reference { name: project.trim_matches('/').to_owned(), version };
+        let files = entry.get("file").into_iter().flat_map(|f| f.one_or_more()).filter_map(|f| f.as_str());
+        return Some(files.map(|path| file(&reference, bare(path))).collect());
+    }
+    let (path, version) = text("component")?.split_once('@')?;
+    let (project, component) = path.split_once('/')?.1.rsplit_once('/')?;
+    let reference = Reference { name: project.to_owned(), version: Some(version.to_owned()) };
+    Some(vec![file(&reference, format!("templates/{component}.yml|templates/{component}/template.yml"))])
 }
 
 /// The path of a local include.
@@ -50,9 +107,10 @@ pub(super) struct Whole<'t> {
 }
 
 /// Puts together the configuration that starts with these files, later ones over earlier ones.
-pub(super) fn load<'t>(trees: &'t Trees<'_>, files: &[FileId]) -> Option<Whole<'t>> {
+pub(super) fn load<'t>(trees: &'t Trees<'_>, outside: &Outside, files: &[FileId]) -> Option<Whole<'t>> {
     let mut loader = Loader {
         trees,
+        outside,
         open: Vec::new(),
         count: 0,
         includes: Vec::new(),
@@ -71,8 +129,9 @@ pub(super) fn load<'t>(trees: &'t Trees<'_>, files: &[FileId]) -> Option<Whole<'
     Some(Whole { conf: conf?, includes, parts, complete, budget })
 }
 
-struct Loader<'t, 's> {
+struct Loader<'t, 's, 'o> {
     trees: &'t Trees<'s>,
+    outside: &'o Outside,
     /// Files that are being put together, so that a circle ends.
     open: Vec<FileId>,
     count: usize,
@@ -82,7 +141,7 @@ struct Loader<'t, 's> {
     budget: Budget,
 }
 
-impl<'t> Loader<'t, '_> {
+impl<'t> Loader<'t, '_, '_> {
     fn file(&mut self, file: FileId) -> Option<Conf<'t>> {
         let (_, tree) = self.trees.get(&file)?;
         self.parts.push(file);
@@ -94,7 +153,7 @@ impl<'t> Loader<'t, '_> {
         self.open.push(file);
         let mut under: Option<Conf<'t>> = None;
         for entry in include.one_or_more() {
-            for next in self.entry(entry) {
+            for next in self.entry(entry, file) {
                 under = Some(under.map_or(next.clone(), |under| merge(&under, &next, &self.budget)));
             }
         }
@@ -103,12 +162,13 @@ impl<'t> Loader<'t, '_> {
     }
 
     /// What one entry of `include:` brings in.
-    fn entry(&mut self, entry: Node<'t>) -> Vec<Conf<'t>> {
+    fn entry(&mut self, entry: Node<'t>, file: FileId) -> Vec<Conf<'t>> {
         let mut used = outside(entry);
         if let Some(path) = local(entry) {
-            used.local = true;
+            let prefix = self.outside.prefix(file);
+            used.local = prefix.is_empty();
             used.place = path.span();
-            used.name = bare(path.as_str().unwrap_or(""));
+            used.name = format!("{prefix}{}", bare(path.as_str().unwrap_or("")));
             let (found, why) = self.local(&used.name);
             // Interpolated inputs are not put in, so that names and values may differ.
             self.complete &= found.iter().all(|f| !self.interpolated(*f));
@@ -117,9 +177,25 @@ impl<'t> Loader<'t, '_> {
             self.includes.push(used);
             return found.into_iter().filter_map(|f| self.file(f)).collect();
         }
-        self.complete = false;
+        let mut found = Vec::new();
+        for Abroad { reference, path, .. } in files_abroad(entry).unwrap_or_default() {
+            let prefix = self.outside.prefix_of(&reference);
+            let paths = path.split('|').filter_map(|path| Some(format!("{}{path}", prefix?)));
+            let files = paths.map(|path| self.local(&path).0).find(|files| !files.is_empty());
+            match files {
+                Some(files) => found.extend(files),
+                None => {
+                    found.clear();
+                    break;
+                }
+            }
+        }
+        if !found.is_empty() {
+            used.unresolved = None;
+        }
+        self.complete &= used.unresolved.is_none() && found.iter().all(|f| !self.interpolated(*f));
         self.includes.push(used);
-        Vec::new()
+        found.into_iter().filter_map(|f| self.file(f)).collect()
     }
 
     fn interpolated(&self, file: FileId) -> bool {

@@ -15,6 +15,8 @@ pub(super) struct Scope<'c, 't> {
     pub(super) environments: &'c Environments,
     /// Whether a file is in the repository.
     pub(super) exists: &'c dyn Fn(&str) -> bool,
+    /// What is read of other projects.
+    pub(super) outside: &'c Outside,
     /// Script lines that may still be read.
     pub(super) lines: usize,
 }
@@ -174,7 +176,8 @@ impl<'t> Scope<'_, 't> {
                 used.name = variables.resolve(project.text().unwrap_or("")).text();
                 used.version = config.get(trigger, "branch").and_then(|(_, b)| b.node().spanned());
             } else if let Some((_, include)) = config.get(trigger, "include") {
-                let paths = include::local_paths(trigger.node());
+                let mut paths = include::local_paths(trigger.node());
+                paths.extend(include::child_paths(trigger.node(), self.outside));
                 used.place = include.node().span();
                 used.unresolved = match paths.first() {
                     Some(first) if paths.iter().all(|p| (self.exists)(p)) => {
@@ -192,6 +195,10 @@ impl<'t> Scope<'_, 't> {
             }
         } else {
             used.name = variables.resolve(trigger.text().unwrap_or("")).text();
+        }
+        if let Some(path) = self.outside.path_of(&used, Dialect::Gitlab).filter(|p| (self.exists)(p)) {
+            used.unresolved = None;
+            child = Some(vec![path]);
         }
         let waits = trigger.kind() == Kind::Mapping
             && config

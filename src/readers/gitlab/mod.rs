@@ -57,6 +57,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     match include::body(&tree) {
         Some(body) => {
             parsed.wants = wants(body);
+            parsed.abroad = include::abroad(body);
             let header = tree.root().is_some_and(|r| r != body);
             if tree.documents().len() > 1 + usize::from(header) {
                 let reason = "GitLab reads one document behind the `spec:` header, and no more";
@@ -97,12 +98,16 @@ fn wants(body: Node<'_>) -> Vec<Want> {
 /// Lowers the pipeline of the root file, and every child pipeline that a job starts from a local file.
 pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
     let by_path = |path: &str| trees.iter().find(|(_, (p, _))| *p == path).map(|(id, _)| *id);
-    let mut queue: Vec<Vec<FileId>> = by_path(ENTRY).into_iter().map(|f| vec![f]).collect();
+    let outside = lowering.outside;
+    let joined =
+        outside.deploys_in.and_then(|home| by_path(&format!("{}{ENTRY}", outside.homes[home].prefix)));
+    let mut queue: Vec<Vec<FileId>> = by_path(ENTRY).into_iter().chain(joined).map(|f| vec![f]).collect();
+    let entries = queue.len();
     let mut seen: BTreeSet<Vec<FileId>> = queue.iter().cloned().collect();
     let mut next = 0;
     while next < queue.len() && next < MOST_CHILDREN {
         let files = queue[next].clone();
-        let Some(lowered) = pipeline(trees, &files, next > 0, lowering) else {
+        let Some(lowered) = pipeline(trees, &files, next >= entries, lowering) else {
             next += 1;
             continue;
         };
@@ -133,7 +138,7 @@ fn pipeline(
     child: bool,
     lowering: &mut Lowering<'_>,
 ) -> Option<Lowered> {
-    let whole = include::load(trees, files)?;
+    let whole = include::load(trees, lowering.outside, files)?;
     let (path, tree) = trees.get(files.first()?)?;
     let config = Config::new(&whole.conf, whole.budget);
     let mut variables = Variables::default();
@@ -144,7 +149,11 @@ fn pipeline(
         config: &config,
         variables: &variables,
         environments: lowering.environments,
-        exists: &|path| (lowering.file)(path).is_some(),
+        exists: &|path| {
+            let elsewhere = !lowering.outside.homes.is_empty();
+            (lowering.file)(path).is_some() || elsewhere && trees.values().any(|(known, _)| *known == path)
+        },
+        outside: lowering.outside,
         lines: script::MOST_LINES,
     };
     let mut jobs = Vec::new();

@@ -30,7 +30,6 @@ impl<'a> Walk<'a> {
                         .filter_map(|c| self.reading.first(c, "lib"))
                         .collect();
                     self.outside.extend(names.iter().map(super::library));
-                    self.complete &= names.is_empty();
                 }
                 _ => {}
             }

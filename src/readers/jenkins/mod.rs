@@ -15,14 +15,17 @@ mod tests;
 mod walk;
 
 use super::names::{ends, name, vendored, within};
-use super::{Parsed, Text, commands};
+use super::{Abroad, Parsed, Text, commands};
 use crate::facts::*;
-use crate::source::UnreadClass;
+use crate::source::{Reference, UnreadClass};
 use crate::syntax::groovy::{self, Block, Call, Expr, Script, Statement};
 use crate::text::{Span, Spanned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use walk::Walk;
+
+/// Why a library was not followed.
+pub(super) const LIBRARY: &str = "a shared library lies outside this repository";
 
 /// `Jenkinsfile`, alone or as a part of the name, and Groovy files in a folder of that name.
 pub(super) fn claims(path: &str, _: bool) -> bool {
@@ -59,11 +62,33 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         .collect();
     parsed.wants.sort();
     parsed.wants.dedup();
+    parsed.abroad = abroad(&pipeline);
     let mut seen = BTreeSet::new();
     let images = pipeline.jobs.iter().flat_map(|j| &j.images).filter(|u| seen.insert(u.place.range().start));
     parsed.facts.base_images = images.map(|u| commands::base_image(u, SettingSource::Pipeline)).collect();
     parsed.facts.pipelines.push(pipeline);
     parsed
+}
+
+/// Where the steps may be defined that nobody knows: in one of the libraries.
+fn abroad(pipeline: &Pipeline) -> Vec<Abroad> {
+    let is_library = |used: &&Use| used.unresolved.as_deref() == Some(LIBRARY);
+    let libraries: Vec<&Use> = pipeline.includes.iter().filter(is_library).collect();
+    let steps = pipeline.jobs.iter().flat_map(|j| &j.steps).filter_map(|s| s.uses.as_ref());
+    let unknown = steps.filter(|u| u.unresolved.is_some() && !u.name.contains(['/', '|', '*', '?']));
+    let pairs = unknown.flat_map(|step| libraries.iter().map(move |library| (step, library)));
+    pairs
+        .map(|(step, library)| Abroad {
+            reference: Reference {
+                name: library.name.clone(),
+                version: library.version.as_ref().map(|v| v.value.clone()),
+            },
+            path: format!("vars/{}.groovy", step.name),
+            kind: "jenkins",
+            place: step.place,
+            needed: false,
+        })
+        .collect()
 }
 
 /// One file while it is read.
@@ -129,6 +154,7 @@ impl<'a> Reading<'a> {
         let call = self.functions.get("call").map(|(_, body)| &body.statements);
         let declared = find(top, "pipeline").or_else(|| find(call?, "pipeline"));
         let mut walk = Walk::new(self);
+        let mut bundle = false;
         let place = match declared {
             Some(pipeline) => {
                 walk.definitions(top);
@@ -141,8 +167,11 @@ impl<'a> Reading<'a> {
                     Some(body) => body,
                     None => top,
                 };
+                let steps = call.filter(|_| within(self.text.path, &["vars"]) && !holds(body, &scripted, 0));
+                let body = steps.unwrap_or(body);
+                bundle = steps.is_some();
                 // A file may be nothing but the call of a shared library's pipeline.
-                if !(holds(body, &scripted, 0) || named && calls_anything(top)) {
+                if !(bundle || holds(body, &scripted, 0) || named && calls_anything(top)) {
                     return None;
                 }
                 walk.scripted(body);
@@ -155,9 +184,11 @@ impl<'a> Reading<'a> {
                 self.span(first.unwrap_or(&(0..0)))
             }
         };
+        let own = self.functions.get("call").filter(|_| within(self.text.path, &["vars"]));
         let complete = walk.complete && self.script.errors.is_empty() && self.script.complete;
         let role =
             if declared.is_some() && find(top, "pipeline").is_none() { Role::Callable } else { Role::Entry };
+        let role = if bundle { Role::Composite } else { role };
         let mut includes = self.libraries.clone();
         includes.append(&mut walk.outside);
         let mut pipeline = Pipeline {
@@ -169,13 +200,19 @@ impl<'a> Reading<'a> {
             settings: std::mem::take(&mut walk.head.settings),
             secrets: std::mem::take(&mut walk.head.secrets),
             permissions: Vec::new(),
-            complete: complete && includes.is_empty(),
+            // What lies outside is looked for when all files are read.
+            complete,
             includes,
             commented: self.commented(),
             jobs: std::mem::take(&mut walk.jobs),
             parts: Vec::new(),
         };
         pipeline.triggers = walk.head.triggers(place);
+        if let Some((parameters, _)) = own {
+            let mut called = Trigger::new(TriggerKind::Call, "vars", place);
+            called.inputs = parameters.iter().map(|name| parameter(name, place)).collect();
+            pipeline.triggers.push(called);
+        }
         Some(pipeline)
     }
 
@@ -205,6 +242,11 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// A parameter of a library's step.
+fn parameter(name: &str, place: Span) -> Input {
+    Input { place, name: name.to_owned(), input: None, options: Vec::new(), default: None, description: None }
+}
+
 /// A library by `name@version`.
 fn library(reference: &Spanned<String>) -> Use {
     let (name, version) = match reference.value.split_once('@') {
@@ -218,7 +260,7 @@ fn library(reference: &Spanned<String>) -> Use {
         version,
         local: false,
         inputs: Vec::new(),
-        unresolved: Some("a shared library lies outside this repository".into()),
+        unresolved: Some(LIBRARY.into()),
     }
 }
 

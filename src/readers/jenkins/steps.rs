@@ -248,8 +248,10 @@ impl<'a> Walk<'a> {
     /// `build job: 'deploy-production'`: another job of the server.
     fn downstream(&mut self, call: &'a Call) {
         self.use_step("build", call, Some("another job of the server"));
-        let Some(job) = self.reading.first(call, "job") else { return };
-        self.complete = false;
+        let Some(job) = self.reading.first(call, "job") else {
+            self.complete = false;
+            return;
+        };
         if self.outside.len() < 64 {
             self.outside.push(crate::facts::Use {
                 place: job.span,

@@ -16,7 +16,9 @@ fn read(text: &str) -> Parsed {
 fn pipeline(text: &str) -> Pipeline {
     let mut parsed = read(text);
     assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
-    parsed.facts.pipelines.remove(0)
+    let pipelines = &mut parsed.facts.pipelines;
+    crate::readers::outside::settle(pipelines, &[], &Outside::default());
+    pipelines.remove(0)
 }
 
 /// Stages within a pipeline that says nothing else.

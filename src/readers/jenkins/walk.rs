@@ -75,7 +75,7 @@ impl<'a> Walk<'a> {
             secrets: Vec::new(),
             registry: None,
             outside: Vec::new(),
-            complete: reading.libraries.is_empty(),
+            complete: true,
             depth: 0,
             calls: 0,
             call_depth: 0,
@@ -352,7 +352,6 @@ impl<'a> Walk<'a> {
     }
 
     fn unknown(&mut self, name: &str, call: &Call) {
-        self.complete = false;
         if self.outside.len() < 64 && !self.outside.iter().any(|u| u.name == name) {
             self.outside.push(Use {
                 place: self.reading.span(&call.name_at),

@@ -6,8 +6,8 @@ use super::scope::{Inputs, Scope};
 use super::scripts::{self, Call, Index, caller_by_place, folder_of};
 use super::targets::{named_target, read_target, resolve};
 use crate::facts::{
-    Basis, Caller, Command, Effect, EffectKind, Facts, File, Job, Pipeline, Role, Script, ScriptKind, Stage,
-    Step, Target, Use, Value,
+    Basis, Caller, Command, Dialect, Effect, EffectKind, Facts, Job, Pipeline, Repository, Role, Script,
+    ScriptKind, Stage, Step, Target, Use, Value,
 };
 use crate::lexicon::Lexicon;
 use crate::text::Span;
@@ -60,7 +60,7 @@ enum State<T> {
 /// Scripts and local actions with what they bring about, each looked into once.
 pub(super) struct CallGraph<'a> {
     facts: &'a Facts,
-    files: &'a [File],
+    repository: &'a Repository,
     lexicon: &'a Lexicon,
     index: Index,
     /// Local actions by their folder.
@@ -74,15 +74,21 @@ pub(super) struct CallGraph<'a> {
 }
 
 impl<'a> CallGraph<'a> {
-    pub(super) fn new(facts: &'a Facts, files: &'a [File], lexicon: &'a Lexicon) -> CallGraph<'a> {
+    pub(super) fn new(facts: &'a Facts, repository: &'a Repository, lexicon: &'a Lexicon) -> CallGraph<'a> {
         let count = facts.scripts.len();
         let actions = facts.pipelines.iter().enumerate().filter(|(_, p)| p.role == Role::Composite);
         CallGraph {
             facts,
-            files,
+            repository,
             lexicon,
             index: Index::new(&facts.scripts),
-            actions: actions.map(|(i, p)| (folder_of(files.get(p.place.file.0 as usize)), i)).collect(),
+            actions: actions
+                .map(|(i, p)| match (p.dialect, repository.path(p.place)) {
+                    // A library's step is a file, an action a folder.
+                    (Dialect::Jenkins, path) => (path.to_owned(), i),
+                    (_, path) => (folder_of(path), i),
+                })
+                .collect(),
             scripts: (0..count).map(|_| State::New).collect(),
             action_effects: facts.pipelines.iter().map(|_| State::New).collect(),
             edges: vec![HashSet::new(); count],
@@ -127,10 +133,9 @@ impl<'a> CallGraph<'a> {
             if outcome.chooses.is_some() {
                 *chosen = outcome.chooses;
             }
-            if used.local {
-                uses.extend(self.action(used, &scope, depth));
-            }
-            let known = self.lexicon.uses().tool(&used.name).is_some();
+            let action = self.find_action(used, pipeline);
+            uses.extend(action.into_iter().flat_map(|action| self.action(action, used, &scope, depth)));
+            let known = self.lexicon.uses().tool(&used.name).is_some() || action.is_some() && !used.local;
             let told = |e: &Effect| {
                 matches!(e.effect, EffectKind::Deploy | EffectKind::RollBack | EffectKind::Publish)
             };
@@ -160,10 +165,22 @@ impl<'a> CallGraph<'a> {
         StepOutcome { uses, commands }
     }
 
-    /// The effects of a local action, with the inputs of the call.
-    fn action(&mut self, used: &Use, scope: &Scope<'_>, depth: usize) -> Vec<Effect> {
-        let folder = scripts::join("", &used.name);
-        let Some(&index) = self.actions.get(&folder) else { return Vec::new() };
+    /// The action that a step uses, if it is read: one of this repository lies where the steps run.
+    fn find_action(&self, used: &Use, pipeline: &Pipeline) -> Option<usize> {
+        if pipeline.dialect == Dialect::Jenkins {
+            let homes = &self.repository.outside.homes;
+            let paths = homes.iter().map(|home| format!("{}vars/{}.groovy", home.prefix, used.name));
+            return paths.filter_map(|path| self.actions.get(&path).copied()).next();
+        }
+        let folder = match used.local {
+            true => scripts::join("", &used.name),
+            false => self.repository.outside.path_of(used, pipeline.dialect)?,
+        };
+        self.actions.get(&folder).copied()
+    }
+
+    /// The effects of an action, with the inputs of the call.
+    fn action(&mut self, index: usize, used: &Use, scope: &Scope<'_>, depth: usize) -> Vec<Effect> {
         if depth >= DEEPEST {
             return Vec::new();
         }
@@ -231,7 +248,7 @@ impl<'a> CallGraph<'a> {
     }
 
     fn folder_of(&self, script: &Script) -> String {
-        folder_of(self.files.get(script.place.file.0 as usize))
+        folder_of(self.repository.path(script.place))
     }
 
     /// Everything that calling a script brings about, siblings such as Make prerequisites included.

@@ -7,7 +7,8 @@ use super::scope::{Inputs, Scope};
 use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
 use crate::facts::{
-    Dialect, Edge, File, Flow, Job, Need, Node, Pipeline, Role, Run, Target, TriggerKind, Value,
+    Dialect, Edge, Flow, Job, Need, Node, Outside, Pipeline, Repository, Role, Run, Target, TriggerKind,
+    Value,
 };
 use crate::lexicon::Environments;
 use std::collections::HashMap;
@@ -19,8 +20,9 @@ const MOST_RUNS: usize = 20_000;
 const MOST_EDGES: usize = 200_000;
 
 /// Builds the flow of all pipelines.
-pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Environments) -> Flow {
-    let paths = pipelines.iter().map(|p| files.get(p.place.file.0 as usize).map_or("", |f| f.path.as_str()));
+pub(super) fn build(pipelines: &[Pipeline], repository: &Repository, environments: &Environments) -> Flow {
+    let outside = &repository.outside;
+    let paths = pipelines.iter().map(|p| repository.path(p.place));
     let by_path: HashMap<&str, usize> = paths.clone().enumerate().map(|(i, path)| (path, i)).collect();
     let delivery = pipelines.iter().zip(paths).enumerate();
     let named = delivery
@@ -32,12 +34,14 @@ pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Envir
         })
         .collect();
     let mut builder =
-        Builder { pipelines, by_path, named, environments, runs: Vec::new(), edges: Vec::new() };
+        Builder { pipelines, by_path, named, outside, environments, runs: Vec::new(), edges: Vec::new() };
     let mut roots: Vec<Option<Expanded>> = Vec::with_capacity(pipelines.len());
     for (index, pipeline) in pipelines.iter().enumerate() {
+        let own = !outside.is_lent(pipeline.place.file);
         let starts = pipeline.role == Role::Entry
             || pipeline.role == Role::Callable
                 && pipeline.triggers.iter().any(|t| t.trigger != TriggerKind::Call);
+        let starts = starts && own;
         let inputs = own_inputs(pipeline);
         roots.push(starts.then(|| {
             builder.expand(index, &Context { root: index, caller: None, inputs: &inputs, depth: 0 })
@@ -50,12 +54,14 @@ pub(super) fn build(pipelines: &[Pipeline], files: &[File], environments: &Envir
         called
     };
     for (index, pipeline) in pipelines.iter().enumerate() {
-        if !called[index] && roots[index].is_none() && pipeline.role == Role::Callable {
+        let own = !outside.is_lent(pipeline.place.file);
+        if own && !called[index] && roots[index].is_none() && pipeline.role == Role::Callable {
             let inputs = Inputs::new();
             builder.expand(index, &Context { root: index, caller: None, inputs: &inputs, depth: 0 });
         }
     }
     builder.connect_triggers(&roots);
+    builder.connect_deploys(&roots);
     Flow::new(builder.runs, &builder.edges)
 }
 
@@ -93,6 +99,7 @@ struct Builder<'a> {
     by_path: HashMap<&'a str, usize>,
     /// Pipelines that share a file with others, by the name under which they are called.
     named: HashMap<String, usize>,
+    outside: &'a Outside,
     environments: &'a Environments,
     runs: Vec<Run>,
     edges: Vec<(Node, Node, Edge)>,
@@ -124,7 +131,7 @@ impl Builder<'_> {
         }
         let mut ends: Vec<Vec<Node>> = nodes.iter().map(|&n| vec![n]).collect();
         for (number, &node) in nodes.iter().enumerate() {
-            let Some(callee) = self.callee(&pipeline.jobs[number]) else { continue };
+            let Some(callee) = self.callee(pipeline, &pipeline.jobs[number]) else { continue };
             if context.depth + 1 >= DEEPEST || self.runs.len() >= MOST_RUNS {
                 continue;
             }
@@ -159,10 +166,13 @@ impl Builder<'_> {
         Expanded { starts, ends: last.flat_map(|(ends, _)| ends).collect() }
     }
 
-    fn callee(&self, job: &Job) -> Option<usize> {
-        let call = job.calls.as_ref().filter(|c| c.local)?;
-        let found = self.by_path.get(join("", &call.name).as_str());
-        found.or_else(|| self.named.get(&call.name)).copied()
+    fn callee(&self, caller: &Pipeline, job: &Job) -> Option<usize> {
+        let call = job.calls.as_ref()?;
+        if !call.local {
+            return self.by_path.get(self.outside.path_of(call, caller.dialect)?.as_str()).copied();
+        }
+        let path = format!("{}{}", self.outside.prefix(caller.place.file), join("", &call.name));
+        self.by_path.get(path.as_str()).or_else(|| self.named.get(&call.name)).copied()
     }
 
     /// What the callee's inputs are in this call; its defaults stand for those that are not given.
@@ -208,7 +218,7 @@ impl Builder<'_> {
     ) -> Run {
         let mut target = job.target.clone();
         let mut effects: Vec<_> = job.effects().cloned().collect();
-        if let Some(call) = job.calls.as_ref().filter(|c| !c.local) {
+        if let Some(call) = job.calls.as_ref().filter(|c| !c.local && c.unresolved.is_some()) {
             let inside = Scope::of(&self.pipelines[pipeline], job, None);
             effects.extend(guess::of_use(call, &inside, self.environments));
         }
@@ -247,6 +257,31 @@ impl Builder<'_> {
             next = run.caller;
         }
         None
+    }
+
+    /// Connects jobs that hand something on to the repository that deploys with its pipelines.
+    fn connect_deploys(&mut self, roots: &[Option<Expanded>]) {
+        let Some(home) = self.outside.deploys_in else { return };
+        let name = self.outside.homes[home].reference.name.to_ascii_lowercase();
+        let mut handing: Vec<Node> = Vec::new();
+        for (at, run) in self.runs.iter().enumerate() {
+            let pipeline = &self.pipelines[run.pipeline];
+            let own = self.outside.home(pipeline.place.file).is_none();
+            if own && speaks_of(&pipeline.jobs[run.job], &name) {
+                handing.push(Node(at as u32));
+            }
+        }
+        for (index, root) in roots.iter().enumerate() {
+            let Some(root) = root else { continue };
+            if self.outside.home(self.pipelines[index].place.file) != Some(home) {
+                continue;
+            }
+            for &start in &root.starts {
+                for &node in &handing {
+                    self.edge(node, start, Edge::Triggers);
+                }
+            }
+        }
     }
 
     /// Connects pipelines that start when another has ended. A release or tag that a pipeline makes also
@@ -299,6 +334,16 @@ fn dispatched(job: &Job) -> impl Iterator<Item = &str> {
     });
     let named = uses.filter_map(|u| u.input("workflow")?.value.known()).map(String::as_str);
     run.filter_map(|c| c.arg(2)).chain(named)
+}
+
+/// Whether a job hands something on to a repository: checks it out, clones it, starts its workflows.
+fn speaks_of(job: &Job, repository: &str) -> bool {
+    let within = |text: &str| text.to_ascii_lowercase().contains(repository);
+    let given = |used: &crate::facts::Use| used.inputs.iter().any(|i| within(&i.value.value.text()));
+    job.calls.as_ref().is_some_and(|call| within(&call.name))
+        || job.steps.iter().any(|step| {
+            step.uses.as_ref().is_some_and(given) || step.commands.iter().any(|command| within(&command.line))
+        })
 }
 
 fn kind_of(need: &Need) -> Edge {

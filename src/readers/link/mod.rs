@@ -28,7 +28,7 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     for script in &mut facts.scripts {
         name_script(script, lexicon);
     }
-    let mut graph = CallGraph::new(&facts, &repository.files, lexicon);
+    let mut graph = CallGraph::new(&facts, repository, lexicon);
     let steps = graph.pipelines();
     let commands = graph.scripts();
     let callers = graph.callers(complete && !scripts::runs_unknown_script(&facts));
@@ -56,7 +56,10 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     builds::join(&mut facts.pipelines, &repository.files);
     releases::join(&mut facts.pipelines, &repository.files);
     settle_jobs(&mut facts.pipelines, repository, lexicon);
-    repository.flow = flow::build(&facts.pipelines, &repository.files, &lexicon.environments);
+    repository.facts.evidence = std::mem::take(&mut facts.evidence);
+    super::evidence::open_gates(&mut facts.pipelines, repository);
+    facts.evidence = std::mem::take(&mut repository.facts.evidence);
+    repository.flow = flow::build(&facts.pipelines, repository, &lexicon.environments);
     repository.facts = facts;
 }
 
@@ -69,7 +72,7 @@ fn name_script(script: &mut Script, lexicon: &Lexicon) {
 /// Gives each job its environment, and its effects theirs.
 fn settle_jobs(pipelines: &mut [crate::facts::Pipeline], repository: &Repository, lexicon: &Lexicon) {
     for pipeline in pipelines {
-        let path = repository.files.get(pipeline.place.file.0 as usize).map_or("", |f| f.path.as_str());
+        let path = repository.path(pipeline.place);
         let told: Vec<_> = pipeline
             .jobs
             .iter()

@@ -82,6 +82,15 @@ impl<'a> Scope<'a> {
             let found = job.and_then(|j| j.outputs.iter().find(|(n, _)| n == output));
             return found.map(|(_, text)| text.clone()).into_iter().collect();
         }
+        // A parameter of a library's step, by its bare name.
+        if let Some(value) =
+            self.inputs.and_then(|inputs| inputs.get(&format!("call:{}", name.replace('.', "_"))))
+        {
+            return match value {
+                Value::Expr(text) => vec![text.clone()],
+                other => other.possible().to_vec(),
+            };
+        }
         let setting = self.layers.iter().flat_map(|l| l.iter()).find(|s| s.key == name);
         // What a variable is set to is worth knowing even where the run decides a part of it.
         match setting.map(|s| &s.setting) {

@@ -1,7 +1,7 @@
 //! Which script a command calls, and who calls a script.
 
 use super::scope::Scope;
-use crate::facts::{Command, Facts, File, Script, ScriptKind};
+use crate::facts::{Command, Facts, Script, ScriptKind};
 use std::collections::HashMap;
 
 const SHELLS: &[&str] =
@@ -359,6 +359,6 @@ pub(super) fn runs_unknown_script(facts: &Facts) -> bool {
 }
 
 /// The folder of a file.
-pub(super) fn folder_of(file: Option<&File>) -> String {
-    file.and_then(|f| f.path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).unwrap_or_default()
+pub(super) fn folder_of(path: &str) -> String {
+    path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default()
 }

@@ -70,15 +70,20 @@ fn stage_of(value: &str, host: bool, environments: &Environments) -> Told {
         })
     };
     // `$STAGE` is whichever stage the run is for, and none that is called so.
-    let mut told = names().filter(|n| !is_environment_name(n)).filter_map(|n| classify(n, environments));
+    let mut told = names().filter(|n| !holds_any(n)).filter_map(|n| classify(n, environments));
     match told.next() {
         Some(stage) if told.all(|s| s == stage) => Told::ByName(stage),
         Some(_) => Told::Nothing,
-        None if names().any(|n| is_environment_name(n) || n.bytes().all(|b| b.is_ascii_digit())) => {
-            Told::Open
-        }
+        None if names().any(|n| holds_any(n) || n.bytes().all(|b| b.is_ascii_digit())) => Told::Open,
         None => Told::Nothing,
     }
+}
+
+/// Whether a variable is called by what it stands for and not by which one: `ENV`, `config_env`.
+fn holds_any(name: &str) -> bool {
+    let maps = ["config", "cfg", "params", "args", "opts", "options", "map", "settings"];
+    let entry = name.split_once('_').filter(|(map, _)| maps.contains(map));
+    is_environment_name(name) || entry.is_some_and(|(_, key)| is_environment_name(key))
 }
 
 /// The host in `user@host:path`, in an address, or in `Server=host;…`.

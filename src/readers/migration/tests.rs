@@ -216,7 +216,13 @@ fn halves_in_files_of_their_own_meet() {
     let (file, mut unread) = (|_: &str| None, Vec::new());
     lower(
         &trees,
-        &mut Lowering { file: &file, environments: &environments, facts: &mut facts, unread: &mut unread },
+        &mut Lowering {
+            file: &file,
+            outside: &Default::default(),
+            environments: &environments,
+            facts: &mut facts,
+            unread: &mut unread,
+        },
     );
     let seen: Vec<_> = facts
         .migrations

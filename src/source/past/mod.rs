@@ -165,7 +165,7 @@ impl Source {
     /// those of all files. [`Source::files`] does not list them, and paths do not find them.
     pub fn add_past(&mut self, past: &Past, appearances: &[Appearance]) -> Vec<FileId> {
         let ids = past.ids(appearances);
-        let first = self.files.len() + self.past.len();
+        let first = self.files.len() + self.elsewhere.files.len() + self.past.len();
         for appearance in appearances {
             let name = past.name(*appearance);
             let entry = match (&past.store, ids.get(&appearance.at)) {
