@@ -13,8 +13,8 @@ use crate::text::Span;
 const MOST_ENTRIES: usize = 2_000;
 
 /// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
-/// rights, secrets, what decrypts in Flux, kubeconfigs, gradual rollouts, what lets traffic in, what keeps it out, how far a workload
-/// grows, and the cluster's audit policy.
+/// rights, secrets, what decrypts in Flux, kubeconfigs, gradual rollouts, what lets traffic in, what keeps it out,
+/// how far a workload grows, and the cluster's audit policy.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
