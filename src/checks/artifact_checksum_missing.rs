@@ -28,7 +28,7 @@ const ARCHIVES: &[&str] = &[
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let mut judged = BTreeSet::new();
+    let (mut judged, mut asked) = (BTreeSet::new(), BTreeSet::new());
     for stage in [Stage::Production, Stage::Staging] {
         for node in flow.with_effect(EffectKind::Deploy, Some(stage)) {
             let run = flow.run(node);
@@ -58,11 +58,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     continue;
                 }
                 let name = image.name_text();
-                let message = format!(
-                    "Job `{}` deploys image `{name}` by a tag, and nothing here compares its digest or signature",
-                    job.name
-                );
-                verdict.open(image.place, format!("job {} {name}", job.id), message);
+                // The same image by the same words is one question, whoever deploys it.
+                if asked.insert((image.place, name.clone()))
+                    && asked.iter().filter(|(_, n)| *n == name).count() == 1
+                {
+                    let message = format!(
+                        "Image `{name}` is deployed by a tag, and nothing here compares its digest or signature"
+                    );
+                    verdict.open(image.place, format!("image {name}"), message);
+                }
             }
         }
     }

@@ -65,6 +65,8 @@ const SMALL: &[&str] = &[
     "musl",
     "wolfi",
     "scratch",
+    // There is no smaller base with this server.
+    "apache",
     "headless",
 ];
 
@@ -105,7 +107,7 @@ fn smaller(base: &BaseImage) -> Option<&'static str> {
     let name = base.name.to_ascii_lowercase();
     let tag = base.tag.as_deref().unwrap_or("").to_ascii_lowercase();
     let mut words = name.split(['/', '-', ':']).chain(tag.split(['-', '.', '_']));
-    if words.any(|w| SMALL.contains(&w)) {
+    if words.any(|w| SMALL.iter().any(|s| w.starts_with(s))) {
         return None;
     }
     let (place, last) = name.rsplit_once('/').unwrap_or(("", &name));

@@ -3,7 +3,7 @@
 use super::gates::effects_of;
 use super::own_builds;
 use crate::facts::{
-    Caller, Command, EffectKind, Job, Owner, Pipeline, Repository, Setting, Stage, Step, Value,
+    Basis, Caller, Command, EffectKind, Job, Owner, Pipeline, Repository, Setting, Stage, Step, Value,
 };
 use crate::finding::{Confidence, Verdict};
 use crate::lexicon::variables::is_environment_name;
@@ -138,6 +138,11 @@ impl Around<'_> {
             return Told::Stage(stage);
         }
         for name in variables(text) {
+            // GitLab gives these to jobs that declare an environment; to others they are empty.
+            let declares = |job: &Job| job.target.as_ref().is_some_and(|t| t.basis == Basis::Declared);
+            if name.starts_with("CI_ENVIRONMENT_") && !self.job.is_some_and(declares) {
+                continue;
+            }
             let last = name.rsplit('.').next().unwrap_or(name);
             let dimension = name.strip_prefix("matrix.").and_then(|d| {
                 self.job.and_then(|job| job.dimensions.iter().find(|(n, _)| n == d)).map(|(_, v)| v.clone())

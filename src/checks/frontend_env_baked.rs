@@ -50,7 +50,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             unknown.push((key, first));
             continue;
         };
-        let (place, how) = &values[0];
+        let Some((place, how)) = values.first() else {
+            verdict.satisfied(first);
+            continue;
+        };
         let message = format!("`{key}` is written into the frontend's bundle when it is built");
         let finding = verdict.fail(*place, format!("baked {key}"), message);
         finding.at_most(Confidence::Medium).label(*how);
@@ -88,8 +91,10 @@ fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
             SettingSource::Image => "given to the image's build",
             _ => continue,
         };
-        if !is_relative(setting) {
-            found.entry(&setting.key).or_default().push((setting.key_place, how));
+        // A word that names nothing is put in for the container to replace when it starts.
+        let places = found.entry(&setting.key).or_default();
+        if !is_relative(setting) && tells(repository, setting) {
+            places.push((setting.key_place, how));
         }
     }
     for (pipeline, job, step) in repository.steps() {
@@ -116,6 +121,14 @@ fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
         places.dedup_by_key(|(place, _)| *place);
     }
     found
+}
+
+/// Whether a value is an address, an environment or what the run fills in.
+fn tells(repository: &Repository, setting: &Setting) -> bool {
+    match &setting.setting {
+        Value::Known(value) => value.contains(['.', ':', '$']) || repository.stage_of(value).is_some(),
+        _ => true,
+    }
 }
 
 fn is_deployed(setting: &Setting) -> bool {

@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 /// A file that is copied on more often than this is copied on by a program; this is also how deep it goes.
 const MOST_STEPS: usize = 128;
 
+/// Names of stages that run tests.
+const TESTS: &[&str] = &["test", "tests", "testing", "unittest", "unittests", "e2e"];
+
 /// The stages of one Dockerfile.
 pub(super) struct Stages<'r> {
     repository: &'r Repository,
@@ -71,7 +74,7 @@ impl<'r> Stages<'r> {
             matches!(self.repository.stage_of(name), Some(Stage::Ci | Stage::Local | Stage::Development))
                 || lower
                     .split(['-', '_'])
-                    .any(|w| matches!(w, "test" | "tests" | "dev" | "debug" | "lint" | "devcontainer"))
+                    .any(|w| matches!(w, "dev" | "debug" | "lint" | "devcontainer") || TESTS.contains(&w))
         };
         let last: Vec<u32> = self.froms().map(|f| f.stage).max().into_iter().collect();
         let own = named(&for_people);

@@ -1,22 +1,26 @@
 //! Rolling updates that take away too much at once, or go on without knowing that the new instance serves.
 
+use super::merged::{Cause, Causes};
 use super::rollouts::own;
 use crate::facts::{Repository, Resource, Stage, Value};
-use crate::finding::{Confidence, Verdict};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    // Generated manifests repeat an object: it is one defect.
+    let mut causes = Causes::default();
     for resource in own(repository) {
         match resource.sort.as_str() {
             "Deployment" => {
                 capacity(resource, verdict);
-                readiness(repository, resource, verdict);
+                readiness(repository, resource, &mut causes, verdict);
             }
             "aws_ecs_service" => healthy_percent(resource, "deployment_minimum_healthy_percent", verdict),
             "aws_autoscaling_group" => healthy_percent(resource, "min_healthy_percentage", verdict),
             _ => {}
         }
     }
+    causes.report(verdict);
 }
 
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable>
@@ -41,7 +45,7 @@ fn capacity(resource: &Resource, verdict: &mut Verdict) {
 }
 
 /// <https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/>
-fn readiness(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+fn readiness(repository: &Repository, resource: &Resource, causes: &mut Causes, verdict: &mut Verdict) {
     let serves = |e: &&crate::facts::Setting| {
         e.path.starts_with("spec.template.spec.containers.") && e.path.ends_with("containerPort")
     };
@@ -74,8 +78,13 @@ fn readiness(repository: &Repository, resource: &Resource, verdict: &mut Verdict
     let message = format!(
         "Nothing tells when a new instance of `{title}` serves, so that an update goes on regardless"
     );
-    let finding = verdict.fail(resource.place, subject, message);
-    finding.at_most(Confidence::Medium).label("has no readiness probe").relate(port.place, "it serves here");
+    causes.add(subject, resource.place, || Cause {
+        message,
+        label: "has no readiness probe",
+        also: "here too",
+        severity: Severity::Warning,
+        confidence: Confidence::Medium,
+    });
 }
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>

@@ -56,7 +56,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 
 fn is_web(file: &File) -> bool {
     let name = file.name();
-    MARKS.iter().any(|m| name.starts_with(m)) && !is_sample(&file.path) && !is_vendored(&file.path)
+    MARKS.iter().any(|m| name.starts_with(m))
+        && !is_sample(&file.path)
+        && !is_vendored(&file.path)
+        && !file.path.contains("storybook")
 }
 
 fn is_stamp(key: &str) -> bool {

@@ -139,8 +139,20 @@ fn base_images(file: &Dockerfile, runs: &[usize], text: &Text<'_>, parsed: &mut 
 
 /// Whether the name says that the image serves developers only.
 fn is_local(path: &str) -> bool {
-    const LOCAL: &[&str] =
-        &["dev", "devel", "development", "local", "test", "tests", "testing", "debug", "ci"];
+    const LOCAL: &[&str] = &[
+        "dev",
+        "devel",
+        "development",
+        "local",
+        "test",
+        "tests",
+        "testing",
+        "debug",
+        "ci",
+        "tilt",
+        "cypress",
+        "e2e",
+    ];
     let name = name(path).to_ascii_lowercase();
     name.split(['.', '-', '_']).any(|word| LOCAL.contains(&word)) || within(path, &[".devcontainer", "dev"])
 }

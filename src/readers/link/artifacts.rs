@@ -191,8 +191,26 @@ fn push_literal(found: &mut Parts, text: &str) {
     }
 }
 
-/// Fills in the inputs of a call.
-pub(super) fn bind_artifact(artifact: &Artifact, scope: &Scope<'_>, environments: &Environments) -> Artifact {
+/// Fills in the inputs of a call. An input that is all of a reference may list several.
+pub(super) fn bind_artifacts(
+    artifact: &Artifact,
+    scope: &Scope<'_>,
+    environments: &Environments,
+) -> Vec<Artifact> {
+    if let (ArtifactKind::Image, [Part::Variable(name)], []) =
+        (artifact.kind, artifact.name.as_slice(), artifact.version.as_slice())
+        && name.starts_with("inputs.")
+        && let [list] = scope.values(name).as_slice()
+        && list.contains([',', '\n'])
+    {
+        let each = list.split([',', '\n']).filter(|t| !t.trim().is_empty()).take(16);
+        let read = |text| read_artifact(artifact.kind, text, artifact.place, scope, environments);
+        return each.filter_map(read).collect();
+    }
+    vec![bind_artifact(artifact, scope, environments)]
+}
+
+fn bind_artifact(artifact: &Artifact, scope: &Scope<'_>, environments: &Environments) -> Artifact {
     let bind = |parts: &Parts| {
         let mut found = Vec::new();
         for part in parts {

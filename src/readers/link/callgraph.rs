@@ -203,8 +203,8 @@ impl<'a> CallGraph<'a> {
         };
         let inputs = call_inputs(used, scope);
         let bound = Scope::of_inputs(&inputs);
-        let handed = effects.iter().map(|e| bind_effect(&hand_on(e, used.place), &bound, self.lexicon));
-        handed.collect()
+        let environments = &self.lexicon.environments;
+        effects.iter().flat_map(|e| bind_effect(&hand_on(e, used.place), &bound, environments)).collect()
     }
 
     fn script(&mut self, index: usize, depth: usize) -> Option<Rc<Vec<Vec<Effect>>>> {
@@ -453,23 +453,20 @@ pub(super) fn call_inputs(used: &Use, scope: &Scope<'_>) -> Inputs {
     inputs.collect()
 }
 
-/// Fills in the inputs of a call.
-pub(super) fn bind_effect(effect: &Effect, scope: &Scope<'_>, lexicon: &Lexicon) -> Effect {
-    bind_effect_in(effect, scope, &lexicon.environments)
-}
-
-/// Fills in the inputs of a call.
-pub(super) fn bind_effect_in(
+/// Fills in the inputs of a call. An input that lists several references makes several effects of one.
+pub(super) fn bind_effect(
     effect: &Effect,
     scope: &Scope<'_>,
     environments: &crate::lexicon::Environments,
-) -> Effect {
-    Effect {
+) -> Vec<Effect> {
+    let bound = Effect {
         target: effect.target.as_ref().map(|t| bind_target(t, scope, environments)),
         peer: effect.peer.as_ref().map(|t| bind_target(t, scope, environments)),
-        artifact: effect.artifact.as_ref().map(|a| super::artifacts::bind_artifact(a, scope, environments)),
         ..effect.clone()
-    }
+    };
+    let Some(artifact) = &effect.artifact else { return vec![bound] };
+    let artifacts = super::artifacts::bind_artifacts(artifact, scope, environments);
+    artifacts.into_iter().map(|a| Effect { artifact: Some(a), ..bound.clone() }).collect()
 }
 
 /// Fills in the inputs of a call. A name that became known counts as what said it.

@@ -1,6 +1,6 @@
 //! From pipelines to runs: every job in every context, and what comes before what.
 
-use super::callgraph::{bind_effect_in, bind_target, call_inputs};
+use super::callgraph::{bind_effect, bind_target, call_inputs};
 use super::guess;
 use super::releases;
 use super::scope::{Inputs, Scope};
@@ -224,7 +224,7 @@ impl Builder<'_> {
         }
         if !context.inputs.is_empty() {
             target = target.map(|t| bind_target(&t, scope, self.environments));
-            effects = effects.iter().map(|e| bind_effect_in(e, scope, self.environments)).collect();
+            effects = effects.iter().flat_map(|e| bind_effect(e, scope, self.environments)).collect();
         }
         if effects.iter().any(bears_target) && !target.as_ref().is_some_and(|t| t.stage.is_certain()) {
             // What an outside pipeline deploys to, only the name under which it is called may tell.

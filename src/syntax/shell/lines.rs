@@ -79,6 +79,13 @@ fn read_word(passage: &Passage, start: usize) -> (Word, usize) {
             b'{' if !rest.starts_with("{{") && !text[..at].ends_with('$') && !text[..at].ends_with('{') => {
                 break;
             }
+            // An expression of the CI service is filled in before any shell sees the line.
+            b'$' if rest.starts_with("${{") && closes(rest).is_some() => {
+                let width = closes(rest).unwrap_or(rest.len());
+                literal = false;
+                lifted.append(passage, at..at + width);
+                at += width;
+            }
             _ => {
                 literal &= !matches!(b, b'$' | b'%');
                 let width = rest.chars().next().map_or(1, char::len_utf8);
@@ -91,6 +98,14 @@ fn read_word(passage: &Passage, start: usize) -> (Word, usize) {
     let span = passage.span(start..end);
     let word = Word { text: lifted.text().to_owned(), span, literal, quoted, lifted: Some(Box::new(lifted)) };
     (word, end - start)
+}
+
+/// Where the expression ends that `text` begins with, on the same line.
+fn closes(text: &str) -> Option<usize> {
+    // Without a bound, a line of openings that never close would take quadratic time.
+    let text = &text[..text.floor_char_boundary(512)];
+    let line = text.find('\n').unwrap_or(text.len());
+    text[..line].find("}}").map(|at| at + 2)
 }
 
 fn flush(passage: &Passage, words: &mut Vec<Word>, script: &mut Script) {

@@ -288,6 +288,9 @@ fn powershell_lines_become_commands() {
         s.commands.iter().map(|c| (c.name().unwrap_or(""), c.words.len(), c.tolerated.is_some())).collect();
     assert_eq!(got, [("Remove-Item", 4, true), ("npm", 2, false), ("if", 2, false), ("docker", 3, false)]);
     assert_eq!(&text[s.commands[1].span.range()], "npm `\r\n  test");
+    let s = parse_lines(&Passage::contiguous(FileId(0), "docker push img:${{ github.sha }}-x ${{ open", 0));
+    let words: Vec<&str> = s.commands[0].words.iter().map(|w| w.text.as_str()).collect();
+    assert_eq!(words[2], "img:${{ github.sha }}-x");
 }
 
 fn spans_are_sound(text: &str, s: &Script) {

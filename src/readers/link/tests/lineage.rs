@@ -169,3 +169,13 @@ ship: { stage: ship, trigger: { include: [{ local: ci/ship.yml }], strategy: dep
     let child = "ship: { environment: production, script: ['kubectl set image deploy/shop a=r/shop:$CI_COMMIT_SHA'] }\n";
     assert_eq!(made(&[(".gitlab-ci.yml", parent), ("ci/ship.yml", child)]), ["ship: build"]);
 }
+
+#[test]
+fn an_input_may_list_several_references() {
+    let caller = "on: push\njobs:\n  go: { uses: ./.github/workflows/build.yml, with: { tags: \"r/shop:${{ github.sha }},r/shop:latest\" } }\n";
+    let callee = "on: { workflow_call: { inputs: { tags: { type: string } } } }\njobs:\n  build: { runs-on: x, steps: [{ uses: docker/build-push-action@v6, with: { push: false, tags: \"${{ inputs.tags }}\" } }] }\n";
+    let files = [(".github/workflows/build.yml", callee), (".github/workflows/cd.yml", caller)];
+    let repository = samples::repository(&files);
+    let run = repository.flow.runs().iter().find(|r| !r.effects.is_empty()).expect("the called job builds");
+    assert_eq!(say(&run.effects), "build r/shop:{commit}, build r/shop:latest");
+}
