@@ -78,10 +78,10 @@ pub(super) fn acts(repository: &Repository) -> Vec<Act<'_>> {
             continue;
         }
         for effect in &command.effects {
-            if let (Owner::Script(_), Some(origin)) = (owner, effect.origin) {
-                if let Some((Hands::Pipeline | Hands::Machine, _) | (_, true)) = origins.get(&origin) {
-                    continue;
-                }
+            if let (Owner::Script(_), Some(origin)) = (owner, effect.origin)
+                && let Some((Hands::Pipeline | Hands::Machine, _) | (_, true)) = origins.get(&origin)
+            {
+                continue;
             }
             all.push(Act { owner, command: Some(command), effect, hands });
         }
