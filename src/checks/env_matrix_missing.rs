@@ -120,7 +120,7 @@ fn defined(repository: &Repository) -> BTreeMap<Stage, Span> {
             note(target.stage.possible(), resource.place);
         }
     }
-    for file in repository.files.iter().filter(|f| passes(repository, f.place)) {
+    for file in &repository.files {
         let name = file.name();
         let compose = name.starts_with("docker-compose") || name.starts_with("compose.y");
         let local = compose && file.target.is_none()
@@ -135,7 +135,7 @@ fn defined(repository: &Repository) -> BTreeMap<Stage, Span> {
                     | "Tiltfile"
                     | "skaffold.yaml"
             );
-        if local {
+        if local && passes(repository, file.place) {
             note(&[Stage::Local], file.place);
         }
     }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let own = |f: &&File| !is_sample(&f.path) && !is_vendored(&f.path) && !f.link;
     let mut folders: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
-    for file in repository.files.iter().filter(own).filter(|f| is_entry(f)) {
+    for file in repository.files.iter().filter(|f| is_entry(f)).filter(own) {
         folders.entry(file.path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default().push(file);
     }
     // Where most of them lie is the folder that is meant.
     let Some((&home, _)) = folders.iter().rev().max_by_key(|(_, files)| files.len()) else {
         let hidden = |f: &File| f.path.split('/').any(|part| part.starts_with('.'));
-        let shells = repository.files.iter().filter(own).filter(|f| f.path.ends_with(".sh"));
+        let shells = repository.files.iter().filter(|f| f.path.ends_with(".sh")).filter(own);
         let shell = shells.min_by_key(|f| (hidden(f), f.path.matches('/').count()));
         let pipeline = || repository.facts.pipelines.first().map(|p| p.place);
         let Some(place) = shell.map(|f| f.place).or_else(pipeline) else {
@@ -55,10 +55,13 @@ fn belongs(home: &str, folder: &str) -> bool {
 /// A script that a person or pipeline starts; modules, tests, profiles and what installers bring are none.
 /// <https://learn.microsoft.com/en-us/powershell/module/microsoft.powershell.core/about/about_scripts>
 fn is_entry(file: &File) -> bool {
+    let script = file.name().rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("ps1"));
+    if !script {
+        return false;
+    }
     let name = file.name().to_ascii_lowercase();
     let folder = file.path.to_ascii_lowercase();
-    name.ends_with(".ps1")
-        && !name.ends_with(".tests.ps1")
+    !name.ends_with(".tests.ps1")
         && !name.ends_with("profile.ps1")
         && !folder.split('/').any(|part| {
             matches!(part, "tools" | "private" | "public" | "functions" | "chocolatey" | "modules")

@@ -88,6 +88,8 @@ pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed:
     let mut walk =
         Walk { offset, target: target.as_ref(), into: &mut entries, secret: kind == "Secret", empty };
     walk.node(None, document, &mut String::new());
+    // Resources stay until the end, and there are many.
+    entries.shrink_to_fit();
     for entry in &entries {
         if let Some(variable) = variable(entry) {
             parsed.facts.settings.push(variable);

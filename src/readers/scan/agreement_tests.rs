@@ -1,7 +1,7 @@
 //! Settings of files that a reader claims, and what the look around a key word finds there, must agree: over
 //! all fixtures and all examples of rules and kinds, and in both directions.
 
-use super::keys::KEY_WORDS;
+use super::keys::{KEY_WORDS, classify_key};
 use super::pairs;
 use super::surroundings::Surroundings;
 use crate::lexicon::Environments;
@@ -79,7 +79,7 @@ fn settings_and_the_look_around_a_key_word_agree() {
             let Some(word) = KEY_WORDS.iter().find_map(|w| Some((lower.find(w)?, w.len()))) else { continue };
             let at = told.key.start + word.0;
             let (key, _) = pairs::key_around(text.as_bytes(), at..at + word.1);
-            let read = pairs::read(&text, key, around.medium, &around.extension);
+            let read = pairs::read(&text, key, around.medium, &around.extension, classify_key);
             compared += 1;
             let value = |p: &pairs::Pair| text[p.value.clone()].to_owned();
             let (told, read) = (value(&told), read.as_ref().map(value));
@@ -129,7 +129,9 @@ fn what_the_look_around_finds_in_a_file_of_settings_is_a_setting() {
             if cut || line.starts_with(['#', ';']) || line.starts_with("//") {
                 continue;
             }
-            let Some(read) = pairs::read(&text, key, around.medium, &around.extension) else { continue };
+            let Some(read) = pairs::read(&text, key, around.medium, &around.extension, classify_key) else {
+                continue;
+            };
             compared += 1;
             let within = |s: &std::ops::Range<usize>| s.start <= read.value.start && read.value.end <= s.end;
             if settings.iter().any(within) {

@@ -4,7 +4,7 @@
 use super::calls::{self, Stands};
 use super::connections::host_before;
 use super::encoded::Decoded;
-use super::keys::KeyClass;
+use super::keys::{KeyClass, classify_key};
 use super::kinds::Found;
 use super::looks::{is_published, is_random};
 use super::stand_ins::is_placeholder;
@@ -15,7 +15,7 @@ use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// A value that may be a credential.
@@ -43,6 +43,8 @@ pub(super) struct Credentials<'a> {
     samples: BTreeMap<usize, usize>,
     /// Keys that end before this place were looked at; a key is met once for each of its words.
     keys_done: usize,
+    /// What names promise: a text repeats them.
+    classes: HashMap<&'a str, Option<KeyClass>>,
     /// Whether names mean anything in this text; whole stores can be encrypted.
     named: bool,
     /// Whether `secretKey: password` names a key: objects of External Secrets map keys to entries of a store.
@@ -72,6 +74,7 @@ impl<'a> Credentials<'a> {
             candidates: Vec::new(),
             samples: BTreeMap::new(),
             keys_done: 0,
+            classes: HashMap::new(),
             named,
             maps_keys,
             settings,
@@ -100,7 +103,9 @@ impl<'a> Credentials<'a> {
             return;
         }
         let pair = self.told(word.start);
-        let read = || pairs::read(text, key, self.around.medium, &self.around.extension);
+        let classes = &mut self.classes;
+        let classify = |name| *classes.entry(name).or_insert_with(|| classify_key(name));
+        let read = || pairs::read(text, key, self.around.medium, &self.around.extension, classify);
         let Some(pair) = pair.or_else(read) else { return };
         let (Some(key), Some(value)) = (text.get(pair.key.clone()), text.get(pair.value.clone())) else {
             return;

@@ -29,8 +29,15 @@ pub(super) fn key_around(bytes: &[u8], hit: Range<usize>) -> (Range<usize>, bool
     (hit.start - left..hit.start + right, left == LONGEST_KEY || right == LONGEST_KEY)
 }
 
-/// The pair whose key is `key`; none if what follows is no literal.
-pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &str) -> Option<Pair> {
+/// The pair whose key is `key`; none if what follows is no literal. `classify` is [`classify_key`], or remembers
+/// what that said.
+pub(super) fn read<'t>(
+    text: &'t str,
+    key: Range<usize>,
+    medium: Medium,
+    extension: &str,
+    classify: impl FnOnce(&'t str) -> Option<KeyClass>,
+) -> Option<Pair> {
     let written = text.get(key.clone())?;
     let flag =
         written.starts_with("--") || written.starts_with('-') && matches!(extension, "ps1" | "psm1" | "psd1");
@@ -38,7 +45,7 @@ pub(super) fn read(text: &str, key: Range<usize>, medium: Medium, extension: &st
     let start = key.end - behind.len();
     let name = behind.trim_end_matches(['-', '.']);
     let key = start..start + name.len();
-    let class = classify_key(name)?;
+    let class = classify(name)?;
     let mut cursor = Cursor { text, at: key.end, medium, extension };
     let before = line_before(text, key.start);
     let pair = |value: Range<usize>, fallback: bool, connection: bool| Pair {
@@ -332,7 +339,8 @@ mod tests {
     fn first(text: &str, medium: Medium, extension: &str) -> Option<(String, bool, bool)> {
         let at = text.to_ascii_lowercase().find("passw").expect("the key word");
         let (key, _) = key_around(text.as_bytes(), at..at + 5);
-        read(text, key, medium, extension).map(|p| (text[p.value].to_owned(), p.fallback, p.connection))
+        read(text, key, medium, extension, classify_key)
+            .map(|p| (text[p.value].to_owned(), p.fallback, p.connection))
     }
 
     #[test]
