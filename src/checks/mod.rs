@@ -32,8 +32,10 @@ mod default_credential_outside_local;
 mod definitions;
 mod delivery;
 mod dependency_unpinned;
+mod deploy_from_fork;
 mod deploy_from_local_machine;
 mod deploy_on_friday_afternoon;
+mod deploy_runs_overlap;
 mod deploy_surroundings;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
@@ -51,6 +53,7 @@ mod feature_flag_change_unlogged;
 mod feature_flag_default_on;
 mod feature_flag_registry_missing;
 mod frontend_env_baked;
+mod gate_covers_nothing;
 mod gate_override;
 mod gates;
 mod graceful_shutdown_missing;
@@ -178,9 +181,11 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
     ("dependency-unpinned", dependency_unpinned::check),
+    ("deploy-from-fork", deploy_from_fork::check),
     ("deploy-from-local-machine", deploy_from_local_machine::check),
     ("deploy-notification-missing", deploy_surroundings::deploy_told),
     ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
+    ("deploy-runs-overlap", deploy_runs_overlap::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
     ("docs-guard-missing", stage_missing::docs_guard),
@@ -199,6 +204,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
     ("frontend-env-baked", frontend_env_baked::check),
+    ("gate-covers-nothing", gate_covers_nothing::check),
     ("gate-override", gate_override::check),
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
