@@ -107,49 +107,10 @@ const TOOLS: &[Tool] = &[
 ];
 
 /// Folders and files that work makes.
-const MADE: &[&str] = &[
-    "dist",
-    "build",
-    "builds",
-    "target",
-    "out",
-    "output",
-    "coverage",
-    "node_modules",
-    "vendor",
-    ".venv",
-    "venv",
-    "env",
-    "bin",
-    "obj",
-    "tmp",
-    "temp",
-    "reports",
-    "report",
-    "results",
-    "test-results",
-    "artifacts",
-    "artifact",
-    "public",
-    "generated",
-    "gen",
-    "_build",
-    "site",
-    "site-packages",
-    "release",
-    "releases",
-    ".next",
-    "www",
-    "downloads",
-    "download",
-    "workspace",
-    "repo",
-    "source",
-    "src-gen",
-    "cache",
-    ".cache",
-    "logs",
-];
+const MADE: &str = "dist build builds target out output coverage node_modules vendor .venv venv env bin obj tmp \
+    temp reports report results test-results artifacts artifact public generated gen _build site \
+    site-packages release releases .next www downloads download workspace repo source src-gen cache \
+    .cache logs";
 
 /// Paths that are looked up in one repository. Each that is missing costs a walk over all files.
 const MOST_PATHS: usize = 500;
@@ -268,33 +229,8 @@ fn build_file(command: &Command) -> Option<&Word> {
 
 /// Files that an image copies from its context. The context may be any folder above the file.
 fn copied(repository: &Repository, left: &mut usize, verdict: &mut Verdict) {
-    const WRITTEN: &[&str] = &[
-        ".py",
-        ".sh",
-        ".toml",
-        ".yml",
-        ".yaml",
-        ".json",
-        ".conf",
-        ".cfg",
-        ".ini",
-        ".js",
-        ".ts",
-        ".txt",
-        ".rb",
-        ".php",
-        ".cnf",
-        ".lock",
-        ".mod",
-        ".sum",
-        ".xml",
-        ".gradle",
-        ".kts",
-        ".properties",
-        ".template",
-        ".csproj",
-        ".sln",
-    ];
+    const WRITTEN: &str = ".py .sh .toml .yml .yaml .json .conf .cfg .ini .js .ts .txt .rb .php .cnf .lock .mod .sum .xml \
+    .gradle .kts .properties .template .csproj .sln";
     for copy in repository.facts.instructions.iter().filter(|i| matches!(i.keyword.as_str(), "COPY" | "ADD"))
     {
         let path = repository.path(copy.place);
@@ -308,7 +244,8 @@ fn copied(repository: &Repository, left: &mut usize, verdict: &mut Verdict) {
         let Some(named) = clean(source.value.trim_start_matches('/')) else { continue };
         // Into a folder that is there people write by hand; a file beside the Dockerfile any program makes.
         let folder = named.rsplit_once('/').map(|(folder, _)| folder);
-        if !WRITTEN.iter().any(|e| named.ends_with(e)) || !folder.is_some_and(|f| exists(repository, None, f))
+        if !WRITTEN.split(' ').any(|e| named.ends_with(e))
+            || !folder.is_some_and(|f| exists(repository, None, f))
         {
             continue;
         }
@@ -353,74 +290,11 @@ fn makes_files(step: &Step) -> bool {
 
 /// Whether the command may leave any file behind.
 fn makes_unknown(command: &Command) -> bool {
-    const HARMLESS: &[&str] = &[
-        "echo",
-        "printf",
-        "set",
-        "export",
-        "cd",
-        "pwd",
-        "ls",
-        "cat",
-        "test",
-        "[",
-        "[[",
-        "true",
-        "false",
-        "source",
-        ".",
-        "env",
-        "exit",
-        "if",
-        "which",
-        "command",
-        "apt-get",
-        "apt",
-        "sudo",
-        "apk",
-        "yum",
-        "dnf",
-        "brew",
-        "npm",
-        "yarn",
-        "pnpm",
-        "pip",
-        "pip3",
-        "poetry",
-        "uv",
-        "pipenv",
-        "bundle",
-        "gem",
-        "composer",
-        "corepack",
-        "nvm",
-        "go",
-        "cargo",
-        "rustup",
-        "mkdir",
-        "chmod",
-        "chown",
-        "sleep",
-        "date",
-        "curl",
-        "psql",
-        "createdb",
-        "docker",
-        "docker-compose",
-        "git",
-        "python",
-        "python3",
-        "node",
-        "coverage",
-        "pre-commit",
-        "tox",
-        "nox",
-        "rm",
-        "export-env",
-        "pyenv",
-        "asdf",
-        "mise",
-    ];
+    const HARMLESS: &str = "echo printf set export cd pwd ls cat test [ [[ true false source . env exit if which command \
+    apt-get apt sudo apk yum dnf brew npm yarn pnpm pip pip3 poetry uv pipenv bundle gem composer \
+    corepack nvm go cargo rustup mkdir chmod chown sleep date curl psql createdb docker \
+    docker-compose git python python3 node coverage pre-commit tox nox rm export-env pyenv asdf \
+    mise";
     let known = command.effects.iter().any(|e| {
         matches!(
             e.effect,
@@ -440,7 +314,7 @@ fn makes_unknown(command: &Command) -> bool {
         || matches!(command.program.as_str(), "python" | "python3" | "node")
             && !known
             && command.arg(0).is_some_and(|a| a.ends_with(".py") || a.ends_with(".js"));
-    copies || own || !known && !HARMLESS.contains(&command.program.as_str())
+    copies || own || !known && !HARMLESS.split(' ').any(|program| program == command.program)
 }
 
 /// Words of a test or scan that can only be paths.
@@ -503,7 +377,7 @@ fn clean(word: &str) -> Option<String> {
         && !word.starts_with('/')
         && !word.contains("..")
         && !word.contains(odd)
-        && !MADE.contains(&first)
+        && !MADE.split(' ').any(|made| made == first)
         && word.len() < 200;
     fine.then(|| word.to_owned())
 }
