@@ -25,9 +25,9 @@ pub struct Owners<'r> {
 impl Owners<'_> {
     /// The line that names a file's owners: the last one that takes the file in.
     pub fn of(&self, path: &str) -> Option<&CodeOwner> {
-        let found = self.matcher.matched_path_or_any_parents(path, false);
-        let glob = found.inner()?;
-        self.lines.iter().rev().find(|line| line.pattern == glob.original())
+        let found = self.matcher.matched(path, false);
+        let written = found.inner()?.original();
+        self.lines.iter().rev().find(|line| line.pattern == written || below(&line.pattern) == written)
     }
 }
 
@@ -39,8 +39,15 @@ impl Repository {
         for line in lines.iter().filter(|l| !l.pattern.starts_with('!')) {
             // A pattern that cannot be read takes nothing in, on the server either.
             let _ = builder.add_line(None, &line.pattern);
+            // A line for a folder speaks of all that lies in it, and the last line that speaks of a file counts.
+            let _ = builder.add_line(None, &below(&line.pattern));
         }
         let matcher = builder.build().unwrap_or_else(|_| Gitignore::empty());
         (!lines.is_empty()).then_some(Owners { lines, matcher })
     }
+}
+
+/// What lies in the folder that a pattern names.
+fn below(pattern: &str) -> String {
+    format!("{}/**", pattern.trim_end_matches('/'))
 }
