@@ -64,6 +64,7 @@ mod graceful_shutdown_missing;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod iac_review_missing;
 mod image_dev_tools;
 mod image_stages;
 mod image_tag_format;
@@ -107,7 +108,6 @@ mod products;
 mod progressive_delivery_missing;
 mod rebuild_per_environment;
 mod release_window_missing;
-mod review_required;
 mod rollback_capability_missing;
 mod rollback_target_not_retained;
 mod rolling_update_unsafe;
@@ -225,7 +225,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
-    ("iac-review-missing", review_required::infrastructure),
+    ("iac-review-missing", iac_review_missing::check),
     ("image-dev-tools", image_dev_tools::check),
     ("image-tag-format", image_tag_format::check),
     ("image-tag-mutable", image_tag_mutable::check),
