@@ -25,8 +25,11 @@ pub fn run(rule: &Rule, others: &Catalog, example: &Example) -> Vec<String> {
         Ok(lexicon) => lexicon,
         Err(error) => return vec![format!("the example's policy cannot be used: {error}")],
     };
-    let (repository, verdicts) =
-        crate::judge(&mut source, &lexicon, &catalog, &crate::parameters::Parameters::default());
+    let parameters = match crate::policy::parameters(example.policy.as_deref().unwrap_or("")) {
+        Ok(parameters) => parameters,
+        Err(error) => return vec![format!("the example's policy cannot be used: {error}")],
+    };
+    let (repository, verdicts) = crate::judge(&mut source, &lexicon, &catalog, &parameters);
     let kind = example.kind.as_deref().and_then(FindingKind::from_name).unwrap_or(FindingKind::Fail);
     for verdict in &verdicts {
         if verdict.crashed {

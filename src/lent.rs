@@ -2,7 +2,7 @@
 //! to it; the rest comes of how this one uses the file, and is said where this one does.
 
 use crate::engine;
-use crate::facts::Repository;
+use crate::facts::{Repository, Run, Stage};
 use crate::finding::{Finding, FindingKind};
 use crate::lexicon::Lexicon;
 use crate::policy::Policy;
@@ -89,14 +89,44 @@ fn moved(mut finding: Finding, home: usize, repository: &Repository) -> Option<F
     let outside = &repository.outside;
     let place = finding.place;
     let callers = outside.callers(place.file);
+    let meant = caller_meant(&finding, repository);
     let mut own = repository.facts.pipelines.iter().map(|pipeline| pipeline.place);
-    let first = callers.first().copied().or_else(|| own.find(|place| outside.home(place.file).is_none()));
+    let first = meant
+        .or_else(|| callers.first().copied())
+        .or_else(|| own.find(|place| outside.home(place.file).is_none()));
     finding.place = first.or_else(|| repository.files.first().map(|file| file.place))?;
     let label =
         std::mem::replace(&mut finding.label, format!("brings `{}` in", outside.homes[home].reference));
     finding.relate(place, if label.is_empty() { "here".to_owned() } else { label });
-    for caller in callers.iter().skip(1).take(MOST_CALLERS) {
+    let others = callers.iter().filter(|caller| **caller != finding.place);
+    for caller in others.take(MOST_CALLERS).collect::<Vec<_>>() {
         finding.relate(*caller, "used here, too");
     }
     Some(finding)
+}
+
+/// Of several calls of a pipeline, the one that brings about what the finding speaks of: a deploy to production is
+/// not said at the call for staging.
+fn caller_meant(finding: &Finding, repository: &Repository) -> Option<Span> {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let stage =
+        [Stage::Production, Stage::Staging].into_iter().find(|s| finding.message.contains(s.name()))?;
+    let goes = |run: &Run| {
+        let mut targets = run.effects.iter().filter_map(|e| e.target.as_ref()).chain(&run.target);
+        targets.any(|target| target.may_be(stage))
+    };
+    let inside = |run: &&Run| pipelines[run.pipeline].jobs[run.job].body.contains(finding.place);
+    let mut runs = flow.runs().iter().filter(inside).filter(|run| goes(run));
+    runs.find_map(|run| {
+        let mut caller = run.caller;
+        while let Some(node) = caller {
+            let job = flow.job(node, pipelines);
+            if repository.outside.home(job.place.file).is_none() {
+                return job.calls.as_ref().map(|call| call.place);
+            }
+            caller = flow.run(node).caller;
+        }
+        None
+    })
 }

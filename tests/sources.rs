@@ -95,6 +95,25 @@ fn a_called_workflow_is_read_at_the_version_that_is_called() {
 }
 
 #[test]
+fn of_several_calls_the_one_is_named_that_is_meant() {
+    let ci = tagged(&[(".github/workflows/deploy.yml", DEPLOY)]);
+    let call = |stage: &str| {
+        format!(
+            "  {stage}:\n    uses: acme/ci/.github/workflows/deploy.yml@v1\n    with: {{ stage: {stage} }}\n"
+        )
+    };
+    let workflow =
+        format!("on: {{ push: {{ branches: [main] }} }}\njobs:\n{}{}", call("staging"), call("production"));
+    let shop = caller(&[(CI, &workflow)], &ci);
+    let report = json(&shop, &format!("check --select {APPROVAL} -f json"));
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0]["line"], 7, "{workflow}");
+    let related = findings[0]["related"].to_string();
+    assert!(related.contains("used here, too"), "{related}");
+}
+
+#[test]
 fn a_template_of_another_project_is_part_of_the_pipeline() {
     let gitlab = "include:\n  - project: acme/ci\n    ref: v1\n    file: /templates/ship.yml\n";
     let ship = "include: [{ local: /templates/base.yml }]\nship:\n  extends: .base\n  environment: { name: live, deployment_tier: production }\n";

@@ -24,12 +24,19 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 .label("overwrites what is there");
         }
     }
+    let mut replaced: Vec<((String, &str), usize)> = Vec::new();
     for (owner, command) in repository.commands().filter(|(_, c)| own(c.place)) {
         let Some((place, what)) = overwrites(command) else { continue };
         let by = match owner {
             Owner::Step { job, .. } => format!("Job `{}`", job.name),
             Owner::Script(script) => format!("`{}`", script.name),
         };
+        // Several files of one job's release are one defect.
+        if let Some((_, at)) = replaced.iter().find(|(known, _)| *known == (by.clone(), what)) {
+            verdict.findings[*at].relate(place, "here, too");
+            continue;
+        }
+        replaced.push(((by.clone(), what), verdict.findings.len()));
         let message = format!("{by} replaces {what} that is already out: `{}`", command.line);
         let finding = verdict.fail(place, format!("overwrite {}", command.line), message);
         finding.at_most(Confidence::Medium).label("overwrites what is there");

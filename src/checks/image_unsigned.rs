@@ -6,8 +6,10 @@ use crate::finding::Verdict;
 use crate::parameters::Parameters;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    for product in stored_images(repository) {
-        if is_signed(repository, &product) {
+    let products = stored_images(repository);
+    let all = !products.is_empty() && signs_all(repository);
+    for product in products {
+        if all || is_signed(repository, &product) {
             verdict.satisfied(product.place);
             continue;
         }
@@ -20,17 +22,18 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// By a command or an action of any pipeline, or by the admission rules of the cluster.
 fn is_signed(repository: &Repository, product: &Product<'_>) -> bool {
     let effects = repository.flow.runs().iter().flat_map(|run| &run.effects);
     effects.filter(|e| e.effect == EffectKind::Sign).any(|e| concerns(e, product))
-        || repository.commands().any(|(_, c)| {
-            c.program == "gcloud" && c.line.contains("attestations sign-and-create")
-                || c.assignments.iter().any(|a| a.name == "DOCKER_CONTENT_TRUST" && a.word.text == "1")
-        })
-        || repository.steps().any(|(pipeline, job, step)| {
-            let all = step.settings.iter().chain(&job.settings).chain(&pipeline.settings);
-            all.into_iter().any(|s| s.key == "DOCKER_CONTENT_TRUST" && s.setting.text() == "1")
-        })
-        || repository.facts.resources.iter().any(|r| r.sort == "aws_signer_signing_profile")
+}
+
+/// Whether what is pushed is signed, whatever it is called: by Docker's own switch, by an attestor, by a service.
+fn signs_all(repository: &Repository) -> bool {
+    let switch = |s: &crate::facts::Setting| s.key == "DOCKER_CONTENT_TRUST" && s.setting.text() == "1";
+    repository.commands().any(|(_, c)| {
+        c.program == "gcloud" && c.line.contains("attestations sign-and-create")
+            || c.assignments.iter().any(|a| a.name == "DOCKER_CONTENT_TRUST" && a.word.text == "1")
+    }) || repository.steps().any(|(pipeline, job, step)| {
+        step.settings.iter().chain(&job.settings).chain(&pipeline.settings).any(switch)
+    }) || repository.facts.resources.iter().any(|r| r.sort == "aws_signer_signing_profile")
 }

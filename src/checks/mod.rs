@@ -11,9 +11,11 @@ mod artifact_retention_short;
 mod base_image_not_approved;
 mod base_image_unpinned;
 mod bluegreen_old_not_kept;
+mod branch_env_map_missing;
 mod build_from_local_machine;
 mod build_nondeterministic_input;
 mod build_not_production_optimized;
+mod build_surroundings;
 mod canary_analysis_missing;
 mod canary_steps_invalid;
 mod ci_deploys_by_default;
@@ -31,9 +33,13 @@ mod debug_in_production;
 mod default_credential_outside_local;
 mod definitions;
 mod delivery;
+mod delivery_tool_mismatch;
 mod dependency_unpinned;
+mod deploy_from_fork;
 mod deploy_from_local_machine;
 mod deploy_on_friday_afternoon;
+mod deploy_runs_overlap;
+mod deploy_step_order;
 mod deploy_surroundings;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
@@ -51,12 +57,14 @@ mod feature_flag_change_unlogged;
 mod feature_flag_default_on;
 mod feature_flag_registry_missing;
 mod frontend_env_baked;
+mod gate_covers_nothing;
 mod gate_override;
 mod gates;
 mod graceful_shutdown_missing;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod iac_review_missing;
 mod image_dev_tools;
 mod image_stages;
 mod image_tag_format;
@@ -75,6 +83,7 @@ mod main_branch_not_verified;
 mod manual_file_copy_to_production;
 mod manual_infra_change;
 mod manual_prod_data_change;
+mod manual_steps;
 mod merged;
 mod migration_backup_missing;
 mod migration_manual_production;
@@ -92,6 +101,7 @@ mod prod_data_to_nonprod_unsanitized;
 mod prod_dump_tracked;
 mod prod_exec_access;
 mod production_approval_missing;
+mod production_approver_count;
 mod production_artifact_untested;
 mod production_credential_outside_production;
 mod products;
@@ -138,6 +148,7 @@ mod staging_skipped;
 mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
+mod test_pass_threshold;
 mod version_stamp_missing;
 mod version_stamp_web_missing;
 mod zero_downtime_violation;
@@ -160,9 +171,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
     ("bluegreen-old-not-kept", bluegreen_old_not_kept::check),
+    ("branch-env-map-missing", branch_env_map_missing::check),
     ("build-from-local-machine", build_from_local_machine::check),
     ("build-nondeterministic-input", build_nondeterministic_input::check),
+    ("build-not-containerized", build_surroundings::container),
     ("build-not-production-optimized", build_not_production_optimized::check),
+    ("build-step-missing", build_surroundings::build_steps),
+    ("cache-affects-correctness", build_surroundings::cache),
     ("canary-analysis-missing", canary_analysis_missing::check),
     ("canary-steps-invalid", canary_steps_invalid::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
@@ -172,15 +187,21 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("code-review-not-enforced", code_review_not_enforced::check),
     ("config-per-developer", config_per_developer::check),
     ("config-precheck-missing", deploy_surroundings::precheck),
+    ("coverage-floor-lowered", manual_steps::coverage_floor),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("cross-env-network-access", cross_env_network_access::check),
     ("db-publicly-reachable", db_publicly_reachable::check),
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
+    ("delivery-tool-mismatch", delivery_tool_mismatch::check),
     ("dependency-unpinned", dependency_unpinned::check),
+    ("deploy-announcement-lead-time", manual_steps::announcement),
+    ("deploy-from-fork", deploy_from_fork::check),
     ("deploy-from-local-machine", deploy_from_local_machine::check),
     ("deploy-notification-missing", deploy_surroundings::deploy_told),
     ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
+    ("deploy-runs-overlap", deploy_runs_overlap::check),
+    ("deploy-step-order", deploy_step_order::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
     ("dockerignore-env-missing", dockerignore_env_missing::check),
     ("docs-guard-missing", stage_missing::docs_guard),
@@ -199,10 +220,12 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("feature-flag-registry-missing", feature_flag_registry_missing::check),
     ("freeze-calendar-missing", deploy_surroundings::freezes),
     ("frontend-env-baked", frontend_env_baked::check),
+    ("gate-covers-nothing", gate_covers_nothing::check),
     ("gate-override", gate_override::check),
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
+    ("iac-review-missing", iac_review_missing::check),
     ("image-dev-tools", image_dev_tools::check),
     ("image-tag-format", image_tag_format::check),
     ("image-tag-mutable", image_tag_mutable::check),
@@ -222,6 +245,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),
     ("manual-prod-data-change", manual_prod_data_change::check),
+    ("manual-step-in-runbook", manual_steps::runbook),
     ("migration-backup-missing", migration_backup_missing::check),
     ("migration-check-missing-in-ci", stage_missing::migration_check),
     ("migration-manual-production", migration_manual_production::check),
@@ -238,6 +262,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("prod-dump-tracked", prod_dump_tracked::check),
     ("prod-exec-access", prod_exec_access::check),
     ("production-approval-missing", production_approval_missing::check),
+    ("production-approver-count", production_approver_count::check),
     ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("progressive-delivery-missing", progressive_delivery_missing::check),
@@ -280,6 +305,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
+    ("test-pass-threshold", test_pass_threshold::check),
     ("unit-test-stage-missing", stage_missing::unit_tests),
     ("version-stamp-missing", version_stamp_missing::check),
     ("version-stamp-web-missing", version_stamp_web_missing::check),

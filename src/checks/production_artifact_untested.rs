@@ -1,20 +1,31 @@
 //! A graph question: does production take the very artifact that a lower environment ran, by its reference?
 
 use super::gates::{confidence, deploys, deploys_to};
-use crate::facts::{Artifact, ArtifactKind, Effect, EffectKind, Node, Part, Repository, Stage};
+use crate::facts::{Artifact, ArtifactKind, EffectKind, Node, Part, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
+use std::collections::BTreeMap;
+
+/// More references of one thing tell nothing more.
+const MOST_COMPARED: usize = 200;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let lower: Vec<(Node, &Effect)> = [Stage::Staging, Stage::Integration, Stage::Development]
-        .into_iter()
-        .flat_map(|stage| {
-            let runs = flow.with_effect(EffectKind::Deploy, Some(stage));
-            runs.into_iter().flat_map(move |n| deploys_to(flow.run(n), stage).map(move |e| (n, e)))
-        })
-        .collect();
+    // By what a thing is called, so that many jobs are not compared with many.
+    let mut lower: BTreeMap<String, Vec<(Node, &Artifact)>> = BTreeMap::new();
+    for stage in [Stage::Staging, Stage::Integration, Stage::Development] {
+        for node in flow.with_effect(EffectKind::Deploy, Some(stage)) {
+            let images = deploys_to(flow.run(node), stage).filter_map(|e| e.artifact.as_ref());
+            for image in images.filter(|a| is_judged(a)) {
+                let same = lower.entry(image.stem().unwrap_or_default()).or_default();
+                if same.len() < MOST_COMPARED {
+                    same.push((node, image));
+                }
+            }
+        }
+    }
+    let stored = stored(repository);
     for node in deploys(repository, Stage::Production) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
@@ -22,11 +33,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             let Some(image) = deploy.artifact.as_ref().filter(|a| is_judged(a)) else { continue };
             let shown = reference(image);
             let subject = format!("job {} {shown}", job.id);
-            let earlier: Vec<_> = lower
-                .iter()
-                .filter_map(|(n, e)| Some((*n, e.artifact.as_ref()?)))
-                .filter(|(n, other)| *n != node && is_judged(other) && other.is_version_of(image))
-                .collect();
+            let stem = image.stem().unwrap_or_default();
+            let earlier: Vec<(Node, &Artifact)> =
+                lower.get(&stem).into_iter().flatten().copied().filter(|(n, _)| *n != node).collect();
             if let Some(&(stage, other)) = earlier.first() {
                 if earlier.iter().any(|(_, e)| e.may_be(image)) || is_named_from(repository, image, &earlier)
                 {
@@ -57,7 +66,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 }
                 continue;
             }
-            let stored = stored(repository, image);
+            let stored = stored.get(&stem).map_or(&[][..], Vec::as_slice);
             if let Some(other) = stored.first()
                 && stored.iter().all(|s| !s.may_be(image))
             {
@@ -101,12 +110,19 @@ fn is_named_from(repository: &Repository, image: &Artifact, earlier: &[(Node, &A
     })
 }
 
-/// The names under which pipelines store this thing.
-fn stored<'r>(repository: &'r Repository, image: &Artifact) -> Vec<&'r Artifact> {
-    let effects = repository.flow.runs().iter().flat_map(|run| &run.effects);
-    let kept = effects.filter(|e| {
-        matches!(e.effect, EffectKind::Build | EffectKind::Publish | EffectKind::Promote)
-            && e.detail.is_none()
-    });
-    kept.filter_map(|e| e.artifact.as_ref()).filter(|a| a.is_version_of(image)).collect()
+/// The names under which pipelines store things.
+fn stored(repository: &Repository) -> BTreeMap<String, Vec<&Artifact>> {
+    let mut found: BTreeMap<String, Vec<&Artifact>> = BTreeMap::new();
+    for effect in repository.flow.runs().iter().flat_map(|run| &run.effects) {
+        let kind = matches!(effect.effect, EffectKind::Build | EffectKind::Publish | EffectKind::Promote);
+        let Some(image) = effect.artifact.as_ref().filter(|a| kind && a.kind == ArtifactKind::Image) else {
+            continue;
+        };
+        let Some(stem) = image.stem().filter(|_| effect.detail.is_none()) else { continue };
+        let same = found.entry(stem).or_default();
+        if same.len() < MOST_COMPARED {
+            same.push(image);
+        }
+    }
+    found
 }

@@ -41,6 +41,9 @@ const OTHERS: &[&str] = &[
     "docs",
 ];
 
+/// So many things of one repository are looked at, and so many names of one.
+const MOST: usize = 500;
+
 /// Images that pipelines store, one for each thing; what only a change under review or a test uses is none.
 pub(super) fn stored_images(repository: &Repository) -> Vec<Product<'_>> {
     let flow = &repository.flow;
@@ -69,7 +72,7 @@ pub(super) fn stored_images(repository: &Repository) -> Vec<Product<'_>> {
             if effect.place < product.place {
                 (product.place, product.node) = (effect.place, node);
             }
-            if !product.names.contains(&image) {
+            if product.names.len() < MOST && !product.names.contains(&image) {
                 product.names.push(image);
             }
         }
@@ -87,6 +90,7 @@ pub(super) fn stored_images(repository: &Repository) -> Vec<Product<'_>> {
     }
     let mut all: Vec<Product<'_>> = found.into_values().collect();
     all.sort_by_key(|p| p.place);
+    all.truncate(MOST);
     all
 }
 

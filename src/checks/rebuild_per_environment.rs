@@ -43,19 +43,21 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         staging.iter().chain(&production).map(|&n| (n, closure(repository, n))).collect();
     for &ship in &production {
         let mut again = None;
-        // What is built on the way and not deployed is another's matter.
-        let made: BTreeSet<Span> = makers(repository, ship, Stage::Production).map(|e| e.place).collect();
+        let mut made: Option<BTreeSet<Span>> = None;
         // Where staging comes before production, that staging counts and no other run of it.
         let ahead: Vec<Node> =
             staging.iter().copied().filter(|s| *s != ship && closures[&ship].contains(s)).collect();
         let beside = || staging.iter().copied().filter(|s| *s != ship).collect();
         for stage in if ahead.is_empty() { beside() } else { ahead } {
             let own = closures[&ship].difference(&closures[&stage]);
-            again = own
-                .flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b)))
-                .filter(|(_, b)| made.is_empty() || made.contains(&b.place))
-                .find_map(|(n, b)| {
-                    first_build(repository, &closures[&stage], n, b).map(|earlier| (stage, b, earlier))
+            again =
+                own.flat_map(|&n| builds(&flow.run(n).effects).map(move |b| (n, b))).find_map(|(n, b)| {
+                    let earlier = first_build(repository, &closures[&stage], n, b)?;
+                    // What is built on the way and not deployed is another's matter.
+                    let made = made.get_or_insert_with(|| {
+                        makers(repository, ship, Stage::Production).map(|e| e.place).collect()
+                    });
+                    (made.is_empty() || made.contains(&b.place)).then_some((stage, b, earlier))
                 });
             if again.is_some() {
                 break;

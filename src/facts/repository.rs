@@ -80,6 +80,7 @@ pub struct Facts {
     pub token_calls: Vec<TokenCall>,
     pub flag_reads: Vec<FlagRead>,
     pub evidence: Vec<Evidence>,
+    pub code_owners: Vec<CodeOwner>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -106,7 +107,8 @@ macro_rules! each_list {
             resources,
             token_calls,
             flag_reads,
-            evidence
+            evidence,
+            code_owners
         )
     };
 }
@@ -426,6 +428,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(TokenCall, token_calls),
     flat!(FlagRead, flag_reads),
     flat!(Evidence, evidence),
+    flat!(CodeOwner, code_owners),
     KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,

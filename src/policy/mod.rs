@@ -20,6 +20,16 @@ pub use stock::Stock;
 pub use switching::{Policy, Said, Threshold};
 pub use written::{Document, Written};
 
+/// The values of parameters that a policy's text sets; the reason if it cannot be read.
+pub fn parameters(text: &str) -> Result<crate::parameters::Parameters, String> {
+    let config = Config::parse("plimsoll.toml", text).map_err(|e| e.message)?;
+    let mut parameters = crate::parameters::Parameters::default();
+    for (name, written) in &config.parameters {
+        parameters.set(name, &written.value)?;
+    }
+    Ok(parameters)
+}
+
 /// The team's own names for environments that a policy's text declares; the reason if it cannot be read.
 pub fn environments(text: &str) -> Result<crate::lexicon::Environments, String> {
     let config = Config::parse("plimsoll.toml", text).map_err(|e| e.message)?;

@@ -54,8 +54,17 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 /// Directly in a folder for configuration or one below it, such as `config/production/app.yml`; not
 /// translations, schemas and samples, which lie there too.
 fn in_config_folder(path: &str) -> bool {
-    const FOLDERS: &[&str] =
-        &["config", "conf", "configs", "settings", "configuration", "env", "environments"];
+    const FOLDERS: &[&str] = &[
+        "config",
+        "conf",
+        "configs",
+        "settings",
+        "configuration",
+        "env",
+        "environments",
+        "deployment-logs",
+        "change-records",
+    ];
     const OTHERS: &[&str] = &[
         "locales",
         "locale",

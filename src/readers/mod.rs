@@ -8,6 +8,7 @@ mod circleci;
 mod cloudbuild;
 mod clouddeploy;
 mod codebuild;
+mod codeowners;
 mod codepipeline;
 mod commands;
 mod compose;
@@ -185,6 +186,7 @@ pub const READERS: &[Reader] = &[
         parse: drone::parse_woodpecker,
         lower: Some(drone::lower_woodpecker),
     },
+    Reader { kind: "code-owners", claims: codeowners::claims, parse: codeowners::parse, lower: None },
     Reader { kind: "compose", claims: compose::claims, parse: compose::parse, lower: None },
     Reader { kind: "npm", claims: npm::claims, parse: npm::parse, lower: None },
     Reader { kind: "make", claims: make::claims, parse: make::parse, lower: None },

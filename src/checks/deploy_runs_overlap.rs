@@ -1,0 +1,57 @@
+//! Whether two runs of one deploy are kept apart.
+
+use super::delivery::ways;
+use crate::facts::{Dialect, Node, Repository, Stage, TriggerKind};
+use crate::finding::Verdict;
+use crate::parameters::Parameters;
+use std::collections::BTreeSet;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let mut seen = BTreeSet::new();
+    for stage in [Stage::Production, Stage::Staging] {
+        for way in ways(repository, stage) {
+            // Only there does the file say whether runs are kept apart.
+            if !matches!(way.pipeline.dialect, Dialect::Github | Dialect::Gitlab) {
+                continue;
+            }
+            let by_itself =
+                way.pipeline.triggers.iter().any(|t| {
+                    matches!(t.trigger, TriggerKind::Push | TriggerKind::Run | TriggerKind::Schedule)
+                });
+            if !by_itself {
+                continue;
+            }
+            let open: Vec<Node> =
+                way.deploys.iter().copied().filter(|&n| !is_kept_apart(repository, n)).collect();
+            let Some(&first) = open.first() else {
+                verdict.satisfied(way.job(repository).place);
+                continue;
+            };
+            let job = flow.job(first, pipelines);
+            if !seen.insert(job.place) {
+                continue;
+            }
+            let message =
+                format!("Two runs of job `{}` may deploy to {} at the same time", job.name, stage.name());
+            let finding = verdict.fail(job.place, format!("job {}", job.id), message);
+            finding.label("nothing keeps its runs apart");
+            for &node in &open[1..] {
+                let other = flow.job(node, pipelines).place;
+                if seen.insert(other) {
+                    finding.relate(other, "nor those of this one");
+                }
+            }
+            finding.against("the tool that deploys may hold a lock of its own");
+        }
+    }
+}
+
+/// The job, or one that calls or precedes it, has a named lock; or a person starts it each time.
+fn is_kept_apart(repository: &Repository, node: Node) -> bool {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let mut callers = std::iter::successors(Some(node), |&n| flow.run(n).caller);
+    callers.any(|n| flow.job(n, pipelines).lock.is_some()) || flow.has_blocking_gate(node, pipelines)
+}
