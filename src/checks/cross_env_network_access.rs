@@ -194,6 +194,7 @@ fn is_for_people(setting: &Setting) -> bool {
     let path = setting.path.to_ascii_lowercase();
     [
         "docs",
+        "mock",
         "link",
         "help",
         "support",

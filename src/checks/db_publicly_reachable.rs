@@ -2,8 +2,9 @@
 
 use super::addresses::{STORE_PORTS, Store, is_store_image, store_of};
 use super::definitions::{passes, text};
+use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
-use crate::finding::{Confidence, Verdict};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
 
@@ -212,6 +213,10 @@ fn kubernetes(resource: &Resource, verdict: &mut Verdict) {
     let message = format!("`{subject}` shows port {port} of a database or cache outside the cluster");
     let finding = verdict.fail(kind.place, subject, message);
     finding.label(if kind_name == "NodePort" { "on every node" } else { "behind a load balancer" });
+    // Nodes are seldom open to the internet themselves.
+    if kind_name == "NodePort" {
+        no_worse_than(finding, Severity::Warning);
+    }
     finding.at_most(Confidence::Medium);
 }
 

@@ -66,6 +66,7 @@ type Slots<'a> = BTreeMap<String, BTreeMap<Stage, BTreeMap<String, Definition<'a
 pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
     let mut all = Slots::new();
     let mut cut = Cut::default();
+    let names = names(repository);
     for setting in &repository.facts.settings {
         let Some((target, stage)) = staged(setting.target.as_ref()) else { continue };
         if !passes(repository, setting.place) {
@@ -73,11 +74,12 @@ pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
         }
         let parts = cut.at(repository, setting.place, target, stage);
         // `production:` of a file of all environments is no part of the key.
-        let path = match setting.path.split_once('.') {
-            Some((first, path)) if repository.stage_of(first) == Some(stage) => path,
-            _ => &setting.path,
+        let path = named(setting, &names, |name| starred(name, stage, repository));
+        let path = match path.split_once('.') {
+            Some((first, path)) if repository.stage_of(first) == Some(stage) => path.to_owned(),
+            _ => path,
         };
-        let key = (parts.rest.clone(), path.to_owned());
+        let key = (parts.rest.clone(), path);
         slot(&mut all, parts, stage, setting.place).settings.entry(key).or_insert(setting);
     }
     for resource in &repository.facts.resources {
@@ -86,8 +88,19 @@ pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
             continue;
         }
         let parts = cut.at(repository, resource.place, target, stage);
-        let key = (resource.sort.clone(), starred(&resource.name.text(), stage, repository));
-        slot(&mut all, parts, stage, resource.place).resources.entry(key).or_insert(resource);
+        let name = starred(&resource.name.text(), stage, repository);
+        let told = match resource.sort.as_str() {
+            "ConfigMap" => "data.",
+            "HelmRelease" => "spec.values.",
+            _ => "",
+        };
+        let definition = slot(&mut all, parts, stage, resource.place);
+        for entry in resource.entries.iter().filter(|_| !told.is_empty()) {
+            if let Some(path) = entry.path.strip_prefix(told) {
+                definition.settings.entry((name.clone(), path.to_owned())).or_insert(entry);
+            }
+        }
+        definition.resources.entry((resource.sort.clone(), name)).or_insert(resource);
     }
     let best = |named: BTreeMap<String, _>| {
         let mut all: Vec<(String, Definition<'_>)> = named.into_iter().collect();
@@ -99,6 +112,44 @@ pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
         stages: stages.into_iter().filter_map(|(stage, named)| Some((stage, best(named)?))).collect(),
     };
     all.into_iter().map(family).collect()
+}
+
+/// The names of items of lists, by the file and the path of the item.
+type Names<'a> = BTreeMap<(FileId, &'a str), &'a str>;
+
+fn names(repository: &Repository) -> Names<'_> {
+    let named = repository.facts.settings.iter().filter(|s| s.key == "name").filter_map(|s| {
+        let item = s.path.strip_suffix(".name")?;
+        if !item.rsplit('.').next().is_some_and(is_item) {
+            return None;
+        }
+        Some(((s.place.file, item), text(s)?))
+    });
+    named.collect()
+}
+
+/// Whether a part of a path is the number of an item in a list.
+pub(super) fn is_item(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A setting's path in which items of lists stand by their names: the lists of two files need not be in one order.
+fn named(setting: &Setting, names: &Names<'_>, written: impl Fn(&str) -> String) -> String {
+    let path = setting.path.as_str();
+    let mut out = String::with_capacity(path.len());
+    let mut from = 0;
+    for part in path.split('.') {
+        let to = from + part.len();
+        if from > 0 {
+            out.push('.');
+        }
+        match names.get(&(setting.place.file, &path[..to])).filter(|_| is_item(part)) {
+            Some(name) => out.push_str(&written(name)),
+            None => out.push_str(part),
+        }
+        from = to + 1;
+    }
+    out
 }
 
 fn slot<'m, 'a>(all: &'m mut Slots<'a>, parts: &Parts, stage: Stage, place: Span) -> &'m mut Definition<'a> {

@@ -1,7 +1,7 @@
 //! Staging and production that are built differently, not only given other values.
 
 use super::addresses::is_store_image;
-use super::definitions::{Definition, Family, families, starred, text};
+use super::definitions::{Definition, Family, families, is_item, starred, text};
 use super::gates::words;
 use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
 use crate::finding::Verdict;
@@ -211,6 +211,10 @@ fn settings(staging: &Definition<'_>, production: &Definition<'_>) -> Vec<Drift>
             continue;
         }
         let path = &key.1;
+        // Items without a name may stand for different things.
+        if path.split('.').any(is_item) {
+            continue;
+        }
         // Which of its own builds each of the two runs changes with every deploy.
         let image = ours.key == "image" && is_store_image(a) && (image_name(a) != image_name(b) || a != b);
         if is_structure(path, &ours.key) || is_switch(path, a) && is_switch(path, b) || image {

@@ -102,7 +102,24 @@ const BUNDLED: &[&str] = &[
 fn is_switch(name: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     let flagged = words.iter().any(|w| matches!(*w, "FEATURE" | "FEATURES" | "FF" | "FLAG" | "TOGGLE"));
-    flagged && !words.iter().any(|w| matches!(*w, "URL" | "KEY" | "TOKEN" | "SDK" | "CLIENT" | "HOST" | "ID"))
+    flagged
+        && !words.iter().any(|w| {
+            matches!(
+                *w,
+                "URL"
+                    | "KEY"
+                    | "TOKEN"
+                    | "SDK"
+                    | "CLIENT"
+                    | "HOST"
+                    | "ID"
+                    | "PROVIDER"
+                    | "SERVICE"
+                    | "ENDPOINT"
+                    | "ENVIRONMENT"
+                    | "PROJECT"
+            )
+        })
 }
 
 /// Features that a new build alone can switch.

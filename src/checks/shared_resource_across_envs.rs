@@ -42,7 +42,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict
                 .review(own.place, subject, message)
                 .against("network and rights can keep resources of one account apart")
-        } else if names_differ(repository, own, theirs) {
+        } else if is_on_a_server(what) && names_differ(repository, own, theirs) {
             verdict.review(own.place, subject, message).against("the names of the databases differ")
         } else {
             verdict.fail(own.place, subject, message)
@@ -122,18 +122,21 @@ fn identity(setting: &Setting) -> Option<Identity> {
         return None;
     }
     let key = words(&snake(&setting.key));
+    let last = key.last().map_or("", String::as_str);
     let key_is = |names: &[&str]| key.iter().any(|w| names.contains(&w.as_str()));
     let name = match store {
         Store::Bucket => {
-            let name = value.strip_prefix("s3://").or(value.strip_prefix("gs://"));
-            let names = key_is(&["bucket", "bucketname", "s3bucket", "storageaccount"])
-                && !key_is(&["region", "prefix", "path", "key", "policy", "acl", "domain"]);
+            let name = ["s3://", "gs://", "arn:aws:s3:::"].iter().find_map(|p| value.strip_prefix(p));
+            let of_bucket = ["bucket", "bucketname", "s3bucket"];
+            let names =
+                of_bucket.contains(&last) || key_is(&of_bucket) && matches!(last, "name" | "id" | "arn");
             let bare = name.unwrap_or(value).trim_end_matches('/');
             let well_formed = (3..=63).contains(&bare.len())
                 && bare
                     .bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_'))
                 && bare.contains(['-', '.'])
+                && bare.bytes().any(|b| b.is_ascii_lowercase())
                 && !bare.starts_with("your")
                 && !bare.starts_with("my-");
             (well_formed && (name.is_some() || names) && !common_value(bare)).then(|| bare.to_owned())
@@ -209,6 +212,11 @@ fn account(setting: &Setting, value: &str) -> Option<String> {
         && value.len() == 36
         && !value.starts_with("00000000");
     (aws || google || azure).then(|| value.to_owned())
+}
+
+/// Whether one host of this sort holds several databases.
+fn is_on_a_server(what: &str) -> bool {
+    what == Store::Database.name() || what == Store::Cache.name()
 }
 
 /// Whether settings beside the two hosts give databases of different names.

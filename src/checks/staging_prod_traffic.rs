@@ -4,6 +4,7 @@ use super::addresses::is_worldwide;
 use super::definitions::{families, passes, text};
 use crate::facts::{Repository, Resource, Setting, Stage, Target};
 use crate::finding::{Confidence, Verdict};
+use crate::lexicon::mentions;
 use crate::parameters::Parameters;
 use crate::text::Span;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut routed: BTreeMap<&str, Vec<(Stage, Span)>> = BTreeMap::new();
     for resource in repository.facts.resources.iter().filter(|r| passes(repository, r.place)) {
         mirrored(repository, resource, verdict);
+        pointed(repository, resource, verdict);
         let Some(stage) = stage(resource.target.as_ref()) else { continue };
         for host in resource.entries.iter().filter(|e| is_route(&resource.sort, e)) {
             note(repository, host, stage, verdict, &mut routed);
@@ -83,6 +85,26 @@ fn note<'a>(
         return;
     }
     routed.entry(host).or_default().push((own, setting.place));
+}
+
+/// A name of production that the domain name system leads to staging, or to both.
+/// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/route53_record>
+fn pointed(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+    const SORTS: &[&str] =
+        &["aws_route53_record", "google_dns_record_set", "cloudflare_record", "cloudflare_dns_record"];
+    let dns = SORTS.contains(&resource.sort.as_str()) || resource.sort.starts_with("azurerm_dns_");
+    let Some(name) = resource.entry("name").filter(|_| dns && resource.block == "resource") else { return };
+    let of_production = repository.stage_of_host(&name.setting.text()) == Some(Stage::Production)
+        || stage(resource.target.as_ref()) == Some(Stage::Production);
+    let to = |e: &&Setting| {
+        let key = e.path.split('.').next().unwrap_or("");
+        let value = matches!(key, "records" | "rrdatas" | "record" | "alias" | "value" | "content");
+        value && mentions(&e.setting.text(), &repository.environments).single() == Some(Stage::Staging)
+    };
+    let Some(led) = resource.entries.iter().find(to).filter(|_| of_production) else { return };
+    let message = format!("`{}` leads a name of production to staging", resource.title());
+    let finding = verdict.fail(led.place, resource.title(), message);
+    finding.label("staging").relate(name.place, "the name").at_most(Confidence::Medium);
 }
 
 /// Requests of production that are copied to staging.

@@ -1,7 +1,7 @@
 //! Staging that is too small beside production to tell how production will behave.
 
 use super::addresses::snake;
-use super::definitions::{Definition, families, text};
+use super::definitions::{Definition, families, is_item, text};
 use crate::facts::{Repository, Setting, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -84,6 +84,9 @@ fn judge(verdict: &mut Verdict, workload: &str, ours: &Sizes<'_>, theirs: &Sizes
 fn sizes<'a>(definition: &Definition<'a>) -> BTreeMap<String, Sizes<'a>> {
     let mut found: BTreeMap<String, Sizes<'a>> = BTreeMap::new();
     for ((file, path), setting) in &definition.settings {
+        if path.split('.').any(is_item) {
+            continue;
+        }
         if let Some((workload, measure, size)) = size(path, setting) {
             let name = match (file.as_str(), workload.as_str()) {
                 ("", name) => name.to_owned(),

@@ -14,7 +14,7 @@ const MOST_ENTRIES: usize = 2_000;
 
 /// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
 /// rights, secrets, what decrypts in Flux, kubeconfigs, gradual rollouts, what lets traffic in, what keeps it out,
-/// how far a workload grows, and the cluster's audit policy.
+/// how far a workload grows, the cluster's audit policy, and what workloads and charts are told.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
@@ -38,6 +38,8 @@ const KINDS: &[&str] = &[
     "AuthorizationPolicy",
     "HorizontalPodAutoscaler",
     "Policy",
+    "ConfigMap",
+    "HelmRelease",
 ];
 
 /// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many
