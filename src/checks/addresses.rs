@@ -170,8 +170,8 @@ pub(super) fn domain_of(host: &str) -> &str {
 
 /// Ports of databases, caches and brokers, which nobody but services speaks to.
 pub(super) const STORE_PORTS: &[u16] = &[
-    1433, 1521, 3306, 5432, 6379, 9042, 9200, 11211, 27017, 27018, 27019, 26257, 5984, 7687, 8086, 5672,
-    9092, 1434, 33060, 50000,
+    1433, 1434, 1521, 3306, 33060, 5432, 5672, 5984, 6379, 7687, 9042, 9092, 9200, 11211, 26257, 27017,
+    27018, 27019,
 ];
 
 /// Whether an image is that of a database, cache or broker.

@@ -159,21 +159,22 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
             continue;
         }
         let Some(other) = repository.stage_of_host(host).filter(|s| is_lasting(*s)) else { continue };
-        let domain = if inside { "svc" } else { domain_of(host) };
+        let domain = if inside { INSIDE } else { domain_of(host) };
         if other == stage {
             domains.entry(domain.to_owned()).or_default().insert(stage);
         } else {
             found.push((stage, other, host, domain, setting));
         }
     }
-    let mut said: BTreeSet<(Stage, &str)> = BTreeSet::new();
+    // Hosts of one name are one way over.
+    let mut ways: BTreeMap<(Stage, Stage, &str), Vec<(&str, &Setting)>> = BTreeMap::new();
     for (stage, other, host, domain, setting) in found {
         verdict.examined(setting.place);
         // Only what crosses the border of production is told; below it teams borrow from each other.
         let crosses = stage == Stage::Production || other == Stage::Production;
         let own =
             domains.get(domain).is_some_and(|stages| stages.contains(&stage) || stages.contains(&other));
-        if !crosses || !own || is_for_people(setting) || !said.insert((stage, host)) {
+        if !crosses || !own || is_for_people(setting) {
             continue;
         }
         if repository.facts.sections.iter().any(|s| s.text.contains(host)) {
@@ -181,13 +182,26 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
             verdict.satisfied(setting.place);
             continue;
         }
+        // Services inside a cluster have nothing in common but the cluster.
+        let way = if domain == INSIDE { host } else { domain };
+        ways.entry((stage, other, way)).or_default().push((host, setting));
+    }
+    for ((stage, other, way), mut calls) in ways {
+        calls.sort_by_key(|(_, setting)| setting.place);
+        let (host, setting) = calls[0];
         let file = repository.file(setting.place.file).name();
         let message = format!("{} calls {} at `{host}` (`{file}`)", capital(stage), other.name());
-        let finding = verdict.fail(setting.place, format!("host {host} in {}", stage.name()), message);
+        let finding = verdict.fail(setting.place, format!("host {way} in {}", stage.name()), message);
         finding.label(format!("a host of {}", other.name())).at_most(Confidence::Medium);
         finding.against("a document of this repository that names the host makes it a known meeting point");
+        for (host, setting) in calls.iter().skip(1).take(10) {
+            finding.relate(setting.place, format!("`{host}`, too"));
+        }
     }
 }
+
+/// Stands for the domain of services inside a cluster.
+const INSIDE: &str = "svc";
 
 /// Links that people follow, and names that certificates and mails bear, open no connection.
 fn is_for_people(setting: &Setting) -> bool {
