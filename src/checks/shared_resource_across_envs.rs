@@ -128,8 +128,8 @@ fn identity(setting: &Setting) -> Option<Identity> {
         Store::Bucket => {
             let name = ["s3://", "gs://", "arn:aws:s3:::"].iter().find_map(|p| value.strip_prefix(p));
             let of_bucket = ["bucket", "bucketname", "s3bucket"];
-            let names =
-                of_bucket.contains(&last) || key_is(&of_bucket) && matches!(last, "name" | "id" | "arn");
+            let names = of_bucket.contains(&last)
+                || key_is(&of_bucket) && matches!(last, "name" | "id" | "arn") && !key_is(&["domain"]);
             let bare = name.unwrap_or(value).trim_end_matches('/');
             let well_formed = (3..=63).contains(&bare.len())
                 && bare
