@@ -167,7 +167,8 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
         }
     }
     // Hosts of one name are one way over.
-    let mut ways: BTreeMap<(Stage, Stage, &str), Vec<(&str, &Setting)>> = BTreeMap::new();
+    type Calls<'a> = Vec<(&'a str, &'a Setting)>;
+    let mut ways: BTreeMap<(Stage, Stage, &str), Calls<'_>> = BTreeMap::new();
     for (stage, other, host, domain, setting) in found {
         verdict.examined(setting.place);
         // Only what crosses the border of production is told; below it teams borrow from each other.
