@@ -19,6 +19,8 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     let Some((last, before)) = words.split_last() else { return false };
     let qualifier = before.last().map_or("", String::as_str);
     match last.as_str() {
+        // By this name Google's libraries are told where a file lies.
+        "credentials" if qualifier == "application" => false,
         "password" | "passwd" | "passphrase" | "token" | "secret" | "apikey" | "credentials" => {
             !matches!(qualifier, "csrf" | "no" | "public" | "next")
         }

@@ -57,8 +57,10 @@ const FOLDERS: &[&str] = &[
     "resources",
     "secrets",
     "sensors",
+    "task",
     "tasks",
     "tekton",
+    "workflow",
     "workflows",
     "workflow-templates",
     "workflowtemplates",
@@ -360,5 +362,19 @@ mod tests {
         assert!(parsed.facts.base_images.is_empty());
         assert!(!claims(".github/deploy/a.yml", false) && claims("a/k8s/b.yml", false));
         samples::endure(parse, "k8s/a.yaml");
+        for head in [
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: é\n---\n",
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec: {generators: [{list: {elements: [é]}}], template: [1]}\n---\n",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {entrypoint: é, templates: [{name: é, steps: [[1, {template: é}]]}]}\n---\n",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: é, dependsOn: [é, {name: é}]}\n---\n",
+            "apiVersion: tekton.dev/v1\nkind: PipelineRun\nspec: {pipelineSpec: {tasks: [{name: é, runAfter: é, taskSpec: {steps: [{image: é, script: '$(params.é'}]}}]}}\n---\n",
+        ] {
+            // A repository for each text would take minutes.
+            let all = samples::HOSTILE.join("\n---\n");
+            samples::repository(&[("k8s/a.yaml", &format!("{head}{all}\n---\n{head}"))]);
+            for cut in (0..head.len()).step_by(11).filter(|&at| head.is_char_boundary(at)) {
+                samples::repository(&[("k8s/a.yaml", &head[..cut])]);
+            }
+        }
     }
 }

@@ -20,7 +20,8 @@ const SETTINGS: &str = "resource.customizations";
 /// A text with such objects as one tree. Documents of other sorts are blanked out, so that schemas which lie in the
 /// same file cost nothing.
 pub(super) fn tree(text: &Text<'_>, mask: Mask) -> Option<Tree> {
-    if !super::documents(text.text).any(|document| delivers(&text.text[document])) {
+    let named = GROUPS.iter().chain(HOOKS).chain([&SETTINGS]).any(|mark| text.text.contains(mark));
+    if !named || !super::documents(text.text).any(|document| delivers(&text.text[document])) {
         return None;
     }
     let mut kept = String::with_capacity(text.text.len());
