@@ -138,7 +138,7 @@ fn kustomization(object: &Object<'_>, around: &Around<'_, '_>, robots: &[Robot<'
         }
         Some(_) => None,
     };
-    let trigger = trigger(source, around.objects, place);
+    let trigger = trigger(source, around.objects, object.path, place);
     job.gates.extend(held(object));
     // Nobody merges what a robot commits to the branch that is followed.
     let robot = robots.iter().find(|r| r.commits(folder.as_deref(), &trigger)).map(|r| r.place);
@@ -220,13 +220,14 @@ pub(super) fn remediates<'t>(object: &Object<'t>) -> Option<Node<'t>> {
 }
 
 /// What starts a reconciliation: a change of what the source follows.
-fn trigger(reference: Option<Node<'_>>, objects: &[Object<'_>], place: Span) -> Trigger {
+fn trigger(reference: Option<Node<'_>>, objects: &[Object<'_>], path: &str, place: Span) -> Trigger {
     let text = |key: &str| reference.and_then(|r| r.get(key)).and_then(|n| n.as_str());
     let kind = text("kind").unwrap_or("GitRepository");
-    let mut named =
+    let named =
         objects.iter().filter(|o| o.group == SOURCE && o.kind == kind && Some(o.name()) == text("name"));
-    // The same name in two clusters may mean two branches.
-    let source = named.next().filter(|first| named.all(|o| branch(o) == branch(first)));
+    // Each cluster has its own of this name.
+    let shared = |o: &Object<'_>| o.path.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
+    let source = named.max_by_key(|o| shared(o));
     if kind != "GitRepository" {
         return Trigger::new(TriggerKind::Other, kind, reference.map_or(place, |r| r.span()));
     }
@@ -241,10 +242,6 @@ fn trigger(reference: Option<Node<'_>>, objects: &[Object<'_>], place: Span) -> 
         trigger.tags = node.spanned().into_iter().collect();
     }
     trigger
-}
-
-fn branch<'t>(object: &Object<'t>) -> Option<&'t str> {
-    object.spec(&["ref", "branch"]).and_then(|n| n.as_str())
 }
 
 /// An automation that commits new image tags.

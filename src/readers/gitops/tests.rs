@@ -238,6 +238,20 @@ fn flux_applies_in_the_order_of_depends_on_within_a_cluster() {
 }
 
 #[test]
+fn of_sources_with_one_name_each_cluster_follows_its_own() {
+    let source = |branch: &str| SOURCE.replace("branch: main", &format!("branch: {branch}"));
+    let (a, b, apps) = (source("staging"), source("release"), kustomization("apps", "./apps", ""));
+    let all = repository(&[
+        ("clusters/production/apps.yaml", &apps),
+        ("clusters/production/flux-system/sync.yaml", &b),
+        ("clusters/staging/apps.yaml", &apps),
+        ("clusters/staging/flux-system/sync.yaml", &a),
+    ]);
+    let branches = all.facts.pipelines.iter().map(|p| p.triggers[0].branches[0].value.as_str());
+    assert_eq!(branches.collect::<Vec<_>>(), ["release", "staging"]);
+}
+
+#[test]
 fn what_a_robot_commits_nobody_merges_and_what_is_suspended_somebody_resumes() {
     let robot = |branch: &str, more: &str| {
         format!(
