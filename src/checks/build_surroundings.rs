@@ -32,6 +32,7 @@ const CONTAINED: &[&str] = &[
     "buildctl",
     "img",
     "goreleaser",
+    "skaffold",
 ];
 
 pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
@@ -47,7 +48,9 @@ pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut V
                 .runner
                 .iter()
                 .any(|r| ["mac", "windows", "ios"].iter().any(|w| r.value.to_ascii_lowercase().contains(w)));
-            let hands_on = job.transfers.iter().any(|t| t.up)
+            // What a test hands on is its report.
+            let tests = job.effects().any(|e| e.effect == EffectKind::Test);
+            let hands_on = !tests && job.transfers.iter().any(|t| t.up)
                 || job.effects().any(|e| matches!(e.effect, EffectKind::Publish | EffectKind::Deploy));
             // An image is made in its own stages; a chart is packed, not compiled.
             let of = |e: &&Effect, kind: ArtifactKind| e.artifact.as_ref().is_some_and(|a| a.kind == kind);
