@@ -65,6 +65,27 @@ fn jobs_in_a_row(bencher: Bencher, count: usize) {
     whole(bencher, vec![(".github/workflows/cd.yml".to_owned(), text)]);
 }
 
+/// A repository with this many workflow files, each of which builds, tests and deploys.
+#[divan::bench(args = [20, 200])]
+fn workflow_files(bencher: Bencher, count: usize) {
+    let job = |name: &str, needs: &str, line: &str| {
+        format!(
+            "  {name}:\n{needs}    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v4\n      - run: {line}\n"
+        )
+    };
+    let text = [
+        "on: { push: { branches: [main] } }\njobs:\n".to_owned(),
+        job("build", "", "docker build -t r.example/shop:$GITHUB_SHA ."),
+        job("test", "    needs: build\n", "npm test"),
+        job("stage", "    needs: test\n    environment: staging\n", "helm upgrade shop ./chart"),
+        job("ship", "    needs: stage\n    environment: production\n", "helm upgrade shop ./chart"),
+    ]
+    .concat();
+    let file =
+        |i: usize| (format!(".github/workflows/service-{i}.yml"), format!("name: service {i}\n{text}"));
+    whole(bencher, (0..count).map(file).collect());
+}
+
 /// Plain text that no reader claims.
 #[divan::bench]
 fn scan_10_mb(bencher: Bencher) {

@@ -265,7 +265,10 @@ fn chosen<'w>(command: &Command, before: &str, text: &'w str) -> Option<(&'w str
         return meant.then_some((value, Confidence::Medium));
     }
     let script = text.starts_with("build:") || text.starts_with("build-");
-    let file = matches!(before, "-f" | "--file") && text.contains("Dockerfile");
+    // `Dockerfile.integration` is an image for tests.
+    let file = matches!(before, "-f" | "--file")
+        && text.contains("Dockerfile")
+        && !text.to_ascii_lowercase().contains("integration");
     (script || file).then_some((text, Confidence::High))
 }
 

@@ -4,10 +4,11 @@ use super::base_image_unpinned::is_floating;
 use super::merged::{Cause, Causes};
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{
-    Artifact, ArtifactKind, Effect, EffectKind, Part, Repository, SettingSource, Stage, Value,
+    Artifact, ArtifactKind, Effect, EffectKind, Part, Pipeline, Repository, SettingSource, Stage, Value,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::Span;
 use std::collections::BTreeSet;
 
 /// Tags that stand for an environment or a branch.
@@ -29,14 +30,17 @@ const MOVING: &[&str] = &[
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
-    for (_, job, step) in repository.steps() {
-        // What is stored under a fixed name too may have further names.
-        let fixed: BTreeSet<String> = job
-            .effects()
-            .filter(|e| stores(e))
-            .filter_map(|e| image(e).filter(|a| !is_mutable(a)))
-            .map(Artifact::name_text)
-            .collect();
+    // What is stored under a fixed name too, wherever in the pipeline, may have further names.
+    let fixed_of = |pipeline: &Pipeline| -> BTreeSet<String> {
+        let stored = pipeline.jobs.iter().flat_map(|j| j.effects()).filter(|e| stores(e));
+        stored.filter_map(|e| image(e).filter(|a| !is_mutable(a))).map(Artifact::name_text).collect()
+    };
+    let mut last: Option<(Span, BTreeSet<String>)> = None;
+    for (pipeline, job, step) in repository.steps() {
+        if last.as_ref().is_none_or(|(place, _)| *place != pipeline.place) {
+            last = Some((pipeline.place, fixed_of(pipeline)));
+        }
+        let fixed = last.as_ref().map(|(_, fixed)| fixed).expect("it was just filled");
         for effect in step.all_effects() {
             let Some(artifact) = image(effect) else { continue };
             let name = artifact.name_text();

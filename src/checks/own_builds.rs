@@ -143,7 +143,8 @@ pub(super) fn dockerfiles(repository: &Repository, verdict: &mut Verdict) {
         else {
             continue;
         };
-        let Some(found) = stage(repository, rest) else { continue };
+        // `Dockerfile.integration` is an image for tests.
+        let Some(found) = stage(repository, rest).filter(|s| *s != Stage::Integration) else { continue };
         let folder = file.path.strip_suffix(name).unwrap_or("");
         let base: String =
             words(rest).into_iter().filter(|w| stage(repository, w).is_none()).collect::<Vec<_>>().join("-");

@@ -22,9 +22,20 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let (staging, production) = (deploys(Stage::Staging), deploys(Stage::Production));
     let mut reported = BTreeSet::new();
 
-    for &node in staging.iter().filter(|n| production.contains(n)) {
+    // Chosen by whoever starts it, or side by side in a matrix.
+    let sisters = |a: Node, b: Node| {
+        let (a, b) = (flow.run(a), flow.run(b));
+        (a.pipeline, a.job, a.caller) == (b.pipeline, b.job, b.caller)
+    };
+    for &node in &staging {
         let run = flow.run(node);
-        let Some(Value::OneOf(_)) = run.target.as_ref().map(|t| &t.stage) else { continue };
+        let both = match run.target.as_ref().map(|t| &t.stage) {
+            Some(Value::OneOf(_)) => production.contains(&node),
+            _ => production.iter().any(|&p| p != node && sisters(p, node)),
+        };
+        if !both {
+            continue;
+        }
         let job = flow.job(node, pipelines);
         for build in builds(&run.effects) {
             if reported.insert(build.place) {
@@ -64,7 +75,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
         }
         let job = flow.job(ship, pipelines);
-        let Some((stage, build, earlier)) = again else {
+        let Some((stage, build, (twice, earlier))) = again else {
             verdict.satisfied(job.place);
             continue;
         };
@@ -77,7 +88,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         );
         let finding = verdict.fail(build.place, format!("job {}", job.id), message);
         finding.label("production builds again here");
-        finding.relate(earlier.place, "staging's build");
+        if earlier.place == build.place {
+            finding.relate(flow.job(twice, pipelines).place, "runs it for staging");
+        } else {
+            finding.relate(earlier.place, "staging's build");
+        }
         finding.relate(flow.job(stage, pipelines).place, "staging deploys here");
         if build.artifact.is_none() {
             finding.at_most(Confidence::Medium);
@@ -103,12 +118,12 @@ fn first_build<'a>(
     closure: &BTreeSet<Node>,
     node: Node,
     build: &Effect,
-) -> Option<&'a Effect> {
-    closure
-        .iter()
-        .filter(|&&n| n != node)
-        .flat_map(|&n| builds(&repository.flow.run(n).effects))
-        .find(|other| other.place != build.place && same_thing(repository, build, other))
+) -> Option<(Node, &'a Effect)> {
+    let others = closure.iter().filter(|&&n| n != node);
+    others
+        .flat_map(|&n| builds(&repository.flow.run(n).effects).map(move |e| (n, e)))
+        // One command that two jobs share is run twice.
+        .find(|(_, other)| other.place == build.place || same_thing(repository, build, other))
 }
 
 /// Whether two builds make the same thing, whatever version or environment they give it.

@@ -28,16 +28,19 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             && stages.contains(&Stage::Staging)
         {
             let place = run.target.as_ref().map_or(job.place, |t| t.place);
-            let matrix = job.dimensions.iter().any(|(_, values)| values.len() > 1);
-            let message = if matrix {
-                format!("Job `{name}` deploys to staging and to production at the same time")
-            } else {
-                format!("Whoever starts `{name}` can choose production without staging")
-            };
+            let message = format!("Whoever starts `{name}` can choose production without staging");
             verdict
                 .fail(place, subject, message)
                 .at_most(confidence(run))
                 .label("staging or production, as chosen here");
+            continue;
+        }
+        // A matrix over environments runs all of them side by side.
+        let beside = staging.iter().any(|&n| n != node && is_same_job(flow.run(n), run));
+        if beside {
+            let place = run.target.as_ref().map_or(job.place, |t| t.place);
+            let message = format!("Job `{name}` deploys to staging and to production at the same time");
+            verdict.fail(place, subject, message).at_most(confidence(run)).label("all of them side by side");
             continue;
         }
         let before = |n: Node| n != node && staging.contains(&n) && !deploys_another(repository, n, node);
@@ -101,6 +104,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
         }
     }
+}
+
+/// Whether two runs are of one job in one context.
+fn is_same_job(a: &Run, b: &Run) -> bool {
+    (a.pipeline, a.job, a.caller) == (b.pipeline, b.job, b.caller)
 }
 
 /// Whether a run calls what lies outside, and nothing tells what that does.

@@ -30,6 +30,7 @@ mod link;
 mod make;
 mod manifest;
 mod markdown;
+mod matrix;
 mod migration;
 mod names;
 mod npm;

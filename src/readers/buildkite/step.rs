@@ -4,7 +4,7 @@
 use super::{Reading, Uploaded, condition, uploaded};
 use crate::facts::*;
 use crate::readers::variables::{self, Variables};
-use crate::readers::{commands, secrets};
+use crate::readers::{commands, matrix, secrets};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::{Passage, Span, Spanned, shorten};
@@ -180,6 +180,7 @@ impl<'t> Reading<'_, 't> {
             })
             .collect();
         job.steps.extend(self.script(item, &inner));
+        job.steps.extend(told(item));
         for leaf in item.get("plugins").into_iter().flat_map(|p| p.leaves()).take(200) {
             secrets::collect(&leaf.node.passage(), &inner, OWN, &mut job.secrets);
         }
@@ -243,6 +244,30 @@ impl<'t> Reading<'_, 't> {
         step.commands = commands::lower_list(&passages, OPTIONS, &known).into_iter().flatten().collect();
         Some(step)
     }
+}
+
+/// `notify:` of a step.
+/// <https://buildkite.com/docs/pipelines/configure/notifications>
+fn told(item: Node<'_>) -> Option<Step> {
+    let place = entry(item, "notify")?;
+    let mut step = Step::new(place, "notify".into());
+    step.uses = Some(Use {
+        place,
+        sort: UseKind::Action,
+        name: "Buildkite/notify".into(),
+        version: None,
+        local: true,
+        inputs: Vec::new(),
+        unresolved: None,
+    });
+    step.condition = Some(Condition { always: true, ..Condition::new(place, "notify".into()) });
+    Some(step)
+}
+
+/// Key and value of an entry that is not empty.
+fn entry(item: Node<'_>, key: &str) -> Option<Span> {
+    let value = item.get(key).filter(|n| !n.is_null())?;
+    Some(item.key(key)?.span().join(value.use_span()))
 }
 
 /// Which key tells the step's type.
@@ -419,14 +444,34 @@ fn dimensions(item: Node<'_>) -> Vec<(String, Vec<String>)> {
         _ => Some(matrix),
     };
     let Some(setup) = setup else { return Vec::new() };
-    match setup.kind() {
+    let mut all: matrix::Dimensions = match setup.kind() {
         Kind::Mapping => setup
             .merged_entries()
             .into_iter()
             .filter_map(|(name, list)| Some((name.as_str()?.replace('-', "_"), values(list))))
             .collect(),
         _ => vec![("matrix".to_owned(), values(setup))],
+    };
+    // An adjustment leaves a combination out, or adds one.
+    let adjustments = matrix.get("adjustments").into_iter().flat_map(|a| a.one_or_more()).take(256);
+    let mut skipped = Vec::new();
+    for (adjustment, with) in adjustments.filter_map(|a| Some((a, a.get("with")?))) {
+        let row: matrix::Row = match with.kind() {
+            Kind::Mapping => matrix::rows(Some(with)).remove(0),
+            _ => with.as_str().map(|v| ("matrix".to_owned(), v.to_owned())).into_iter().collect(),
+        };
+        let row: matrix::Row = row.into_iter().map(|(n, v)| (n.replace('-', "_"), v)).collect();
+        if adjustment.get("skip").is_some_and(|s| !matches!(s.as_str(), None | Some("false" | ""))) {
+            skipped.push(row);
+            continue;
+        }
+        for (name, value) in row {
+            if let Some((_, values)) = all.iter_mut().find(|(n, v)| *n == name && !v.contains(&value)) {
+                values.push(value);
+            }
+        }
     }
+    matrix::without(all, &skipped)
 }
 
 /// A text whose `$$`, which the upload turns into `$`, is one character, and in which `{{matrix.x}}` is a

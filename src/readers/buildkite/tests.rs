@@ -143,3 +143,23 @@ fn what_cannot_be_understood_is_named_and_bombs_end() {
     assert_eq!(pipeline(&wide).jobs.len(), 1_200);
     assert!(!repository(&[(".buildkite/pipeline.yml", &wide)]).unread.is_empty());
 }
+
+#[test]
+fn adjustments_leave_combinations_out_and_add_some() {
+    let p = pipeline(
+        "\
+steps:
+  - label: Ship
+    command: ./ship.sh {{matrix.env}}
+    notify: [ { slack: '#releases' } ]
+    matrix:
+      setup: { env: [ staging, production ], os: [ linux ] }
+      adjustments:
+        - { with: { env: production, os: linux }, skip: true }
+        - { with: { env: review, os: linux } }
+",
+    );
+    let ship = job(&p, "Ship");
+    assert_eq!(ship.matrix, ["env=staging", "env=review", "os=linux"]);
+    assert!(ship.effects().any(|e| e.effect == EffectKind::Notify));
+}

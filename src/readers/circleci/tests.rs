@@ -297,3 +297,32 @@ fn circles_and_bombs_end() {
     );
     assert_eq!(pipelines(&open).len(), 1);
 }
+
+#[test]
+fn a_group_brings_its_jobs_and_whoever_requires_it_waits_for_all() {
+    let p = pipeline(
+        "\
+version: 2.1
+jobs:
+  unit: { docker: [ { image: cimg/base } ], steps: [ { run: make unit } ] }
+  lint: { docker: [ { image: cimg/base } ], steps: [ { run: make lint } ] }
+  build: { docker: [ { image: cimg/base } ], steps: [ { run: make } ] }
+  ship: { docker: [ { image: cimg/base } ], parameters: { env: { type: string } }, steps: [ { run: make << parameters.env >> } ] }
+job-groups:
+  checks: { jobs: [ unit, { lint: { requires: [ unit ] } } ] }
+workflows:
+  main:
+    jobs:
+      - build
+      - checks: { requires: [ build ] }
+      - ship:
+          requires: [ checks ]
+          matrix: { parameters: { env: [ staging, production ] }, exclude: [ { env: production } ] }
+",
+    );
+    assert_eq!(needs(job(&p, "unit")), ["build"]);
+    assert_eq!(needs(job(&p, "lint")), ["unit"]);
+    let ship = p.jobs.iter().find(|j| j.id.starts_with("ship")).expect("the last job");
+    assert_eq!(ship.needs.iter().map(|n| n.job).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    assert_eq!(ship.matrix, ["env=staging"]);
+}

@@ -6,6 +6,7 @@ use super::condition::{Limits, filters, holds, limits};
 use super::parameters::Scope;
 use super::step::shown;
 use crate::facts::*;
+use crate::readers::matrix;
 use crate::syntax::cron::Schedule;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::Spanned;
@@ -39,6 +40,9 @@ struct Guard {
     asked: bool,
 }
 
+/// A job's name and settings, and the group that brings it with the settings of that.
+type Member<'t> = (Node<'t>, Option<Node<'t>>, Option<(String, Option<Node<'t>>)>);
+
 /// A job of a workflow before its needs are known.
 struct Entry<'t> {
     body: Option<Node<'t>>,
@@ -51,7 +55,7 @@ impl<'t> Reading<'t, '_> {
         let guard = self.guard(body);
         let mut jobs = Vec::new();
         let mut entries = Vec::new();
-        let mut index: HashMap<String, u32> = HashMap::new();
+        let mut index: HashMap<String, Vec<u32>> = HashMap::new();
         for item in body.get("jobs").into_iter().flat_map(|j| j.one_or_more()) {
             let items: Vec<(Node<'t>, Option<Node<'t>>)> = match item.kind() {
                 Kind::Mapping => {
@@ -66,7 +70,7 @@ impl<'t> Reading<'t, '_> {
                 }
                 _ => vec![(item, None)],
             };
-            for (key, body) in items {
+            for (key, body, group) in items.into_iter().flat_map(|(key, body)| self.members(key, body)) {
                 let Some(left) = self.jobs_left.get().checked_sub(1) else {
                     self.gap("its workflows have more jobs than are read".into());
                     break;
@@ -75,10 +79,22 @@ impl<'t> Reading<'t, '_> {
                 let Some(written) = key.as_str() else { continue };
                 let (job, entry, names) = self.entry(key, written, body);
                 for name in names {
-                    index.entry(name).or_insert(jobs.len() as u32);
+                    let all = index.entry(name).or_default();
+                    // Of several jobs of one name the first is meant.
+                    if all.is_empty() {
+                        all.push(jobs.len() as u32);
+                    }
                 }
+                let around = match &group {
+                    Some((name, body)) => {
+                        index.entry(name.clone()).or_default().push(jobs.len() as u32);
+                        let own = entry.body.is_some_and(|b| b.key("requires").is_some());
+                        body.filter(|_| !own).or(entry.body)
+                    }
+                    None => entry.body,
+                };
                 jobs.push(job);
-                entries.push(entry);
+                entries.push(Entry { body: around, ..entry });
             }
         }
         for (job, entry) in jobs.iter_mut().zip(&entries) {
@@ -89,6 +105,20 @@ impl<'t> Reading<'t, '_> {
         pipeline.complete = !jobs.iter().any(|j: &Job| j.calls.is_some());
         pipeline.jobs = jobs;
         Some(pipeline)
+    }
+
+    /// The jobs of an entry: itself, or those of the group that it names.
+    /// <https://circleci.com/docs/reference/configuration-reference/#job-groups>
+    fn members(&self, key: Node<'t>, body: Option<Node<'t>>) -> Vec<Member<'t>> {
+        let groups = self.space.node.get("job-groups");
+        let group = key.as_str().and_then(|name| Some((name, groups?.get(name)?.get("jobs")?)));
+        let Some((name, jobs)) = group else { return vec![(key, body, None)] };
+        let inner = jobs.one_or_more().take(1_000).flat_map(|item| match item.kind() {
+            Kind::Mapping => item.merged_entries(),
+            _ => vec![(item, item)],
+        });
+        let own = |v: Node<'t>| Some(v).filter(|v| v.kind() == Kind::Mapping);
+        inner.map(|(key, value)| (key, own(value), Some((name.to_owned(), body)))).collect()
     }
 
     /// The job `build` of a file without workflows.
@@ -173,7 +203,7 @@ impl<'t> Reading<'t, '_> {
     }
 
     /// What a job waits for, and when it runs.
-    fn order(&self, job: &mut Job, entry: &Entry<'t>, index: &HashMap<String, u32>, guard: &Guard) {
+    fn order(&self, job: &mut Job, entry: &Entry<'t>, index: &HashMap<String, Vec<u32>>, guard: &Guard) {
         let get = |key: &str| entry.body.and_then(|b| b.get(key));
         let mut failed = None;
         for item in get("requires").into_iter().flat_map(|r| r.one_or_more()) {
@@ -187,13 +217,17 @@ impl<'t> Reading<'t, '_> {
             };
             let Some(written) = named.as_str() else { continue };
             let name = entry.scope.fill(written);
-            job.needs.push(Need {
+            let need = |job| Need {
                 place: named.span(),
-                job: index.get(&name).copied(),
-                name,
+                job,
+                name: name.clone(),
                 optional: false,
                 order_only: false,
-            });
+            };
+            match index.get(&name) {
+                Some(all) => job.needs.extend(all.iter().map(|&j| need(Some(j)))),
+                None => job.needs.push(need(None)),
+            }
             let statuses: Vec<&str> =
                 statuses.into_iter().flat_map(|s| s.one_or_more()).filter_map(|s| s.as_str()).collect();
             if statuses.iter().any(|s| *s != "success") {
@@ -325,7 +359,8 @@ fn dimensions<'t>(matrix: Node<'t>, scope: &Scope<'t>) -> Vec<(String, Vec<Strin
         let texts = values.one_or_more().filter_map(|v| Some(scope.fill(v.as_str()?)));
         Some((key.as_str()?.to_owned(), texts.take(256).collect::<Vec<_>>()))
     });
-    read.filter(|(_, values)| !values.is_empty()).collect()
+    let all = read.filter(|(_, values)| !values.is_empty()).collect();
+    matrix::without(all, &matrix::rows(matrix.get("exclude")))
 }
 
 /// The names that the jobs of a matrix have: `name` filled in, or the job's name and its values.

@@ -69,48 +69,59 @@ fn above(jobs: &[Job], groups: &[Option<String>], group: Option<&str>, place: Sp
     needs
 }
 
-/// A pipeline apart from those of its jobs that only a promotion starts: they make another run, of a build that
-/// the rest has made.
+/// A pipeline apart from those of its jobs that only a promotion or a timer starts: they make other runs. A
+/// promotion is one of a build that the rest has made.
 pub(super) fn part(mut pipeline: Pipeline) -> Vec<Pipeline> {
-    let promoted = |j: &Job| j.condition.as_ref().is_some_and(is_promoted);
-    let by_itself = pipeline.triggers.iter().any(|t| t.trigger != TriggerKind::Manual);
-    let Some(first) = pipeline.jobs.iter().find(|j| promoted(j)).filter(|_| by_itself) else {
-        return vec![pipeline];
-    };
-    let condition = first.condition.as_ref();
-    let (place, event) = condition
-        .map_or((first.place, "promote"), |c| (c.place, c.events.first().map_or("promote", String::as_str)));
-    let trigger =
-        Trigger { upstream: vec![pipeline.name.clone()], ..Trigger::new(TriggerKind::Manual, event, place) };
-    let mut later = Pipeline {
-        place: first.place,
-        name: format!("{}:{event}", pipeline.name),
-        triggers: vec![trigger],
-        commented: Vec::new(),
-        jobs: Vec::new(),
-        ..pipeline.clone()
-    };
-    // Where each job goes, and its number there.
-    let mut numbers = [0u32; 2];
-    let places: Vec<(bool, u32)> = pipeline
+    // 0 is what the pipeline's own triggers start.
+    let classes: Vec<usize> = pipeline
         .jobs
         .iter()
-        .map(|job| {
-            let apart = promoted(job);
-            let number = numbers[usize::from(apart)];
-            numbers[usize::from(apart)] += 1;
-            (apart, number)
+        .map(|job| match &job.condition {
+            Some(c) if is_promoted(c) => 1,
+            Some(c) if !c.events.is_empty() && c.events.iter().all(|e| e == "cron") => 2,
+            _ => 0,
         })
         .collect();
-    let mut own = Vec::with_capacity(pipeline.jobs.len());
-    for (mut job, &(apart, _)) in std::mem::take(&mut pipeline.jobs).into_iter().zip(&places) {
-        // What takes no part in the other run is not waited for there.
-        job.needs.retain(|n| n.job.is_none_or(|j| places[j as usize].0 == apart));
-        for need in &mut job.needs {
-            need.job = need.job.map(|j| places[j as usize].1);
-        }
-        if apart { later.jobs.push(job) } else { own.push(job) }
+    let apart = |class: usize| classes.contains(&class);
+    let by_hand = pipeline.triggers.iter().all(|t| t.trigger == TriggerKind::Manual);
+    let several = [0, 1, 2].into_iter().filter(|&c| apart(c)).count() > 1;
+    if by_hand || !several {
+        return vec![pipeline];
     }
-    pipeline.jobs = own;
-    vec![pipeline, later]
+    let mut counts = [0u32; 3];
+    let numbers: Vec<u32> = classes
+        .iter()
+        .map(|&class| {
+            counts[class] += 1;
+            counts[class] - 1
+        })
+        .collect();
+    let mut jobs: [Vec<Job>; 3] = Default::default();
+    for (index, mut job) in std::mem::take(&mut pipeline.jobs).into_iter().enumerate() {
+        // What takes no part in the other run is not waited for there.
+        job.needs.retain(|n| n.job.is_none_or(|j| classes[j as usize] == classes[index]));
+        for need in &mut job.needs {
+            need.job = need.job.map(|j| numbers[j as usize]);
+        }
+        jobs[classes[index]].push(job);
+    }
+    let [own, promoted, timed] = jobs;
+    let mut all = vec![Pipeline { jobs: own, ..pipeline }];
+    for (jobs, kind) in [(promoted, TriggerKind::Manual), (timed, TriggerKind::Schedule)] {
+        let Some(first) = jobs.first() else { continue };
+        let condition = first.condition.as_ref();
+        let event = condition.and_then(|c| c.events.first().cloned()).unwrap_or_default();
+        let place = condition.map_or(first.place, |c| c.place);
+        let upstream = if kind == TriggerKind::Manual { vec![all[0].name.clone()] } else { Vec::new() };
+        all.push(Pipeline {
+            place: first.place,
+            name: format!("{}:{event}", all[0].name),
+            triggers: vec![Trigger { upstream, ..Trigger::new(kind, &event, place) }],
+            commented: Vec::new(),
+            jobs,
+            ..all[0].clone()
+        });
+    }
+    all.retain(|p| !p.jobs.is_empty());
+    all
 }

@@ -106,9 +106,11 @@ steps:
 - { name: stage, image: x, commands: [./deploy.sh staging], when: { event: push }, depends_on: [build] }
 - { name: check, image: x, commands: [./check.sh], when: { event: promote, target: PROD } }
 - { name: ship, image: x, commands: [./deploy.sh prod], when: { event: promote, target: PROD }, depends_on: [check, build] }
+- { name: nightly, image: x, commands: [./scan.sh], when: { event: cron, cron: scan } }
 ",
     );
     let ids = |p: &Pipeline| p.jobs.iter().map(|j| j.id.clone()).collect::<Vec<_>>();
+    assert_eq!((ids(&all[2]), all[2].triggers[0].trigger), (vec!["nightly".into()], TriggerKind::Schedule));
     assert_eq!(
         (ids(&all[0]), ids(&all[1])),
         (vec!["build".into(), "stage".into()], vec!["check".into(), "ship".into()])

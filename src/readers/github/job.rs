@@ -3,6 +3,7 @@
 use super::expression::{self, Scope};
 use super::{collect_secrets, entry, permissions, settings, target, value};
 use crate::facts::*;
+use crate::readers::matrix::{self, Dimensions};
 use crate::readers::{Text, commands};
 use crate::syntax::shell;
 use crate::syntax::tree::{Kind, Node};
@@ -195,37 +196,37 @@ fn dimensions(node: Node<'_>) -> Vec<(String, Vec<String>)> {
     let Some(matrix) = node.at(&["strategy", "matrix"]).filter(|m| m.kind() == Kind::Mapping) else {
         return Vec::new();
     };
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    let mut add = |name: &str, value: &str| match all.iter_mut().find(|(n, _)| n == name) {
-        Some((_, values)) if !values.iter().any(|v| v == value) => values.push(value.to_owned()),
-        Some(_) => {}
-        None => all.push((name.to_owned(), vec![value.to_owned()])),
-    };
+    let mut all: Dimensions = Vec::new();
     for (key, values) in matrix.merged_entries() {
-        match key.as_str() {
-            Some("exclude") | None => {}
-            Some("include") => {
-                for (k, v) in values.items().flat_map(|row| row.merged_entries()) {
-                    if let (Some(k), Some(v)) = (k.as_str(), v.as_str()) {
-                        add(k, v);
-                    }
-                }
+        let Some(name) = key.as_str().filter(|n| !matches!(*n, "include" | "exclude")) else { continue };
+        for item in values.items() {
+            if let Some(v) = item.as_str().filter(|v| !v.contains("${{")) {
+                add(&mut all, name, v);
             }
-            Some(name) => {
-                for item in values.items() {
-                    if let Some(v) = item.as_str().filter(|v| !v.contains("${{")) {
-                        add(name, v);
-                    }
-                    for (k, v) in item.merged_entries() {
-                        if let (Some(k), Some(v)) = (k.as_str(), v.as_str()) {
-                            add(&format!("{name}.{k}"), v);
-                        }
-                    }
+            for (k, v) in item.merged_entries() {
+                if let (Some(k), Some(v)) = (k.as_str(), v.as_str()) {
+                    add(&mut all, &format!("{name}.{k}"), v);
                 }
             }
         }
     }
+    // What is excluded can be included again.
+    let mut all = matrix::without(all, &matrix::rows(matrix.get("exclude")));
+    let included = matrix.get("include").into_iter().flat_map(|i| i.items());
+    for (k, v) in included.flat_map(|row| row.merged_entries()) {
+        if let (Some(k), Some(v)) = (k.as_str(), v.as_str()) {
+            add(&mut all, k, v);
+        }
+    }
     all
+}
+
+fn add(all: &mut Dimensions, name: &str, value: &str) {
+    match all.iter_mut().find(|(n, _)| n == name) {
+        Some((_, values)) if !values.iter().any(|v| v == value) => values.push(value.to_owned()),
+        Some(_) => {}
+        None => all.push((name.to_owned(), vec![value.to_owned()])),
+    }
 }
 
 fn steps(node: Node<'_>, scope: &Scope, defaults: [Option<Node<'_>>; 2]) -> Vec<Step> {

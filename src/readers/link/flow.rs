@@ -7,10 +7,10 @@ use super::scope::{Inputs, Scope};
 use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
 use crate::facts::{
-    Dialect, Edge, Flow, Job, Need, Node, Outside, Pipeline, Repository, Role, Run, Target, TriggerKind,
-    Value,
+    Dialect, Edge, Flow, Job, Need, Node, Outside, Pipeline, Repository, Role, Run, Stage, Target,
+    TriggerKind, Value,
 };
-use crate::lexicon::Environments;
+use crate::lexicon::{Environments, classify};
 use std::collections::HashMap;
 
 /// Calls of pipelines nest at most so deep, as GitHub allows three levels of callers and GitLab two.
@@ -116,37 +116,54 @@ impl Builder<'_> {
     fn expand(&mut self, index: usize, context: &Context<'_>) -> Expanded {
         let pipeline = &self.pipelines[index];
         let scope = Scope::of_inputs(context.inputs);
-        let mut nodes: Vec<Node> = Vec::with_capacity(pipeline.jobs.len());
+        let mut nodes: Vec<Vec<Node>> = Vec::with_capacity(pipeline.jobs.len());
         for (number, job) in pipeline.jobs.iter().enumerate() {
             if self.runs.len() >= MOST_RUNS {
                 break;
             }
-            let node = Node(self.runs.len() as u32);
-            nodes.push(node);
             let run = self.run(index, number, job, context, &scope);
-            self.runs.push(run);
-            if let Some(caller) = context.caller {
-                self.edge(caller, node, Edge::Calls);
+            let mut own = Vec::new();
+            for run in self.each_environment(job, run) {
+                let node = Node(self.runs.len() as u32);
+                own.push(node);
+                self.runs.push(run);
+                if let Some(caller) = context.caller {
+                    self.edge(caller, node, Edge::Calls);
+                }
             }
+            nodes.push(own);
         }
-        let mut ends: Vec<Vec<Node>> = nodes.iter().map(|&n| vec![n]).collect();
-        for (number, &node) in nodes.iter().enumerate() {
+        // For each run of a job the runs with which it ends.
+        let mut ends: Vec<Vec<Vec<Node>>> =
+            nodes.iter().map(|own| own.iter().map(|&n| vec![n]).collect()).collect();
+        for (number, own) in nodes.iter().enumerate() {
             let Some(callee) = self.callee(pipeline, &pipeline.jobs[number]) else { continue };
             if context.depth + 1 >= DEEPEST || self.runs.len() >= MOST_RUNS {
                 continue;
             }
             let job = &pipeline.jobs[number];
-            let inputs = self.inputs_of_call(job, pipeline, callee, &scope);
-            let inner =
-                Context { root: context.root, caller: Some(node), inputs: &inputs, depth: context.depth + 1 };
-            let expanded = self.expand(callee, &inner);
-            if !expanded.ends.is_empty() {
-                ends[number] = expanded.ends;
+            for (variant, &node) in own.iter().enumerate() {
+                let mut inputs = self.inputs_of_call(job, pipeline, callee, &scope);
+                if own.len() > 1 {
+                    self.narrow_inputs(&mut inputs, node);
+                }
+                let inner = Context {
+                    root: context.root,
+                    caller: Some(node),
+                    inputs: &inputs,
+                    depth: context.depth + 1,
+                };
+                let expanded = self.expand(callee, &inner);
+                if !expanded.ends.is_empty() {
+                    ends[number][variant] = expanded.ends;
+                }
             }
         }
+        // Where the whole workflow is repeated, each repetition is for itself.
+        let apart = pipeline.dialect == Dialect::Woodpecker;
         let mut followed = vec![false; nodes.len()];
         let mut starts = Vec::new();
-        for (number, &node) in nodes.iter().enumerate() {
+        for (number, own) in nodes.iter().enumerate() {
             let needs = &pipeline.jobs[number].needs;
             for need in needs {
                 let Some(before) = need.job.map(|j| j as usize).filter(|&j| j < nodes.len() && j != number)
@@ -154,16 +171,57 @@ impl Builder<'_> {
                     continue;
                 };
                 followed[before] = true;
-                for &end in &ends[before] {
-                    self.edge(end, node, kind_of(need));
+                let paired = apart && ends[before].len() == own.len();
+                for (from, variant) in ends[before].iter().enumerate() {
+                    for (to, &node) in own.iter().enumerate() {
+                        if !paired || to == from {
+                            variant.iter().for_each(|&end| self.edge(end, node, kind_of(need)));
+                        }
+                    }
                 }
             }
             if needs.is_empty() {
-                starts.push(node);
+                starts.extend(own);
             }
         }
         let last = ends.into_iter().zip(followed).filter(|(_, followed)| !followed);
-        Expanded { starts, ends: last.flat_map(|(ends, _)| ends).collect() }
+        Expanded { starts, ends: last.flat_map(|(ends, _)| ends.into_iter().flatten()).collect() }
+    }
+
+    /// A job whose matrix has several environments runs once for each of them.
+    fn each_environment(&self, job: &Job, run: Run) -> Vec<Run> {
+        let Some(Value::OneOf(stages)) = run.target.as_ref().map(|t| &t.stage) else { return vec![run] };
+        let told = |value: &String| classify(value, self.environments);
+        let spread = job.dimensions.iter().any(|(_, values)| {
+            let found: Vec<Stage> = values.iter().filter_map(told).collect();
+            stages.len() > 1 && stages.iter().all(|s| found.contains(s))
+        });
+        if !spread {
+            return vec![run];
+        }
+        let one = |stage: Stage| {
+            let mut run = run.clone();
+            run.target = run.target.map(|t| narrowed(t, stage, self.environments));
+            for effect in &mut run.effects {
+                effect.target = effect.target.take().map(|t| narrowed(t, stage, self.environments));
+            }
+            run
+        };
+        stages.iter().map(|&stage| one(stage)).collect()
+    }
+
+    /// What a call hands on in the run of one environment.
+    fn narrow_inputs(&self, inputs: &mut Inputs, node: Node) {
+        let target = self.runs[node.0 as usize].target.as_ref();
+        let Some(&stage) = target.and_then(|t| t.stage.known()) else { return };
+        for value in inputs.values_mut() {
+            if let Value::OneOf(all) = value {
+                let fits = all.iter().filter(|v| classify(v, self.environments) == Some(stage));
+                if let Some(own) = Value::from_possible(fits.cloned().collect()) {
+                    *value = own;
+                }
+            }
+        }
     }
 
     fn callee(&self, caller: &Pipeline, job: &Job) -> Option<usize> {
@@ -336,6 +394,20 @@ fn dispatched(job: &Job) -> impl Iterator<Item = &str> {
     run.filter_map(|c| c.arg(2)).chain(named)
 }
 
+/// A target that is one of several, as that one.
+fn narrowed(target: Target, stage: Stage, environments: &Environments) -> Target {
+    if !matches!(&target.stage, Value::OneOf(all) if all.contains(&stage)) {
+        return target;
+    }
+    let names = target.name.possible().iter().filter(|n| classify(n, environments) == Some(stage));
+    let name = Value::from_possible(names.cloned().collect()).unwrap_or(target.name);
+    Target { stage: Value::Known(stage), name, ..target }
+}
+
+fn kind_of(need: &Need) -> Edge {
+    if need.optional || need.order_only { Edge::Order } else { Edge::Needs }
+}
+
 /// Whether a job hands something on to a repository: checks it out, clones it, starts its workflows.
 fn speaks_of(job: &Job, repository: &str) -> bool {
     let within = |text: &str| text.to_ascii_lowercase().contains(repository);
@@ -344,8 +416,4 @@ fn speaks_of(job: &Job, repository: &str) -> bool {
         || job.steps.iter().any(|step| {
             step.uses.as_ref().is_some_and(given) || step.commands.iter().any(|command| within(&command.line))
         })
-}
-
-fn kind_of(need: &Need) -> Edge {
-    if need.optional || need.order_only { Edge::Order } else { Edge::Needs }
 }

@@ -83,15 +83,34 @@ fn settle_jobs(pipelines: &mut [crate::facts::Pipeline], repository: &Repository
             if job.effects().any(|e| matches!(e.effect, EffectKind::Dump | EffectKind::Backup)) {
                 keep_copies(job);
             }
-            for step in &mut job.steps {
-                let effects =
-                    step.effects.iter_mut().chain(step.commands.iter_mut().flat_map(|c| &mut c.effects));
-                for effect in effects.filter(|e| targets::bears_target(e)) {
-                    effect.target = targets::settle(effect.target.take(), job.target.as_ref());
+            if goes_back(job) {
+                for effect in effects_mut(job).filter(|e| e.effect == EffectKind::Deploy) {
+                    effect.effect = EffectKind::RollBack;
                 }
+            }
+            let target = job.target.clone();
+            for effect in effects_mut(job).filter(|e| targets::bears_target(e)) {
+                effect.target = targets::settle(effect.target.take(), target.as_ref());
             }
         }
     }
+}
+
+fn effects_mut(job: &mut crate::facts::Job) -> impl Iterator<Item = &mut crate::facts::Effect> {
+    let steps = job.steps.iter_mut();
+    steps.flat_map(|s| s.effects.iter_mut().chain(s.commands.iter_mut().flat_map(|c| &mut c.effects)))
+}
+
+/// Whether a job that runs only after a failure says by its name that it takes a release back: what it deploys is
+/// what ran before.
+fn goes_back(job: &crate::facts::Job) -> bool {
+    let named = |name: &str| {
+        let name: String =
+            name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        name.contains("rollback") || name.contains("rollingback")
+    };
+    job.condition.as_ref().is_some_and(|c| c.on_failure)
+        && (named(&job.id) || named(&job.name) || job.stage.as_deref().is_some_and(named))
 }
 
 /// A file that a job copies to a store after it has taken a dump or a backup is that backup, and no deploy.
