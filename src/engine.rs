@@ -22,7 +22,7 @@ fn judge(active: &Active, parameters: &Parameters, repository: &Repository) -> V
             verdict.not_applicable(why);
             return verdict;
         }
-        Some(Absence::Unasked(why)) => {
+        Some(Absence::Unseen(why)) => {
             verdict.not_judged(why);
             return verdict;
         }

@@ -214,7 +214,7 @@ impl Verdict {
         self.not_applicable = Some(why.into());
     }
 
-    /// What the rule is about was not read in this run.
+    /// What the rule is about may well exist where this run did not look.
     pub fn not_judged(&mut self, why: impl Into<String>) {
         self.not_judged = Some(why.into());
     }

@@ -6,8 +6,10 @@ use crate::facts::{EffectKind, KINDS, Medium, Repository, Stage};
 pub struct Subject {
     /// Its name in rule files.
     pub name: &'static str,
-    /// "no production deploy was found": why a rule without its subject is not applicable.
+    /// "no production deploy was found": why a rule without its subject judges nothing.
     pub absent: &'static str,
+    /// What that means.
+    pub means: fn(String) -> Absence,
     /// Whether it exists.
     pub exists: fn(&Repository) -> bool,
 }
@@ -17,12 +19,9 @@ pub struct Subject {
 pub enum Absence {
     /// What was read shows that there is none.
     Excluded(String),
-    /// This run was not asked to read where it lies.
-    Unasked(String),
+    /// It may well exist where this run did not look: in history that nobody asked for, in another repository.
+    Unseen(String),
 }
-
-/// The subject that is read only when somebody asks for it.
-const HISTORY: &str = "history";
 
 fn has_effect(repository: &Repository, kinds: &[EffectKind]) -> bool {
     repository
@@ -41,40 +40,52 @@ fn has_deploy_to(repository: &Repository, stage: Stage) -> bool {
 
 /// Subjects beyond the kinds of facts themselves (`pipelines`, `scripts`, … : the kind's name with `s`).
 pub const SUBJECTS: &[Subject] = &[
-    Subject { name: "files", absent: "there is no file", exists: |r| !r.files.is_empty() },
+    Subject {
+        name: "files",
+        absent: "there is no file",
+        means: Absence::Excluded,
+        exists: |r| !r.files.is_empty(),
+    },
     Subject {
         name: "deploys",
-        absent: "no pipeline deploys anything",
+        absent: "no pipeline here deploys anything: is it done elsewhere?",
+        means: Absence::Unseen,
         exists: |r| has_effect(r, &[EffectKind::Deploy]),
     },
     Subject {
         name: "production-deploys",
-        absent: "no pipeline deploys to production",
+        absent: "no pipeline here deploys to production: is it done elsewhere?",
+        means: Absence::Unseen,
         exists: |r| has_deploy_to(r, Stage::Production),
     },
     Subject {
         name: "staging-deploys",
-        absent: "no pipeline deploys to staging",
+        absent: "no pipeline here deploys to staging: is it done elsewhere?",
+        means: Absence::Unseen,
         exists: |r| has_deploy_to(r, Stage::Staging),
     },
     Subject {
         name: "builds",
         absent: "no pipeline builds anything",
+        means: Absence::Excluded,
         exists: |r| has_effect(r, &[EffectKind::Build]),
     },
     Subject {
         name: "tests",
         absent: "no pipeline tests or scans anything",
+        means: Absence::Excluded,
         exists: |r| has_effect(r, &[EffectKind::Test, EffectKind::Lint, EffectKind::Scan]),
     },
     Subject {
         name: "commands",
         absent: "there is no pipeline and no script",
+        means: Absence::Excluded,
         exists: |r| r.commands().next().is_some() || r.steps().next().is_some(),
     },
     Subject {
         name: "env-files",
         absent: "there is no env file",
+        means: Absence::Excluded,
         exists: |r| {
             r.files.iter().any(|f| f.reader.as_deref() == Some("dotenv"))
                 || r.facts
@@ -84,13 +95,15 @@ pub const SUBJECTS: &[Subject] = &[
         },
     },
     Subject {
-        name: HISTORY,
+        name: "history",
         absent: "history was not read: `plimsoll check --history` reads it",
+        means: Absence::Unseen,
         exists: |r| r.history.is_some(),
     },
     Subject {
         name: "releases",
         absent: "there is no release tag",
+        means: Absence::Excluded,
         exists: |r| r.git.as_ref().is_some_and(|g| !g.tags.is_empty()),
     },
 ];
@@ -98,9 +111,8 @@ pub const SUBJECTS: &[Subject] = &[
 /// The subject's state: `Ok(())` if it exists, else why not. `None` for an unknown name.
 pub(super) fn exists(name: &str, repository: &Repository) -> Option<Result<(), Absence>> {
     if let Some(subject) = SUBJECTS.iter().find(|s| s.name == name) {
-        let why = if name == HISTORY { Absence::Unasked } else { Absence::Excluded };
         let found = (subject.exists)(repository);
-        return Some(if found { Ok(()) } else { Err(why(subject.absent.to_owned())) });
+        return Some(if found { Ok(()) } else { Err((subject.means)(subject.absent.to_owned())) });
     }
     let kind = KINDS.iter().find(|k| name.strip_suffix('s') == Some(k.name))?;
     let mut found = false;
