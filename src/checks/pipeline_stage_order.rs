@@ -11,6 +11,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let mut seen = BTreeSet::new();
+    let kinds = [(EffectKind::Test, "tests"), (EffectKind::Scan, "scans")]
+        .map(|(kind, what)| (kind, what, candidates(repository, kind)));
     for stage in [Stage::Production, Stage::Staging] {
         for node in deploys(repository, stage) {
             let run = flow.run(node);
@@ -19,15 +21,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
             let job = flow.job(node, pipelines);
             let mut late: Vec<(&str, Node, Span)> = Vec::new();
-            for (kind, what) in [(EffectKind::Test, "tests"), (EffectKind::Scan, "scans")] {
-                if before_deploy(job, kind) {
+            for (kind, what, candidates) in &kinds {
+                if before_deploy(job, *kind) {
                     continue;
                 }
-                let has = |n: Node| checks(repository, n, kind).is_some();
-                if flow.every_path(node, pipelines, &has) != Path::Yes
-                    && let Some((other, place)) = apart(repository, node, kind)
+                let has = |n: Node| checks(repository, n, *kind).is_some();
+                if let Some((other, place)) = apart(repository, node, candidates)
+                    && flow.every_path(node, pipelines, &has) != Path::Yes
                 {
-                    late.push((what, other, place));
+                    late.push((*what, other, place));
                 }
             }
             let Some(&(what, other, _)) = late.first() else {
@@ -66,26 +68,30 @@ fn before_deploy(job: &Job, kind: EffectKind) -> bool {
     false
 }
 
-/// A run of the same start that checks, has no condition under which it takes no part, and neither comes
-/// before the deploy nor after it.
-fn apart(repository: &Repository, node: Node, kind: EffectKind) -> Option<(Node, Span)> {
+/// Runs that check, that neither they themselves nor what they wait for leave out under some condition or let
+/// fail, and that wait for no deploy: tests of what was deployed elsewhere follow that deploy, not the other way
+/// round.
+fn candidates(repository: &Repository, kind: EffectKind) -> Vec<(Node, Span)> {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let odd = |n: &Node| {
+        let job = flow.job(*n, pipelines);
+        job.condition.is_some() || job.tolerated.is_some() || flow.has_effect(*n, EffectKind::Deploy, None)
+    };
+    let odd: Vec<Node> = flow.nodes().filter(odd).collect();
+    let left_out: BTreeSet<Node> = flow.after_any(&odd).into_iter().chain(odd).collect();
+    let firm = flow.nodes().filter(|n| !left_out.contains(n));
+    firm.filter_map(|n| checks(repository, n, kind).map(|place| (n, place))).collect()
+}
+
+/// One of these checks of the same start that comes neither before the deploy nor after it.
+fn apart(repository: &Repository, node: Node, candidates: &[(Node, Span)]) -> Option<(Node, Span)> {
+    let flow = &repository.flow;
+    let beside = |n: Node| n != node && flow.run(n).root == flow.run(node).root;
+    let mut beside = candidates.iter().filter(|(n, _)| beside(*n)).peekable();
+    beside.peek()?;
     let related: BTreeSet<Node> = flow.before(node).into_iter().chain(flow.after(node)).collect();
-    flow.nodes().filter(|&n| n != node && flow.run(n).root == flow.run(node).root).find_map(|n| {
-        let job = flow.job(n, pipelines);
-        let takes_part = std::iter::once(n).chain(flow.before(n)).all(|m| {
-            let job = flow.job(m, pipelines);
-            job.condition.is_none() && job.tolerated.is_none()
-        });
-        let deploys = flow.run(n).effects.iter().any(|e| e.effect == EffectKind::Deploy);
-        // Tests of what was deployed elsewhere wait for that deploy, not the other way round.
-        let follows = flow.before(n).iter().any(|&m| flow.has_effect(m, EffectKind::Deploy, None));
-        (!related.contains(&n) && takes_part && !deploys && !follows)
-            .then(|| checks(repository, n, kind).map(|place| (n, place)))
-            .flatten()
-            .filter(|_| !job.steps.is_empty() || job.calls.is_some())
-    })
+    beside.find(|(n, _)| !related.contains(n)).copied()
 }
 
 /// The place of such a check that can stop the run.

@@ -36,18 +36,16 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let Some(&first) = all.first() else { return };
     let job = flow.job(first, pipelines);
     let written = definition(repository);
-    let asked = all.iter().any(|&node| {
-        flow.before(node).into_iter().chain([node]).any(|n| {
-            let job = flow.job(n, pipelines);
-            job.condition.as_ref().is_some_and(|c| speaks(&c.text))
-                || speaks(&job.name)
-                || job.steps.iter().any(|s| {
-                    speaks(&s.name)
-                        || s.condition.as_ref().is_some_and(|c| speaks(&c.text))
-                        || s.commands.iter().any(|c| speaks(&c.line))
-                        || s.uses.as_ref().is_some_and(|u| speaks(&u.name))
-                })
-        })
+    let asked = flow.before_any(&all).into_iter().chain(all).any(|n| {
+        let job = flow.job(n, pipelines);
+        job.condition.as_ref().is_some_and(|c| speaks(&c.text))
+            || speaks(&job.name)
+            || job.steps.iter().any(|s| {
+                speaks(&s.name)
+                    || s.condition.as_ref().is_some_and(|c| speaks(&c.text))
+                    || s.commands.iter().any(|c| speaks(&c.line))
+                    || s.uses.as_ref().is_some_and(|u| speaks(&u.name))
+            })
     });
     match (written, asked) {
         (Some(place), true) => verdict.satisfied(place),
