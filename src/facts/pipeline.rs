@@ -134,6 +134,27 @@ fact! {
     }
 }
 
+impl Pipeline {
+    /// A pipeline of which nothing but its name is known yet.
+    pub fn new(name: impl Into<String>, dialect: Dialect, place: Span) -> Pipeline {
+        Pipeline {
+            place,
+            name: name.into(),
+            dialect,
+            role: Role::Entry,
+            triggers: Vec::new(),
+            settings: Vec::new(),
+            secrets: Vec::new(),
+            permissions: Vec::new(),
+            includes: Vec::new(),
+            complete: true,
+            commented: Vec::new(),
+            jobs: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
 impl Trigger {
     /// A way to start that is bound to nothing.
     pub fn new(trigger: TriggerKind, event: &str, place: Span) -> Trigger {

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::names;
 use super::program::{builder, is_shell, options, script_argument};
 use super::variables::{Variables, unescaped};
 use super::{Parsed, Text, Want, commands};
@@ -395,12 +396,6 @@ fn minutes(text: &str) -> Option<u32> {
 
 /// Commented-out lines that look like parts of a step.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let keys = ["- name:", "name:", "args:", "entrypoint:", "script:"];
-    let alone = tree.comments().iter().filter(|c| c.alone);
-    alone
-        .filter_map(|c| {
-            let body = tree.slice(c.body);
-            keys.iter().any(|k| body.starts_with(k)).then(|| Spanned::new(body.to_owned(), c.body))
-        })
-        .collect()
+    const KEYS: [&str; 5] = ["- name:", "name:", "args:", "entrypoint:", "script:"];
+    names::commented(tree, |body| KEYS.iter().any(|key| body.starts_with(key)).then_some(body))
 }

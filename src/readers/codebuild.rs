@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::names;
 use super::names::{ends_in_any_case, name, vendored};
 use super::variables::Variables;
 use super::{Parsed, Text, commands};
@@ -27,7 +28,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, yaml::Mask::None);
-    parsed.problems = super::names::problems(&tree, "a buildspec");
+    parsed.problems = names::problems(&tree, "a buildspec");
     let root = tree.root().filter(|r| r.kind() == Kind::Mapping);
     let Some(root) = root.filter(|r| r.get("phases").is_some() || r.get("batch").is_some()) else {
         if parsed.problems.is_empty() && !text.text.trim().is_empty() {
@@ -95,21 +96,15 @@ impl<'t> Spec<'t> {
         }
         let place = self.root.key("phases").or(self.root.key("batch")).map_or(self.root.span(), |k| k.span());
         Pipeline {
-            place,
-            name: text.path.to_owned(),
-            dialect: Dialect::CodeBuild,
-            role: Role::Entry,
             // Which event starts a build is a setting of the project.
             triggers: vec![Trigger::new(TriggerKind::Other, "build", place)],
             settings: self.settings.clone(),
             // Phases share one machine: a secret belongs to those that name its variable.
-            secrets: Vec::new(),
-            permissions: Vec::new(),
             complete: tree.errors().is_empty() && includes.is_empty(),
             includes,
             commented: commented(tree),
             jobs,
-            parts: Vec::new(),
+            ..Pipeline::new(text.path, Dialect::CodeBuild, place)
         }
     }
 
@@ -308,11 +303,5 @@ fn settings(list: Option<Node<'_>>, path: &str, variables: &mut Variables<'_>) -
 
 /// Commented-out items of lists of commands.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let alone = tree.comments().iter().filter(|c| c.alone);
-    alone
-        .filter_map(|c| {
-            let body = tree.slice(c.body);
-            body.starts_with("- ").then(|| Spanned::new(body.to_owned(), c.body))
-        })
-        .collect()
+    names::commented(tree, |body| body.starts_with("- ").then_some(body))
 }

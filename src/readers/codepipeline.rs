@@ -180,20 +180,15 @@ impl<'t> Definition<'t, '_> {
         }
         let triggers = self.triggers();
         Pipeline {
-            place: get(self.node, "name").or(get(self.node, "stages")).map_or(self.node.span(), |n| n.span()),
-            name,
-            dialect: Dialect::CodePipeline,
-            role: Role::Entry,
             triggers,
-            settings: Vec::new(),
-            secrets: Vec::new(),
-            permissions: Vec::new(),
             // What lies outside, is known once all files are there.
-            includes: Vec::new(),
             complete,
-            commented: Vec::new(),
             jobs,
-            parts: Vec::new(),
+            ..Pipeline::new(
+                name,
+                Dialect::CodePipeline,
+                get(self.node, "name").or(get(self.node, "stages")).map_or(self.node.span(), |n| n.span()),
+            )
         }
     }
 

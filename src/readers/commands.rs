@@ -3,7 +3,8 @@
 
 use super::Want;
 use crate::facts::{
-    Assignment, BaseImage, Command, How, Setting, SettingSource, Tolerance, Use, UseKind, Value, Word,
+    Assignment, BaseImage, Command, How, Pipeline, Setting, SettingSource, Tolerance, Use, UseKind, Value,
+    Word,
 };
 use crate::syntax::shell::{self, Options, Script};
 use crate::text::{Passage, Spanned};
@@ -310,6 +311,15 @@ pub(super) fn split_image(image: &str) -> (String, Option<String>) {
         }
         _ => (image.to_owned(), None),
     }
+}
+
+/// The images that jobs of these pipelines run in, each place once.
+pub(super) fn base_images(pipelines: &[Pipeline]) -> Vec<BaseImage> {
+    let images = pipelines.iter().flat_map(|p| &p.jobs).flat_map(|j| &j.images);
+    let mut images: Vec<BaseImage> = images.map(|u| base_image(u, SettingSource::Pipeline)).collect();
+    images.sort_by_key(|i| i.place);
+    images.dedup_by(|a, b| a.place == b.place && a.reference == b.reference);
+    images
 }
 
 /// An image that a job runs in, as a fact of its own.

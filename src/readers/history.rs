@@ -1,7 +1,8 @@
 //! Credentials in history: every content is scanned once, with the same scan as files, and only the first
 //! appearances of each value are kept.
 
-use super::read::{LARGEST_PARSED, Reading, in_chunks};
+use super::chunks::in_chunks;
+use super::read::{LARGEST_PARSED, Reading};
 use super::scan::{ScanText, Scanner, drop_repeats, is_read_alike};
 use super::{Options, READERS, Text, claim, packed};
 use crate::facts::{

@@ -1,9 +1,11 @@
 //! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
 //! its path, and let go.
 
+mod assemble;
 mod azure;
 mod bitbucket;
 mod buildkite;
+mod chunks;
 mod circleci;
 mod cloudbuild;
 mod clouddeploy;

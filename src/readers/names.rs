@@ -5,7 +5,7 @@ use crate::facts::{Basis, Target, Value};
 use crate::lexicon::classify;
 use crate::source::UnreadClass;
 use crate::syntax::tree::Tree;
-use crate::text::Span;
+use crate::text::{Span, Spanned};
 
 /// The path's last part.
 pub(super) fn name(path: &str) -> &str {
@@ -70,4 +70,28 @@ pub(super) fn every_problem(tree: &Tree, format: &str) -> impl Iterator<Item = (
 /// The first of them: in most formats what follows is its consequence.
 pub(super) fn problems(tree: &Tree, format: &str) -> Vec<(UnreadClass, String)> {
     every_problem(tree, format).take(1).collect()
+}
+
+/// Lines that are commented out, of which `part` takes what was a part of a job.
+pub(super) fn commented<'t>(
+    tree: &'t Tree,
+    part: impl Fn(&'t str) -> Option<&'t str>,
+) -> Vec<Spanned<String>> {
+    let alone = tree.comments().iter().filter(|comment| comment.alone);
+    alone
+        .filter_map(|comment| {
+            part(tree.slice(comment.body)).map(|text| Spanned::new(text.to_owned(), comment.body))
+        })
+        .collect()
+}
+
+/// A step without the dash of its list.
+pub(super) fn undashed(step: &str) -> &str {
+    step.trim_start_matches("- ").trim_start()
+}
+
+/// Whether a commented-out line is an item of a list of commands. A list of prose begins with a capital.
+pub(super) fn is_command(body: &str) -> bool {
+    let first = body.strip_prefix("- ").and_then(|command| command.chars().next());
+    first.is_some_and(|c| c.is_ascii_lowercase() || matches!(c, '.' | '/' | '$'))
 }

@@ -1,17 +1,15 @@
 //! The one parallel reading pass.
 
-use super::outside::{self, Journey};
+use super::assemble::assemble;
+use super::chunks::in_chunks;
+use super::outside::Journey;
 use super::scan::{ScanText, Scanner, drop_repeats};
-use super::{
-    Abroad, Lowering, Options, Parsed, READERS, Text, Trees, Want, by_kind, claim, evidence, link, packed,
-};
-use crate::facts::{
-    Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
-};
-use crate::source::{Mode, Reference, Source, Tracked, Unread, UnreadClass};
+use super::{Abroad, Options, Parsed, READERS, Text, Want, by_kind, claim, packed};
+use crate::facts::{Facts, FileClass, Repository};
+use crate::source::{Mode, Reference, Source, Unread, UnreadClass};
 use crate::syntax::tree::Tree;
-use crate::text::{Encoding, FileId, Span, decode};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::text::{Encoding, FileId};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,10 +19,6 @@ use std::sync::{Condvar, Mutex, OnceLock};
 pub(super) const LARGEST_PARSED: u64 = 8 << 20;
 /// Beyond this size a span's offsets would not fit, and a file is not scanned.
 const LARGEST_SCANNED: u64 = u32::MAX as u64;
-/// Chunks of large files, and how much two neighbours share, so that nothing at a border is missed.
-const CHUNK: usize = 1 << 20;
-const OVERLAP: usize = 128 << 10;
-const _: () = assert!(OVERLAP > super::scan::LONGEST + (16 << 10), "no match is cut by two chunks");
 /// Bytes of files in memory at one time, over all workers.
 const IN_FLIGHT: u64 = 64 << 20;
 /// Files that others send for: rounds of sending, and their number.
@@ -56,22 +50,22 @@ struct Outcome {
 }
 
 /// What has become of one file, without the facts in it.
-struct Done {
-    file: FileId,
-    class: FileClass,
-    reader: Option<usize>,
-    size: Option<u64>,
+pub(super) struct Done {
+    pub(super) file: FileId,
+    pub(super) class: FileClass,
+    pub(super) reader: Option<usize>,
+    pub(super) size: Option<u64>,
     /// Most files leave nothing else, and there may be a million of them.
-    rest: Option<Box<Rest>>,
+    pub(super) rest: Option<Box<Rest>>,
 }
 
 /// What only some files leave.
-struct Rest {
-    tree: Option<Tree>,
-    wants: Vec<Want>,
-    abroad: Vec<Abroad>,
+pub(super) struct Rest {
+    pub(super) tree: Option<Tree>,
+    pub(super) wants: Vec<Want>,
+    pub(super) abroad: Vec<Abroad>,
     aliases: Vec<(String, Reference)>,
-    unread: Vec<Unread>,
+    pub(super) unread: Vec<Unread>,
 }
 
 impl Done {
@@ -424,62 +418,6 @@ impl Worker<'_> {
     }
 }
 
-/// Gives a large text to `scan` in overlapping chunks, each with its offset. Of a binary file returns the start.
-pub(super) fn in_chunks(
-    mut stream: impl std::io::Read,
-    mut scan: impl FnMut(&str, usize),
-) -> Result<Option<Vec<u8>>, (UnreadClass, String)> {
-    let (mut buffer, mut offset) = (Vec::with_capacity(CHUNK + OVERLAP), 0usize);
-    loop {
-        let kept = buffer.len();
-        let got = (&mut stream).take(CHUNK as u64).read_to_end(&mut buffer);
-        let got = got.map_err(|error| (UnreadClass::Unreadable, error.kind().to_string()))?;
-        if buffer.len() == kept {
-            return Ok(None);
-        }
-        if offset == 0 && (buffer.starts_with(&[0xff, 0xfe]) || buffer.starts_with(&[0xfe, 0xff])) {
-            return Err((UnreadClass::TooLarge, "UTF-16 text of this size is not read".into()));
-        }
-        // Chunks begin and end between characters, so that no offset shifts.
-        let last = buffer.len() - incomplete(&buffer);
-        let Some(decoded) = decode(buffer[..last].to_vec()) else {
-            if offset == 0 {
-                return Ok(Some(buffer));
-            }
-            return Err((UnreadClass::Partly, "it turns binary behind its start".into()));
-        };
-        scan(&decoded.text, offset);
-        let mut keep = last.saturating_sub(OVERLAP);
-        while keep < last && buffer[keep] & 0xc0 == 0x80 {
-            keep += 1;
-        }
-        if got < CHUNK {
-            return Ok(None);
-        }
-        buffer.drain(..keep);
-        offset += keep;
-    }
-}
-
-/// Bytes at the end of a chunk that begin a character which the next chunk completes.
-fn incomplete(bytes: &[u8]) -> usize {
-    let tail = bytes.iter().rev().take(3).position(|b| b & 0xc0 == 0xc0).map_or(0, |i| i + 1);
-    match tail {
-        0 => 0,
-        n => {
-            let lead = bytes[bytes.len() - n];
-            let length = if lead >= 0xf0 {
-                4
-            } else if lead >= 0xe0 {
-                3
-            } else {
-                2
-            };
-            if n < length { n } else { 0 }
-        }
-    }
-}
-
 /// Bounds the bytes that all workers hold at one time.
 #[derive(Default)]
 struct Budget {
@@ -505,100 +443,6 @@ impl Drop for Held<'_> {
         *self.0.held.lock().expect("holders do not panic") -= self.1;
         self.0.freed.notify_all();
     }
-}
-
-/// Puts all outcomes together, lowers what must be lowered together, and links.
-fn assemble(
-    source: &Source,
-    options: &Options<'_>,
-    done: Vec<Done>,
-    mut facts: Facts,
-    journey: Journey,
-) -> Repository {
-    let environments = &options.lexicon.environments;
-    // Files of one folder follow one another, and most of them are named in no special way.
-    let mut last: (&str, Option<Target>) = ("", None);
-    let mut files: Vec<File> = source
-        .iter()
-        .map(|(id, entry)| {
-            let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
-            if folder != last.0 {
-                last = (folder, path_target(folder, id, environments));
-            }
-            let around = || last.1.clone().map(|target| Target { place: Span::start_of(id), ..target });
-            (id, entry, path_target(name, id, environments).or_else(around))
-        })
-        .map(|(id, entry, target)| File {
-            place: Span::start_of(id),
-            path: entry.path.clone(),
-            tracked: match entry.tracked {
-                Tracked::Yes => Some(true),
-                Tracked::No => Some(false),
-                Tracked::Unknown => None,
-            },
-            executable: entry.mode == Mode::Executable,
-            link: entry.mode == Mode::Symlink,
-            class: FileClass::Unopened,
-            reader: None,
-            target,
-            size: entry.size,
-        })
-        .collect();
-    let mut unread: Vec<Unread> = source.unread().to_vec();
-    let mut outside = journey.end(source, &mut unread);
-    let mut trees: BTreeMap<usize, Trees<'_>> = BTreeMap::new();
-    for done in done {
-        let own = files.len();
-        let at = done.file.0 as usize;
-        let file = if at < own { &mut files[at] } else { &mut outside.files[at - own] };
-        if file.class == FileClass::Unopened || done.class != FileClass::Scanned {
-            file.class = done.class;
-        }
-        file.size = done.size.or(file.size);
-        if let Some(reader) = done.reader {
-            file.reader = Some(READERS[reader].kind.to_owned());
-        }
-        let Some(rest) = done.rest else { continue };
-        if let (Some(reader), Some(tree)) = (done.reader, rest.tree) {
-            trees.entry(reader).or_default().insert(done.file, (source.path(done.file), tree));
-        }
-        unread.extend(rest.unread);
-    }
-    let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
-    for (reader, trees) in &trees {
-        if let Some(lower) = READERS[*reader].lower {
-            let outside = &outside;
-            lower(
-                trees,
-                &mut Lowering { file: &find, outside, environments, facts: &mut facts, unread: &mut unread },
-            );
-        }
-    }
-    facts.sort();
-    outside::settle(&mut facts.pipelines, &files, &outside);
-    evidence::settle(&mut facts, source, &mut files, &mut unread);
-    unread.sort();
-    unread.dedup();
-    let git = source.git().map(|git| {
-        let mut facts = GitFacts::new(git);
-        let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !is_sample(&f.path));
-        facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
-        facts
-    });
-    let mut repository = Repository {
-        files,
-        outside,
-        facts,
-        flow: Default::default(),
-        unread,
-        history: None,
-        git,
-        changed: source.changed().cloned(),
-        environments: environments.clone(),
-        today: None,
-    };
-    link::link(&mut repository, options.lexicon);
-    repository
 }
 
 #[cfg(test)]

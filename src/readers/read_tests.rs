@@ -1,6 +1,7 @@
 use super::*;
 use crate::facts::Form;
 use crate::lexicon::Lexicon;
+use crate::readers::chunks::{CHUNK, OVERLAP};
 use crate::source::{MemoryFile, Options as Opening, Target, open};
 
 fn repository(files: Vec<MemoryFile>) -> Repository {

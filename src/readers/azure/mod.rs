@@ -247,16 +247,11 @@ fn containers<'t>(expander: &Expander<'t>, root: &Conf<'t>) -> HashMap<String, S
 
 /// Commented-out lines that look like parts of a job.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let comments = tree.comments().iter().filter(|c| c.alone);
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            let step = body.trim_start_matches("- ").trim_start();
-            let looks =
-                ["script:", "bash:", "pwsh:", "powershell:", "task:"].iter().any(|key| step.starts_with(key));
-            looks.then(|| Spanned::new(step.to_owned(), comment.body))
-        })
-        .collect()
+    const KEYS: [&str; 5] = ["script:", "bash:", "pwsh:", "powershell:", "task:"];
+    names::commented(tree, |body| {
+        let step = names::undashed(body);
+        KEYS.iter().any(|key| step.starts_with(key)).then_some(step)
+    })
 }
 
 /// A condition by its text; `None` if it says what holds anyway.

@@ -143,12 +143,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
         }
     }
     lowering.unread.extend(gaps.into_iter().map(|gap| Unread::new(*path, UnreadClass::Partly, gap)));
-    let images = found.iter().flat_map(|p| &p.jobs).flat_map(|j| &j.images);
-    let mut images: Vec<BaseImage> =
-        images.map(|u| commands::base_image(u, SettingSource::Pipeline)).collect();
-    images.sort_by_key(|i| i.place);
-    images.dedup_by(|a, b| a.place == b.place && a.reference == b.reference);
-    lowering.facts.base_images.extend(images);
+    lowering.facts.base_images.extend(commands::base_images(&found));
     lowering.facts.pipelines.extend(found);
 }
 
@@ -226,19 +221,17 @@ impl<'r: 't, 't> Reading<'r, 't> {
         let here = self.root.tree().file();
         let complete = !includes.iter().any(|i| i.unresolved.is_some());
         Some(Pipeline {
-            place: name.span(),
-            name: if kind == "default" { "default".into() } else { format!("{kind}: {label}") },
-            dialect: Dialect::Bitbucket,
-            role: Role::Entry,
             triggers: vec![trigger(kind, name, inputs)],
             settings,
-            secrets: Vec::new(),
-            permissions: Vec::new(),
             includes,
             complete,
-            commented: Vec::new(),
             jobs,
             parts: parts.into_iter().filter(|f| *f != here).collect(),
+            ..Pipeline::new(
+                if kind == "default" { "default".into() } else { format!("{kind}: {label}") },
+                Dialect::Bitbucket,
+                name.span(),
+            )
         })
     }
 
@@ -464,13 +457,5 @@ fn entry(holder: Node<'_>, key: &str) -> Option<Span> {
 
 /// Commented-out lines that look like parts of a step.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let comments = tree.comments().iter().filter(|c| c.alone);
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            let command = body.strip_prefix("- ").and_then(|c| c.chars().next());
-            let looks = command.is_some_and(|c| c.is_ascii_lowercase() || matches!(c, '.' | '/' | '$'));
-            looks.then(|| Spanned::new(body.trim_start_matches("- ").to_owned(), comment.body))
-        })
-        .collect()
+    names::commented(tree, |body| names::is_command(body).then(|| body.trim_start_matches("- ")))
 }

@@ -200,36 +200,24 @@ impl<'r, 't> Reading<'r, 't> {
         };
         let outside = jobs.iter().any(|j| j.calls.as_ref().is_some_and(|c| c.unresolved.is_some()));
         Pipeline {
-            place,
-            name: path.to_owned(),
-            dialect: Dialect::Buildkite,
-            role: Role::Entry,
             // Which branches and events start a build is a setting of the service.
             triggers: vec![Trigger::new(TriggerKind::Other, "build", place)],
             settings,
-            secrets: Vec::new(),
-            permissions: Vec::new(),
-            includes: Vec::new(),
             complete: tree.errors().is_empty()
                 && self.gaps.borrow().is_empty()
                 && !self.missing.get()
                 && !outside,
             commented: commented(tree),
             jobs,
-            parts: Vec::new(),
+            ..Pipeline::new(path, Dialect::Buildkite, place)
         }
     }
 }
 
 /// Commented-out lines that look like parts of a step.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let comments = tree.comments().iter().filter(|c| c.alone);
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            let step = body.trim_start_matches("- ").trim_start();
-            let text = ["command:", "commands:"].iter().find_map(|key| step.strip_prefix(key))?;
-            Some(Spanned::new(text.trim().to_owned(), comment.body))
-        })
-        .collect()
+    names::commented(tree, |body| {
+        let step = names::undashed(body);
+        ["command:", "commands:"].iter().find_map(|key| step.strip_prefix(key)).map(str::trim)
+    })
 }

@@ -10,8 +10,9 @@ mod step;
 mod tests;
 mod workflow;
 
+use super::names;
 use super::{Parsed, Text, Want, commands};
-use crate::facts::{Dialect, Pipeline, Role, SettingSource, Use};
+use crate::facts::{Dialect, Pipeline, SettingSource, Use};
 use crate::source::UnreadClass;
 use crate::syntax::tree::{Kind, Node, Step as Way, Tree};
 use crate::syntax::yaml::{self, Mask};
@@ -38,7 +39,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::None);
-    parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
+    parsed.problems.extend(names::every_problem(&tree, "YAML"));
     let entry = text.path == ENTRY;
     let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else {
         if entry && parsed.problems.is_empty() && !text.text.trim().is_empty() {
@@ -168,21 +169,7 @@ impl<'t, 'e> Reading<'t, 'e> {
     }
 
     fn pipeline(&self, name: Node<'t>, label: String) -> Pipeline {
-        Pipeline {
-            place: name.span(),
-            name: label,
-            dialect: Dialect::CircleCi,
-            role: Role::Entry,
-            triggers: Vec::new(),
-            settings: Vec::new(),
-            secrets: Vec::new(),
-            permissions: Vec::new(),
-            includes: self.orbs(),
-            complete: true,
-            commented: Vec::new(),
-            jobs: Vec::new(),
-            parts: Vec::new(),
-        }
+        Pipeline { includes: self.orbs(), ..Pipeline::new(label, Dialect::CircleCi, name.span()) }
     }
 
     /// Orbs from the registry.
@@ -216,14 +203,9 @@ impl<'t, 'e> Reading<'t, 'e> {
 
 /// Commented-out lines that look like parts of a job.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let comments = tree.comments().iter().filter(|c| c.alone);
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            let step = body.trim_start_matches("- ").trim_start();
-            let text = step.strip_prefix("command:").map(str::trim_start).unwrap_or(step);
-            let looks = step.starts_with("run:") || step.starts_with("command:");
-            looks.then(|| Spanned::new(text.to_owned(), comment.body))
-        })
-        .collect()
+    names::commented(tree, |body| {
+        let step = names::undashed(body);
+        let text = step.strip_prefix("command:").map(str::trim_start);
+        text.or_else(|| step.starts_with("run:").then_some(step))
+    })
 }

@@ -86,19 +86,12 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
             }
         }
         lowering.facts.pipelines.push(Pipeline {
-            place,
-            name: name_of(document).unwrap_or(path).to_owned(),
-            dialect: Dialect::CloudDeploy,
             role: Role::Callable,
             triggers: vec![Trigger::new(TriggerKind::Call, "release", place)],
-            settings: Vec::new(),
-            secrets: Vec::new(),
-            permissions: Vec::new(),
-            includes: Vec::new(),
             complete: jobs.iter().all(|j| j.target.is_some()),
-            commented: Vec::new(),
             jobs,
             parts: skaffold.map(|(file, _, _)| *file).into_iter().collect(),
+            ..Pipeline::new(name_of(document).unwrap_or(path), Dialect::CloudDeploy, place)
         });
     }
 }

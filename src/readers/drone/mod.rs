@@ -254,19 +254,10 @@ impl<'t> Reading<'_, 't> {
             unresolved: Some("the server keeps its templates".into()),
         };
         Pipeline {
-            place,
-            name: self.name(&self.own_name()),
-            dialect: Dialect::Drone,
-            role: Role::Entry,
             triggers: condition::triggers(None, self.service, place),
-            settings: Vec::new(),
-            secrets: Vec::new(),
-            permissions: Vec::new(),
             includes: vec![used],
             complete: false,
-            commented: Vec::new(),
-            jobs: Vec::new(),
-            parts: Vec::new(),
+            ..Pipeline::new(self.name(&self.own_name()), Dialect::Drone, place)
         }
     }
 
@@ -373,11 +364,7 @@ fn gated(mut pipeline: Pipeline) -> Pipeline {
 /// Commented-out lines that look like parts of a step.
 fn commented(tree: &Tree, document: Node<'_>) -> Vec<Spanned<String>> {
     let within = document.span();
-    let comments = tree.comments().iter().filter(|c| c.alone && within.contains(c.body));
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            body.starts_with("- ").then(|| Spanned::new(body[2..].trim().to_owned(), comment.body))
-        })
-        .collect()
+    let mut all = names::commented(tree, |body| body.strip_prefix("- ").map(str::trim));
+    all.retain(|line| within.contains(line.span));
+    all
 }

@@ -13,6 +13,7 @@ mod script;
 mod tests;
 mod triggers;
 
+use super::names;
 use super::variables::Variables;
 use super::{Lowering, Parsed, Text, Trees, Want, commands};
 use crate::facts::*;
@@ -53,7 +54,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::None);
-    parsed.problems.extend(super::names::every_problem(&tree, "YAML"));
+    parsed.problems.extend(names::every_problem(&tree, "YAML"));
     match include::body(&tree) {
         Some(body) => {
             parsed.wants = wants(body);
@@ -189,14 +190,9 @@ fn pipeline(
     let place = name.map(|n| n.span()).or(first).unwrap_or_else(|| Span::start_of(tree.file()));
     let calls_away = jobs.iter().any(|j| j.calls.as_ref().is_some_and(|c| c.unresolved.is_some()));
     let pipeline = Pipeline {
-        place,
-        name: name.and_then(|n| n.as_str()).unwrap_or(path).to_owned(),
-        dialect: Dialect::Gitlab,
         role: if child { Role::Callable } else { Role::Entry },
         triggers: triggers::read(&config, workflow.as_ref(), &jobs, place, child),
         settings,
-        secrets: Vec::new(),
-        permissions: Vec::new(),
         complete: whole.complete && gaps.is_empty() && !calls_away,
         includes: whole.includes,
         commented: whole
@@ -207,6 +203,7 @@ fn pipeline(
             .collect(),
         jobs,
         parts: whole.parts,
+        ..Pipeline::new(name.and_then(|n| n.as_str()).unwrap_or(path), Dialect::Gitlab, place)
     };
     Some(Lowered { pipeline, children })
 }
@@ -219,18 +216,11 @@ fn base_images(pipeline: &Pipeline) -> Vec<BaseImage> {
 
 /// Commented-out lines that look like parts of a job.
 fn commented(tree: &Tree) -> Vec<Spanned<String>> {
-    let comments = tree.comments().iter().filter(|c| c.alone);
-    comments
-        .filter_map(|comment| {
-            let body = tree.slice(comment.body);
-            let section = ["script:", "before_script:", "after_script:", "stage:", "extends:"];
-            let command = body.strip_prefix("- ").and_then(|c| c.chars().next());
-            // A list of prose begins with a capital and is no script.
-            let looks = section.iter().any(|key| body.starts_with(key))
-                || command.is_some_and(|c| c.is_ascii_lowercase() || matches!(c, '.' | '/' | '$'));
-            looks.then(|| Spanned::new(body.trim_start_matches("- ").to_owned(), comment.body))
-        })
-        .collect()
+    const SECTIONS: [&str; 5] = ["script:", "before_script:", "after_script:", "stage:", "extends:"];
+    names::commented(tree, |body| {
+        let looks = SECTIONS.iter().any(|key| body.starts_with(key)) || names::is_command(body);
+        looks.then(|| body.trim_start_matches("- "))
+    })
 }
 
 /// From a key to the end of its value, as far as they stand in one file.

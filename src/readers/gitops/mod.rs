@@ -180,21 +180,7 @@ fn pipeline(name: String, place: Span, dialect: Dialect, triggers: Vec<Trigger>,
             distinct.push(trigger);
         }
     }
-    Pipeline {
-        place,
-        name,
-        dialect,
-        role: Role::Entry,
-        triggers: distinct,
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        permissions: Vec::new(),
-        includes: Vec::new(),
-        complete: true,
-        commented: Vec::new(),
-        jobs,
-        parts: Vec::new(),
-    }
+    Pipeline { triggers: distinct, jobs, ..Pipeline::new(name, dialect, place) }
 }
 
 /// What a revision that is followed means: a branch, tags by a range, or one commit, which only a change of the

@@ -1,7 +1,7 @@
 //! Objects by which software is delivered: those of Argo CD, Flux and their kin, and of pipelines that run in a
 //! cluster. They refer to each other over files, so their trees are kept until all are there.
 
-use crate::facts::{self, BaseImage, SettingSource};
+use crate::facts;
 use crate::readers::names::within;
 use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops, tekton, workflows};
 use crate::syntax::tree::{Kind, Node, Tree};
@@ -140,12 +140,7 @@ pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) 
 
     let mut pipelines = tekton::pipelines(&objects);
     pipelines.extend(workflows::pipelines(&objects));
-    let images = pipelines.iter().flat_map(|p| &p.jobs).flat_map(|j| &j.images);
-    let mut images: Vec<BaseImage> =
-        images.map(|u| commands::base_image(u, SettingSource::Pipeline)).collect();
-    images.sort_by_key(|i| i.place);
-    images.dedup_by(|a, b| a.place == b.place && a.reference == b.reference);
-    lowering.facts.base_images.extend(images);
+    lowering.facts.base_images.extend(commands::base_images(&pipelines));
     lowering.facts.pipelines.extend(pipelines);
     gitops::lower(&objects, lowering);
 }

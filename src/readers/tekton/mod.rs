@@ -214,19 +214,5 @@ fn commented(spec: &Spec<'_>) -> Vec<Text> {
 }
 
 fn empty(name: String, place: Span, triggers: Vec<Trigger>) -> Pipeline {
-    Pipeline {
-        place,
-        name,
-        dialect: Dialect::Tekton,
-        role: Role::Entry,
-        triggers,
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        permissions: Vec::new(),
-        includes: Vec::new(),
-        complete: true,
-        commented: Vec::new(),
-        jobs: Vec::new(),
-        parts: Vec::new(),
-    }
+    Pipeline { triggers, ..Pipeline::new(name, Dialect::Tekton, place) }
 }

@@ -123,19 +123,11 @@ impl<'l, 'o, 't> Layout<'l, 'o, 't> {
         settings: Vec<Setting>,
     ) -> Pipeline {
         Pipeline {
-            place,
-            name: name.trim_end_matches('-').to_owned(),
-            dialect: Dialect::ArgoWorkflows,
-            role: Role::Entry,
             triggers,
             settings,
-            secrets: Vec::new(),
-            permissions: Vec::new(),
-            includes: Vec::new(),
             complete: self.complete,
-            commented: Vec::new(),
             jobs: self.jobs,
-            parts: Vec::new(),
+            ..Pipeline::new(name.trim_end_matches('-'), Dialect::ArgoWorkflows, place)
         }
     }
 

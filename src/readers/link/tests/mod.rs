@@ -130,21 +130,7 @@ fn trigger(kind: TriggerKind) -> Trigger {
 }
 
 fn pipeline(file: u32, name: &str, role: Role, triggers: Vec<Trigger>, jobs: Vec<Job>) -> Pipeline {
-    Pipeline {
-        place: at(file, 0),
-        name: name.into(),
-        dialect: Dialect::Github,
-        role,
-        triggers,
-        settings: Vec::new(),
-        secrets: Vec::new(),
-        permissions: Vec::new(),
-        includes: Vec::new(),
-        complete: true,
-        commented: Vec::new(),
-        jobs,
-        parts: Vec::new(),
-    }
+    Pipeline { role, triggers, jobs, ..Pipeline::new(name, Dialect::Github, at(file, 0)) }
 }
 
 fn entry(file: u32, jobs: Vec<Job>) -> Pipeline {

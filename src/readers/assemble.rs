@@ -1,0 +1,105 @@
+//! What all files yielded, put together.
+
+use super::outside::{self, Journey};
+use super::read::Done;
+use super::{Lowering, Options, READERS, Trees, evidence, link};
+use crate::facts::{
+    Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
+};
+use crate::source::{Mode, Source, Tracked, Unread};
+use crate::text::Span;
+use std::collections::BTreeMap;
+
+/// Puts all outcomes together, lowers what must be lowered together, and links.
+pub(super) fn assemble(
+    source: &Source,
+    options: &Options<'_>,
+    done: Vec<Done>,
+    mut facts: Facts,
+    journey: Journey,
+) -> Repository {
+    let environments = &options.lexicon.environments;
+    // Files of one folder follow one another, and most of them are named in no special way.
+    let mut last: (&str, Option<Target>) = ("", None);
+    let mut files: Vec<File> = source
+        .iter()
+        .map(|(id, entry)| {
+            let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+            if folder != last.0 {
+                last = (folder, path_target(folder, id, environments));
+            }
+            let around = || last.1.clone().map(|target| Target { place: Span::start_of(id), ..target });
+            (id, entry, path_target(name, id, environments).or_else(around))
+        })
+        .map(|(id, entry, target)| File {
+            place: Span::start_of(id),
+            path: entry.path.clone(),
+            tracked: match entry.tracked {
+                Tracked::Yes => Some(true),
+                Tracked::No => Some(false),
+                Tracked::Unknown => None,
+            },
+            executable: entry.mode == Mode::Executable,
+            link: entry.mode == Mode::Symlink,
+            class: FileClass::Unopened,
+            reader: None,
+            target,
+            size: entry.size,
+        })
+        .collect();
+    let mut unread: Vec<Unread> = source.unread().to_vec();
+    let mut outside = journey.end(source, &mut unread);
+    let mut trees: BTreeMap<usize, Trees<'_>> = BTreeMap::new();
+    for done in done {
+        let own = files.len();
+        let at = done.file.0 as usize;
+        let file = if at < own { &mut files[at] } else { &mut outside.files[at - own] };
+        if file.class == FileClass::Unopened || done.class != FileClass::Scanned {
+            file.class = done.class;
+        }
+        file.size = done.size.or(file.size);
+        if let Some(reader) = done.reader {
+            file.reader = Some(READERS[reader].kind.to_owned());
+        }
+        let Some(rest) = done.rest else { continue };
+        if let (Some(reader), Some(tree)) = (done.reader, rest.tree) {
+            trees.entry(reader).or_default().insert(done.file, (source.path(done.file), tree));
+        }
+        unread.extend(rest.unread);
+    }
+    let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
+    for (reader, trees) in &trees {
+        if let Some(lower) = READERS[*reader].lower {
+            let outside = &outside;
+            lower(
+                trees,
+                &mut Lowering { file: &find, outside, environments, facts: &mut facts, unread: &mut unread },
+            );
+        }
+    }
+    facts.sort();
+    outside::settle(&mut facts.pipelines, &files, &outside);
+    evidence::settle(&mut facts, source, &mut files, &mut unread);
+    unread.sort();
+    unread.dedup();
+    let git = source.git().map(|git| {
+        let mut facts = GitFacts::new(git);
+        let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !is_sample(&f.path));
+        facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
+        facts
+    });
+    let mut repository = Repository {
+        files,
+        outside,
+        facts,
+        flow: Default::default(),
+        unread,
+        history: None,
+        git,
+        changed: source.changed().cloned(),
+        environments: environments.clone(),
+        today: None,
+    };
+    link::link(&mut repository, options.lexicon);
+    repository
+}
