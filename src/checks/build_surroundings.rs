@@ -36,6 +36,7 @@ const CONTAINED: &[&str] = &[
 ];
 
 pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let fetched = fetched_to_ship(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
         // Elsewhere the service or its settings choose the image.
         let tells = matches!(pipeline.dialect, Dialect::Github | Dialect::Azure | Dialect::Jenkins);
@@ -48,10 +49,7 @@ pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut V
                 .runner
                 .iter()
                 .any(|r| ["mac", "windows", "ios"].iter().any(|w| r.value.to_ascii_lowercase().contains(w)));
-            // What a test hands on is its report.
-            let tests = job.effects().any(|e| e.effect == EffectKind::Test);
-            let hands_on = !tests && job.transfers.iter().any(|t| t.up)
-                || job.effects().any(|e| matches!(e.effect, EffectKind::Publish | EffectKind::Deploy));
+            let hands_on = job.effects().any(ships_out) || fetched.contains(&job.place);
             // An image is made in its own stages; a chart is packed, not compiled.
             let of = |e: &&Effect, kind: ArtifactKind| e.artifact.as_ref().is_some_and(|a| a.kind == kind);
             let builds = || job.effects().filter(|e| e.effect == EffectKind::Build);
@@ -84,6 +82,24 @@ pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut V
             finding.relate(*place, format!("job `{}` too", other.name));
         }
     }
+}
+
+/// Whether it reaches others, and not only a later job.
+fn ships_out(effect: &Effect) -> bool {
+    match effect.effect {
+        EffectKind::Deploy => true,
+        EffectKind::Publish => effect.detail.as_deref() != Some("artifact"),
+        _ => false,
+    }
+}
+
+/// Jobs whose stored files a run fetches that ships. What nobody ships is a report of tests.
+fn fetched_to_ship(repository: &Repository) -> BTreeSet<Span> {
+    let flow = &repository.flow;
+    let pipelines = &repository.facts.pipelines;
+    let ships = flow.nodes().filter(|&node| flow.run(node).effects.iter().any(ships_out));
+    let givers = ships.flat_map(|node| flow.handed_to(node, pipelines));
+    givers.map(|(giver, _)| flow.job(giver, pipelines).place).collect()
 }
 
 /// Folders that hold what was installed or built, rather than what was downloaded.
