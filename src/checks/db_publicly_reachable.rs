@@ -13,6 +13,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         match resource.system {
             System::Terraform => terraform(resource, verdict),
             System::Kubernetes => kubernetes(resource, verdict),
+            _ => {}
         }
     }
     for setting in repository.facts.settings.iter().filter(|s| passes(repository, s.place)) {

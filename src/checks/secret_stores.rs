@@ -155,6 +155,11 @@ fn is_store(resource: &Resource) -> bool {
             let managed = resource.entry("manage_master_user_password").is_some();
             parameter || managed || TYPES.iter().any(|t| resource.sort.starts_with(t))
         }
+        System::CloudFormation => {
+            resource.sort == "AWS::SecretsManager::Secret"
+                || resource.entry("Properties.ManageMasterUserPassword").is_some()
+        }
+        System::Ansible | System::Platform => false,
     }
 }
 

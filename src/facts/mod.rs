@@ -34,6 +34,6 @@ pub use past::{History, Leak, Leaked};
 pub use paths::{is_flag_registry, is_sample, is_vendored, path_stage, path_target};
 pub use pipeline::*;
 pub use repository::{Facts, File, FileClass, Item, KINDS, KindRow, MANIFEST_CREDENTIAL, Owner, Repository};
-pub use resource::{Resource, System};
+pub use resource::{Resource, Shape, System};
 pub use target::{Basis, Stage, Target};
 pub use value::Value;

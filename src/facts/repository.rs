@@ -76,7 +76,11 @@ pub struct Facts {
     pub disclosures: Vec<Disclosure>,
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
+    /// As files write them: each value once, in the file that owns it.
     pub resources: Vec<Resource>,
+    /// What environments get: overlays put together, templates filled. Places lie in the files that own the values, so
+    /// that several of them share places.
+    pub deployed: Vec<Resource>,
     pub token_calls: Vec<TokenCall>,
     pub flag_reads: Vec<FlagRead>,
     pub evidence: Vec<Evidence>,
@@ -105,6 +109,7 @@ macro_rules! each_list {
             allows,
             migrations,
             resources,
+            deployed,
             token_calls,
             flag_reads,
             evidence,
@@ -301,6 +306,14 @@ impl Repository {
         crate::lexicon::classify_branch(branch, &self.environments)
     }
 
+    /// Every resource as environments get it: what is written whole, and what comes out of bases, overlays,
+    /// templates and values. A rule on what is missing, or on how environments differ, asks these, and says a thing once
+    /// where several share a place; a rule on a value that is bad wherever it stands may ask `facts.resources`.
+    pub fn deployed(&self) -> impl Iterator<Item = &Resource> {
+        let whole = self.facts.resources.iter().filter(|r| r.shape != Shape::Part);
+        whole.chain(&self.facts.deployed)
+    }
+
     /// Every command of every step and script, with its owner.
     pub fn commands(&self) -> impl Iterator<Item = (Owner<'_>, &Command)> {
         let steps = self.facts.pipelines.iter().flat_map(|pipeline| {
@@ -425,6 +438,16 @@ pub const KINDS: &[KindRow] = &[
     flat!(Disclosure, disclosures),
     flat!(Migration, migrations),
     flat!(Resource, resources),
+    KindRow {
+        name: "deployed",
+        rows: Resource::ROWS,
+        parents: &[],
+        each: |repository, visit| {
+            for fact in &repository.facts.deployed {
+                visit(Item { fact, parents: Vec::new() });
+            }
+        },
+    },
     flat!(TokenCall, token_calls),
     flat!(FlagRead, flag_reads),
     flat!(Evidence, evidence),

@@ -8,7 +8,7 @@ mod secret;
 use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored, within};
 use super::{Parsed, Text, config};
-use crate::facts::{Resource, Setting, SettingSource, System, Value, path_target};
+use crate::facts::{Resource, Setting, SettingSource, Shape, System, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
@@ -316,6 +316,9 @@ fn generated(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
             size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
             entries,
             body: generator.span(),
+            shape: Shape::Whole,
+            open: Vec::new(),
+            via: Vec::new(),
         });
     }
 }

@@ -3,7 +3,7 @@
 
 use super::names::{ends, problems};
 use super::{Parsed, Text};
-use crate::facts::{Resource, Setting, SettingSource, System, Target, Value, path_target};
+use crate::facts::{Resource, Setting, SettingSource, Shape, System, Target, Value, path_target};
 use crate::syntax::hcl;
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::tree::{Kind, Node, Step, Style};
@@ -54,6 +54,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
                 size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
                 entries,
                 body: word.span().join(node.span()),
+                shape: Shape::Whole,
+                open: Vec::new(),
+                via: Vec::new(),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Kubernetes objects as resources: workloads, secrets, and what fills secrets from a store.
 
 use super::secret::data;
-use crate::facts::{Basis, Resource, Setting, SettingSource, System, Target, Value, path_target};
+use crate::facts::{Basis, Resource, Setting, SettingSource, Shape, System, Target, Value, path_target};
 use crate::lexicon::classify;
 use crate::lexicon::stores::SECRET_STORE_OBJECTS;
 use crate::readers::config::known;
@@ -113,6 +113,9 @@ pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed:
         size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
         entries,
         body: behind(document.span()),
+        shape: Shape::Whole,
+        open: Vec::new(),
+        via: Vec::new(),
     });
 }
 
