@@ -1,7 +1,7 @@
 //! Migrations without a way back, as far as the manuals in force ask for one.
 
 use super::samples::{is_sample, is_vendored};
-use crate::facts::Repository;
+use crate::facts::{Down, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
 use crate::text::Span;
@@ -15,46 +15,41 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     }
     let mut unclear: BTreeMap<(&str, &str), Vec<(Span, String)>> = BTreeMap::new();
     for migration in &repository.facts.migrations {
-        let path = repository.path(migration.place);
+        let place = migration.back_or_head();
+        let path = repository.path(place);
         if migration.empty || is_sample(path) || is_vendored(path) {
             continue;
         }
         let (id, name) = (&migration.id, path.rsplit('/').next().unwrap_or(path));
         let subject = format!("migration {path} {id}");
-        let how = match migration.down.as_str() {
-            "full" => {
-                verdict.satisfied(migration.place);
+        let how = match migration.down {
+            Down::Full | Down::Derived => {
+                verdict.satisfied(place);
                 continue;
             }
-            "empty" => "has an empty way back",
-            "raises" => "refuses to be taken back",
-            _ => "has no way back",
+            Down::Empty | Down::OnlyComments => "has an empty way back",
+            Down::Raises => "refuses to be taken back",
+            Down::Missing => "has no way back",
         };
         let message = format!("Migration `{name}` {how}");
         match wanted {
             MigrationRollback::AllScripts => {
-                let finding = verdict.fail(migration.place, subject, message);
+                let finding = verdict.fail(place, subject, message);
                 finding.label("the reverse half").against(
                     "DOC-009 asks for a script here (§9.3.d), and accepts compatibility elsewhere (§2.3.c, §9.1.e)",
                 );
             }
             // That it says so is the decision that "when possible" leaves to its author.
-            MigrationRollback::WhenPossible if migration.down == "raises" => {
-                verdict.review(migration.place, subject, message);
+            MigrationRollback::WhenPossible if migration.down == Down::Raises => {
+                verdict.review(place, subject, message);
             }
             MigrationRollback::WhenPossible => {
-                verdict
-                    .fail(migration.place, subject, message)
-                    .at_most(Confidence::Medium)
-                    .label("the reverse half");
+                verdict.fail(place, subject, message).at_most(Confidence::Medium).label("the reverse half");
             }
             // Whether the release before still works with the new schema is not written in the file.
             _ => {
                 let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                unclear
-                    .entry((folder, migration.tool.as_str()))
-                    .or_default()
-                    .push((migration.place, message));
+                unclear.entry((folder, migration.tool.name())).or_default().push((place, message));
             }
         }
     }

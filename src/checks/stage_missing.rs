@@ -473,7 +473,7 @@ pub(super) fn migration_check(repository: &Repository, _: &Parameters, verdict: 
     let sample = |place: Span| super::samples::is_sample(repository.path(place));
     let mut tools: BTreeMap<&str, Span> = BTreeMap::new();
     for migration in repository.facts.migrations.iter().filter(|m| !sample(m.place)) {
-        tools.entry(migration.tool.as_str()).or_insert(migration.place);
+        tools.entry(migration.tool.name()).or_insert(migration.place);
     }
     let checked = |tool: &str| -> Option<Span> {
         let known = MIGRATION_CHECKS.iter().find(|(t, _)| *t == tool).map_or(&[][..], |(_, c)| c);

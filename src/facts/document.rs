@@ -1,6 +1,6 @@
 //! Facts of other files: images, documents, ignore files, tests, releases, allow comments.
 
-use super::{SettingSource, Target, Value, fact, words};
+use super::{SettingSource, Value, fact, words};
 use crate::text::{Span, Spanned};
 
 fact! {
@@ -251,23 +251,5 @@ fact! {
         covers: Span,
         /// Whether it stands alone on its line, and so covers the fact that begins on the covered line.
         alone: bool,
-    }
-}
-
-fact! {
-    /// A schema migration.
-    pub struct Migration = "migration" {
-        /// The file's start, or the reverse half if there is one.
-        place: Span,
-        /// The tool: alembic, django, rails, flyway, knex, goose, …
-        tool: String,
-        /// Its id or version.
-        id: String,
-        /// Whether a way back is written: `full`, `empty`, `raises`, `missing`.
-        down: String,
-        /// The target its path speaks of.
-        target: Option<Target>,
-        /// It only joins branches, or changes nothing.
-        empty: bool,
     }
 }

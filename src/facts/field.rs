@@ -126,6 +126,13 @@ impl Field for String {
     }
 }
 
+impl Field for Box<str> {
+    const KIND: FieldKind = FieldKind::Text;
+    fn value(&self) -> FieldValue {
+        FieldValue::Text(self.to_string())
+    }
+}
+
 impl Field for Secret {
     const KIND: FieldKind = FieldKind::Text;
     fn value(&self) -> FieldValue {

@@ -453,6 +453,18 @@ pub const KINDS: &[KindRow] = &[
     flat!(Evidence, evidence),
     flat!(CodeOwner, code_owners),
     KindRow {
+        name: Operation::KIND_NAME,
+        rows: Operation::ROWS,
+        parents: &["migration"],
+        each: |repository, visit| {
+            for m in &repository.facts.migrations {
+                for fact in &m.operations {
+                    visit(Item { fact, parents: vec![m] });
+                }
+            }
+        },
+    },
+    KindRow {
         name: File::KIND_NAME,
         rows: File::ROWS,
         parents: &[],

@@ -3,47 +3,49 @@
 //! <https://typeorm.io/docs/migrations/why>, <https://laravel.com/docs/migrations>,
 //! <https://learn.microsoft.com/en-us/ef/core/managing-schemas/migrations/>
 
-use super::{Down, Found, stem};
+use super::{stem, whole};
+use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::text::Span;
 use std::ops::Range;
 
-pub(super) fn script(text: &Text<'_>) -> Option<Found> {
+pub(super) fn script(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text, false);
     let tool = if masked.contains("MigrationInterface") {
-        "typeorm"
+        MigrationTool::Typeorm
     } else if masked.contains("queryInterface") || masked.contains("QueryInterface") {
-        "sequelize"
+        MigrationTool::Sequelize
     } else if masked.contains("knex") || masked.contains("Knex") {
-        "knex"
+        MigrationTool::Knex
     } else {
-        "javascript"
+        MigrationTool::Javascript
     };
     read(text, &masked, tool, "up", "down")
 }
 
-pub(super) fn php(text: &Text<'_>) -> Option<Found> {
+pub(super) fn php(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text, true);
     if masked.contains("AbstractMigration") {
         // Phinx reverses `change` itself.
         if let Some(change) = method(&masked, "change") {
             let empty = does(&masked[change.body.clone()]) == Down::Empty;
-            return Some(Found { tool: "phinx", id: stem(text.path), down: Down::Full, place: None, empty });
+            let whole = whole(text, MigrationTool::Phinx, stem(text.path));
+            return Some(Migration { down: Down::Derived, empty, ..whole });
         }
-        return read(text, &masked, "phinx", "up", "down");
+        return read(text, &masked, MigrationTool::Phinx, "up", "down");
     }
-    read(text, &masked, "laravel", "up", "down")
+    read(text, &masked, MigrationTool::Laravel, "up", "down")
 }
 
-pub(super) fn csharp(text: &Text<'_>) -> Option<Found> {
+pub(super) fn csharp(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text, false);
     if !masked.contains("MigrationBuilder") {
         return None;
     }
-    read(text, &masked, "ef-core", "Up", "Down")
+    read(text, &masked, MigrationTool::EfCore, "Up", "Down")
 }
 
-fn read(text: &Text<'_>, masked: &str, tool: &'static str, up: &str, down: &str) -> Option<Found> {
+fn read(text: &Text<'_>, masked: &str, tool: MigrationTool, up: &str, down: &str) -> Option<Migration> {
     let forward = method(masked, up)?;
     let empty = does(&masked[forward.body]) == Down::Empty;
     let (place, down) = match method(masked, down) {
@@ -52,7 +54,7 @@ fn read(text: &Text<'_>, masked: &str, tool: &'static str, up: &str, down: &str)
         None if !balanced(masked) || mentions(masked, down) => return None,
         None => (None, Down::Missing),
     };
-    Some(Found { tool, id: stem(text.path), down, place, empty })
+    Some(Migration { back: place, down, empty, ..whole(text, tool, stem(text.path)) })
 }
 
 /// The text with comments blanked and strings filled, byte for byte.

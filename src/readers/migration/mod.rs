@@ -7,44 +7,9 @@ mod sql;
 
 use super::names::{folder, name, vendored, within};
 use super::{Lowering, Parsed, Text, Trees};
-use crate::facts::{Migration, path_target};
+use crate::facts::{Migration, MigrationTool, path_target};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
-
-/// What the reverse half of a migration does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Down {
-    /// Something.
-    Full,
-    /// Nothing.
-    Empty,
-    /// It refuses.
-    Raises,
-    /// There is none.
-    Missing,
-}
-
-impl Down {
-    fn name(self) -> &'static str {
-        match self {
-            Down::Full => "full",
-            Down::Empty => "empty",
-            Down::Raises => "raises",
-            Down::Missing => "missing",
-        }
-    }
-}
-
-/// What a file's text tells of its migration.
-struct Found {
-    tool: &'static str,
-    id: String,
-    down: Down,
-    /// The reverse half.
-    place: Option<Span>,
-    /// It changes nothing.
-    empty: bool,
-}
 
 /// How a file is written, by its path alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,31 +54,31 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     if text.text.len() > LARGEST {
         return parsed;
     }
-    let found = match form(text.path) {
-        Some(Form::Alembic) => python::alembic(text),
-        Some(Form::Django) => python::django(text),
-        Some(Form::Rails) => ruby::rails(text),
-        Some(Form::Script) => braces::script(text),
-        Some(Form::Php) => braces::php(text),
-        Some(Form::CSharp) => braces::csharp(text),
+    let mut found = match form(text.path) {
+        Some(Form::Alembic) => python::alembic(text).into_iter().collect(),
+        Some(Form::Django) => python::django(text).into_iter().collect(),
+        Some(Form::Rails) => ruby::rails(text).into_iter().collect(),
+        Some(Form::Script) => braces::script(text).into_iter().collect(),
+        Some(Form::Php) => braces::php(text).into_iter().collect(),
+        Some(Form::CSharp) => braces::csharp(text).into_iter().collect(),
         Some(Form::Sql) => sql::read(text),
-        None => None,
+        None => Vec::new(),
     };
-    if let Some(found) = found {
-        if sql::half(text.path).is_some() {
-            // Halves that are files of their own meet in `lower`, which sees files by their tree.
-            parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
-        }
-        parsed.facts.migrations.push(Migration {
-            place: found.place.unwrap_or(Span::start_of(text.file)),
-            tool: found.tool.to_owned(),
-            id: found.id,
-            down: found.down.name().to_owned(),
-            target: path_target(text.path, text.file, text.environments),
-            empty: found.empty,
-        });
+    if !found.is_empty() && sql::half(text.path).is_some() {
+        // Halves that are files of their own meet in `lower`, which sees files by their tree.
+        parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
     }
+    for migration in &mut found {
+        migration.target = path_target(text.path, text.file, text.environments);
+        migration.settle();
+    }
+    parsed.facts.migrations = found;
     parsed
+}
+
+/// A migration that is the whole file.
+fn whole(text: &Text<'_>, tool: MigrationTool, id: impl Into<String>) -> Migration {
+    Migration::new(Span::start_of(text.file), tool, id)
 }
 
 /// Joins halves that are files of their own: `1_a.up.sql` and `1_a.down.sql`. A reverse half alone is no
@@ -124,15 +89,15 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
     let mut backs = std::collections::HashMap::new();
     for migration in all.iter() {
         if let Some((key, true)) = half(migration) {
-            backs.insert(key, (migration.down.clone(), migration.place));
+            backs.insert(key, (migration.down, migration.place));
         }
     }
     all.retain(|m| half(m).is_none_or(|(_, back)| !back));
     for migration in all.iter_mut() {
         let back = half(migration).and_then(|(key, _)| backs.get(&key));
         if let Some((down, place)) = back {
-            migration.down.clone_from(down);
-            migration.place = *place;
+            migration.down = *down;
+            migration.back = Some(*place);
         }
     }
 }

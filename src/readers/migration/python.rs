@@ -2,7 +2,8 @@
 //! <https://alembic.sqlalchemy.org/en/latest/tutorial.html>,
 //! <https://docs.djangoproject.com/en/stable/ref/migration-operations/>
 
-use super::{Down, Found, stem};
+use super::{stem, whole};
+use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::text::Span;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::ops::Range;
 /// Calls of one file that are looked at; nested ones would cost the square of their number.
 const MOST_CALLS: usize = 200;
 
-pub(super) fn alembic(text: &Text<'_>) -> Option<Found> {
+pub(super) fn alembic(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text);
     let lines = logical(&masked);
     let revision = lines.iter().find_map(|l| assigned(l, &masked, "revision"))?;
@@ -25,10 +26,10 @@ pub(super) fn alembic(text: &Text<'_>) -> Option<Found> {
         None if text.text.contains("def downgrade") => return None,
         None => (None, Down::Missing),
     };
-    Some(Found { tool: "alembic", id, down, place, empty })
+    Some(Migration { back: place, down, empty, ..whole(text, MigrationTool::Alembic, id) })
 }
 
-pub(super) fn django(text: &Text<'_>) -> Option<Found> {
+pub(super) fn django(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text);
     if !masked.contains("class Migration") {
         return None;
@@ -37,7 +38,7 @@ pub(super) fn django(text: &Text<'_>) -> Option<Found> {
     let open = operations + masked[operations..].find('[')?;
     let end = closing(&masked, open).unwrap_or(masked.len());
     let body = &masked[open + 1..end.max(open + 1)];
-    let mut down = Down::Full;
+    let mut down = Down::Derived;
     let mut place = None;
     for call in ["RunPython(", "RunSQL("] {
         for (at, _) in body.match_indices(call).take(MOST_CALLS) {
@@ -58,7 +59,7 @@ pub(super) fn django(text: &Text<'_>) -> Option<Found> {
         }
     }
     let empty = body.trim().is_empty();
-    Some(Found { tool: "django", id: stem(text.path), down, place, empty })
+    Some(Migration { back: place, down, empty, ..whole(text, MigrationTool::Django, stem(text.path)) })
 }
 
 /// `name=value` of a call.

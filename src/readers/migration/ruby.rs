@@ -1,23 +1,26 @@
 //! Rails. <https://guides.rubyonrails.org/active_record_migrations.html>
 
-use super::{Down, Found};
+use super::whole;
+use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::readers::names::name;
 use crate::text::Span;
 
-pub(super) fn rails(text: &Text<'_>) -> Option<Found> {
+pub(super) fn rails(text: &Text<'_>) -> Option<Migration> {
     if !text.text.contains("Migration") {
         return None;
     }
     let id = name(text.path).split(['_', '.']).next().unwrap_or("").to_owned();
     let lines = lines(text.text);
-    let found = |down, place, empty| Some(Found { tool: "rails", id: id.clone(), down, place, empty });
+    let found = |down, place, empty| {
+        Some(Migration { back: place, down, empty, ..whole(text, MigrationTool::Rails, id.clone()) })
+    };
     let span = |m: &Method| Some(Span::new(text.file, m.at..m.at + m.head.len()));
     if let Some(change) = method(&lines, "change") {
         let down = if change.body.iter().any(|l| irreversible(l)) && !reversible(&change) {
             Down::Missing
         } else {
-            Down::Full
+            Down::Derived
         };
         return found(down, span(&change), change.body.is_empty());
     }

@@ -1,18 +1,19 @@
 //! SQL files: golang-migrate, goose, dbmate, sql-migrate, Flyway, Prisma, Diesel, Supabase.
 
-use super::{Down, Found, stem};
+use super::{stem, whole};
+use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::readers::names::{folder, name, within};
 use crate::text::Span;
 
 /// Markers of a section within one file: tool, forward, reverse.
-const MARKERS: &[(&str, &str, &str)] = &[
+const MARKERS: &[(MigrationTool, &str, &str)] = &[
     // https://pressly.github.io/goose/documentation/annotations/
-    ("goose", "+goose up", "+goose down"),
+    (MigrationTool::Goose, "+goose up", "+goose down"),
     // https://github.com/amacneil/dbmate
-    ("dbmate", "migrate:up", "migrate:down"),
+    (MigrationTool::Dbmate, "migrate:up", "migrate:down"),
     // https://github.com/rubenv/sql-migrate
-    ("sql-migrate", "+migrate up", "+migrate down"),
+    (MigrationTool::SqlMigrate, "+migrate up", "+migrate down"),
 ];
 
 /// For a file that is one half of a migration: what both halves have in common, and whether it is the
@@ -47,42 +48,45 @@ fn flyway(name: &str) -> Option<(&str, bool)> {
         .then_some((version, back))
 }
 
-pub(super) fn read(text: &Text<'_>) -> Option<Found> {
+pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
     let name = name(text.path);
     if let Some((_, back)) = half(text.path) {
         let (tool, id) = match flyway(name) {
-            Some((version, _)) => ("flyway", version.to_owned()),
+            Some((version, _)) => (MigrationTool::Flyway, version.to_owned()),
             None if name == "migration.sql" || within(text.path, &["prisma"]) => {
-                ("prisma", parent(text.path))
+                (MigrationTool::Prisma, parent(text.path))
             }
-            None if matches!(name, "up.sql" | "down.sql") => ("diesel", parent(text.path)),
-            None => ("golang-migrate", stem(text.path)),
+            None if matches!(name, "up.sql" | "down.sql") => (MigrationTool::Diesel, parent(text.path)),
+            None => (MigrationTool::GolangMigrate, stem(text.path)),
         };
         let does = does(text.text);
         // The reverse half brings its own answer, which `lower` moves to the forward half.
         let down = if back { does } else { Down::Missing };
-        return Some(Found { tool, id, down, place: None, empty: !back && does == Down::Empty });
+        return vec![Migration { down, empty: !back && !acts(does), ..whole(text, tool, id) }];
     }
     for (tool, up, down) in MARKERS {
         let Some((_, forward)) = marker(text.text, up) else { continue };
         let back = marker(text.text, down);
         let until = back.map_or(text.text.len(), |(at, _)| at);
-        let empty = does(&text.text[forward.min(until)..until]) == Down::Empty;
+        let empty = !acts(does(&text.text[forward.min(until)..until]));
         let (place, down) = match back {
             Some((at, from)) => (Some(Span::new(text.file, at..from)), does(&text.text[from..])),
             None => (None, Down::Missing),
         };
-        return Some(Found { tool, id: stem(text.path), down, place, empty });
+        return vec![Migration { back: place, down, empty, ..whole(text, *tool, stem(text.path)) }];
     }
     let numbered = name.starts_with(|c: char| c.is_ascii_digit());
     // Supabase knows no way back: https://supabase.com/docs/guides/deployment/database-migrations
-    (numbered && within(text.path, &["supabase"])).then(|| Found {
-        tool: "supabase",
-        id: stem(text.path),
-        down: Down::Missing,
-        place: None,
-        empty: does(text.text) == Down::Empty,
-    })
+    if numbered && within(text.path, &["supabase"]) {
+        let empty = !acts(does(text.text));
+        return vec![Migration { empty, ..whole(text, MigrationTool::Supabase, stem(text.path)) }];
+    }
+    Vec::new()
+}
+
+/// Whether a half of this kind changes anything.
+fn acts(half: Down) -> bool {
+    !matches!(half, Down::Empty | Down::OnlyComments)
 }
 
 fn parent(path: &str) -> String {

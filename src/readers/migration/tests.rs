@@ -10,7 +10,8 @@ fn read(path: &str, text: &str) -> Option<(String, String, String, bool, String)
     assert!(claims(path, false), "{path}");
     let parsed = samples::read(parse, path, text);
     let m = parsed.facts.migrations.first()?;
-    Some((m.tool.clone(), m.id.clone(), m.down.clone(), m.empty, text[m.place.range()].to_owned()))
+    let names = (m.tool.name().to_owned(), m.id.clone(), m.down.name().to_owned());
+    Some((names.0, names.1, names.2, m.empty, text[m.back_or_head().range()].to_owned()))
 }
 
 #[track_caller]
@@ -59,15 +60,15 @@ fn django() {
         format!("class Migration(migrations.Migration):\n    operations = [{operations}]\n")
     };
     for (operations, down, empty) in [
-        ("migrations.AddField('a', 'b')", "full", false),
+        ("migrations.AddField('a', 'b')", "derived", false),
         ("migrations.RunPython(fill)", "missing", false),
-        ("migrations.RunPython(fill, unfill)", "full", false),
+        ("migrations.RunPython(fill, unfill)", "derived", false),
         ("migrations.RunPython(fill, atomic=True)", "missing", false),
-        ("migrations.RunPython(code=fill, reverse_code=migrations.RunPython.noop)", "full", false),
-        ("migrations.RunSQL('a, b (', reverse_sql='c')", "full", false),
+        ("migrations.RunPython(code=fill, reverse_code=migrations.RunPython.noop)", "derived", false),
+        ("migrations.RunSQL('a, b (', reverse_sql='c')", "derived", false),
         ("migrations.RunSQL(\"\"\"a, b\"\"\")", "missing", false),
-        ("# RunPython(fill)\n", "full", true),
-        ("", "full", true),
+        ("# RunPython(fill)\n", "derived", true),
+        ("", "derived", true),
     ] {
         check(path, &file(operations), "django", down, empty);
     }
@@ -79,16 +80,16 @@ fn rails() {
     let path = "db/migrate/20240101000000_add_x.rb";
     let file = |body: &str| format!("class AddX < ActiveRecord::Migration[7.1]\n{body}end\n");
     for (body, down, empty) in [
-        ("  def change\n    add_column :a, :b, :string\n  end\n", "full", false),
+        ("  def change\n    add_column :a, :b, :string\n  end\n", "derived", false),
         ("  def change\n    execute 'x'\n  end\n", "missing", false),
         (
             "  def change\n    reversible do |dir|\n      dir.up { execute 'x' }\n    end\n  end\n",
-            "full",
+            "derived",
             false,
         ),
         ("  def change\n    remove_column :a, :b\n  end\n", "missing", false),
-        ("  def change\n    remove_column :a, :b, :string\n  end\n", "full", false),
-        ("  def change\n  end\n", "full", true),
+        ("  def change\n    remove_column :a, :b, :string\n  end\n", "derived", false),
+        ("  def change\n  end\n", "derived", true),
         ("  def up\n    x\n  end\n\n  def down\n    # nothing\n  end\n", "empty", false),
         (
             "  def up\n    x\n  end\n\n  def down\n    raise ActiveRecord::IrreversibleMigration\n  end\n",
@@ -227,7 +228,7 @@ fn halves_in_files_of_their_own_meet() {
     let seen: Vec<_> = facts
         .migrations
         .iter()
-        .map(|m| (m.tool.as_str(), m.id.as_str(), m.down.as_str(), files[m.place.file.0 as usize].0))
+        .map(|m| (m.tool.name(), m.id.as_str(), m.down.name(), files[m.back_or_head().file.0 as usize].0))
         .collect();
     assert_eq!(
         seen,
