@@ -212,6 +212,13 @@ pub(super) fn is_store_image(reference: &str) -> bool {
     IMAGES.contains(&last) && (last != "server" || name.contains("mssql"))
 }
 
+/// Whether an image is that of a database: what nobody can make again from elsewhere.
+pub(super) fn is_database_image(reference: &str) -> bool {
+    const PASSING: &[&str] = &["redis", "valkey", "memcached", "rabbitmq", "kafka", "keydb", "dragonfly"];
+    let name = reference.split('@').next().unwrap_or(reference).rsplit('/').next().unwrap_or(reference);
+    is_store_image(reference) && !PASSING.contains(&name.split(':').next().unwrap_or(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

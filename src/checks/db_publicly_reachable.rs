@@ -2,11 +2,12 @@
 
 use super::addresses::{STORE_PORTS, Store, is_store_image, store_of};
 use super::definitions::{passes, text};
+use super::firewalls::{is_everybody, openings};
 use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for resource in repository.facts.resources.iter().filter(|r| passes(repository, r.place)) {
@@ -20,10 +21,6 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         configured(setting, verdict);
     }
     composed(repository, verdict);
-}
-
-fn is_everybody(value: &str) -> bool {
-    matches!(value.trim(), "0.0.0.0/0" | "::/0" | "*" | "Internet" | "Any" | "any" | "0.0.0.0/1")
 }
 
 /// Ports of stores that a range opens; a range over most ports speaks of none.
@@ -82,110 +79,39 @@ fn terraform(resource: &Resource, verdict: &mut Verdict) {
         }
         return;
     }
+    // Managed databases that are reached from the internet by design have lists of who may.
+    // <https://registry.terraform.io/providers/mongodb/mongodbatlas/latest/docs/resources/project_ip_access_list>,
+    // <https://registry.terraform.io/providers/digitalocean/digitalocean/latest/docs/resources/database_firewall>
+    let list = match resource.sort.as_str() {
+        "mongodbatlas_project_ip_access_list" => Some("cidr_block"),
+        "digitalocean_database_firewall" => Some("rule.value"),
+        "scaleway_rdb_acl" => Some("acl_rules.ip"),
+        _ => None,
+    };
+    if let Some(path) = list {
+        for entry in resource.entries_ending(path).filter(|e| text(e).is_some_and(is_everybody)) {
+            let message = format!("`{subject}` lets every address connect to the database");
+            verdict.fail(entry.place, &subject, message).label("all of the internet");
+        }
+        return;
+    }
+    let mut said = BTreeSet::new();
     for rule in openings(resource) {
-        let message = format!("`{subject}` opens port {} of a database or cache to everybody", rule.port);
-        let finding = verdict.fail(rule.place, format!("{subject} {}", rule.port), message);
+        let Some(port) = store_port(rule.from, rule.to) else { continue };
+        if !said.insert(rule.place) {
+            continue;
+        }
+        let message = format!("`{subject}` opens port {port} of a database or cache to everybody");
+        let finding = verdict.fail(rule.place, format!("{subject} {port}"), message);
         finding.label("from any address");
     }
 }
 
-struct Opening {
-    port: u16,
-    place: Span,
-}
-
-/// What a firewall's rules let in from everywhere.
-/// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/security_group>,
-/// <https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/compute_firewall>,
-/// <https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/network_security_rule>
-fn openings(resource: &Resource) -> Vec<Opening> {
-    // Entries of one rule share what stands before the key; where a key comes again, another block begins.
-    let mut rules: Vec<(String, Vec<&Setting>)> = Vec::new();
-    let aws = resource.sort.starts_with("aws_security_group")
-        || resource.sort == "aws_vpc_security_group_ingress_rule"
-        || resource.sort == "aws_default_security_group";
-    let azure = resource.sort.starts_with("azurerm_network_security_");
-    let google = resource.sort == "google_compute_firewall";
-    if !aws && !azure && !google {
-        return Vec::new();
-    }
-    const KEYS: &[&str] = &[
-        "from_port",
-        "to_port",
-        "type",
-        "cidr_blocks",
-        "ipv6_cidr_blocks",
-        "cidr_ipv4",
-        "cidr_ipv6",
-        "access",
-        "direction",
-        "destination_port_range",
-        "destination_port_ranges",
-        "source_address_prefix",
-        "source_address_prefixes",
-    ];
-    for entry in resource.entries.iter().take(500) {
-        let mut parts: Vec<&str> = entry.path.split('.').collect();
-        while parts.last().is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit())) && parts.len() > 1 {
-            parts.pop();
-        }
-        let Some(key) = parts.pop() else { continue };
-        if google || KEYS.contains(&key) {
-            let block = if google { String::new() } else { parts.join(".") };
-            match rules.last_mut() {
-                Some((own, all)) if *own == block && all.iter().all(|e| e.path != entry.path) => {
-                    all.push(entry)
-                }
-                _ => rules.push((block, vec![entry])),
-            }
-        }
-    }
-    let mut found = Vec::new();
-    for (block, entries) in rules {
-        let of = |keys: &[&str]| -> Vec<&Setting> {
-            let key = |e: &&&Setting| {
-                let rest = e.path.strip_prefix(&block).unwrap_or(&e.path).trim_start_matches('.');
-                keys.iter().any(|k| rest.split('.').any(|part| part == *k))
-            };
-            entries.iter().filter(key).copied().collect()
-        };
-        let is = |key: &str, value: &str| {
-            of(&[key]).iter().any(|e| text(e).is_some_and(|t| t.eq_ignore_ascii_case(value)))
-        };
-        if block.contains("egress")
-            || is("type", "egress")
-            || is("direction", "outbound")
-            || is("direction", "egress")
-            || is("access", "deny")
-            || entries.iter().any(|e| e.path.starts_with("deny."))
-        {
-            continue;
-        }
-        let sources = of(&[
-            "cidr_blocks",
-            "ipv6_cidr_blocks",
-            "cidr_ipv4",
-            "cidr_ipv6",
-            "source_address_prefix",
-            "source_address_prefixes",
-            "source_ranges",
-        ]);
-        let Some(source) = sources.iter().find(|e| text(e).is_some_and(is_everybody)) else { continue };
-        let number = |key: &str| of(&[key]).first().and_then(|e| text(e)?.parse::<u32>().ok());
-        let mut ranges: Vec<(u32, u32)> = number("from_port").zip(number("to_port")).into_iter().collect();
-        for port in of(&["destination_port_range", "destination_port_ranges", "ports"]) {
-            let Some(written) = text(port) else { continue };
-            let (from, to) = written.split_once('-').unwrap_or((written, written));
-            ranges.extend(from.trim().parse().ok().zip(to.trim().parse().ok()));
-        }
-        let port = ranges.into_iter().find_map(|(from, to)| store_port(from, to));
-        found.extend(port.map(|port| Opening { port, place: source.place }));
-    }
-    found
-}
-
 /// <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>
 fn kubernetes(resource: &Resource, verdict: &mut Verdict) {
+    if matches!(resource.sort.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") {
+        return on_the_node(resource, verdict);
+    }
     if resource.sort != "Service" {
         return;
     }
@@ -219,6 +145,30 @@ fn kubernetes(resource: &Resource, verdict: &mut Verdict) {
         no_worse_than(finding, Severity::Warning);
     }
     finding.at_most(Confidence::Medium);
+}
+
+/// <https://kubernetes.io/docs/concepts/configuration/overview/#services>
+fn on_the_node(resource: &Resource, verdict: &mut Verdict) {
+    let stores = |e: &&Setting| e.key == "image" && text(e).is_some_and(is_store_image);
+    for image in resource.entries.iter().filter(stores) {
+        let Some(ports) = image.path.strip_suffix("image").map(|own| format!("{own}ports.")) else {
+            continue;
+        };
+        let port = resource.entries.iter().find(|e| e.path.starts_with(&ports) && e.key == "hostPort");
+        let bound = resource.entries.iter().any(|e| {
+            e.path.starts_with(&ports)
+                && e.key == "hostIP"
+                && text(e).is_some_and(|ip| ip.starts_with("127."))
+        });
+        if let Some(port) = port.filter(|_| !bound) {
+            let subject = resource.title();
+            let message =
+                format!("`{subject}` gives the port of its database or cache to every network of the node");
+            let finding = verdict.fail(port.place, format!("host port {subject}"), message);
+            finding.label("on the node itself").relate(image.place, "a store of data");
+            no_worse_than(finding, Severity::Warning).at_most(Confidence::Medium);
+        }
+    }
 }
 
 /// Values files and variables that ask for the same.

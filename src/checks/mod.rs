@@ -8,6 +8,7 @@ mod artifact_metadata_missing;
 mod artifact_mutable;
 mod artifact_not_stored;
 mod artifact_retention_short;
+mod backup_not_configured;
 mod base_image_not_approved;
 mod base_image_unpinned;
 mod bluegreen_old_not_kept;
@@ -28,6 +29,7 @@ mod credential_shared_across_envs;
 mod credentials;
 mod cross_env_network_access;
 mod data_flow;
+mod datastore_not_managed;
 mod db_publicly_reachable;
 mod debug_in_production;
 mod default_credential_outside_local;
@@ -53,10 +55,13 @@ mod env_gitignore_missing;
 mod env_matrix_missing;
 mod env_parity_drift;
 mod env_specific_build;
+mod estate;
 mod feature_flag_change_unlogged;
 mod feature_flag_default_on;
 mod feature_flag_registry_missing;
+mod firewalls;
 mod frontend_env_baked;
+mod fronts;
 mod gate_covers_nothing;
 mod gate_override;
 mod gates;
@@ -64,13 +69,16 @@ mod graceful_shutdown_missing;
 mod hands;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
+mod iac_drift_detection_missing;
 mod iac_review_missing;
+mod iac_validate_missing;
 mod image_dev_tools;
 mod image_stages;
 mod image_tag_format;
 mod image_tag_mutable;
 mod image_unscanned;
 mod image_unsigned;
+mod infra_not_in_code;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;
 mod jwt_key_rotation_missing;
@@ -106,6 +114,8 @@ mod production_artifact_untested;
 mod production_credential_outside_production;
 mod products;
 mod progressive_delivery_missing;
+mod public_service_without_proxy;
+mod published;
 mod rebuild_per_environment;
 mod release_window_missing;
 mod rollback_capability_missing;
@@ -114,6 +124,7 @@ mod rolling_update_unsafe;
 mod rollouts;
 mod samples;
 mod sbom_missing;
+mod scaling_policy_missing;
 mod secret_access_audit_missing;
 mod secret_in_artifact;
 mod secret_in_config;
@@ -149,6 +160,7 @@ mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
 mod test_pass_threshold;
+mod tls_not_terminated;
 mod version_stamp_missing;
 mod version_stamp_web_missing;
 mod zero_downtime_violation;
@@ -168,6 +180,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("artifact-mutable", artifact_mutable::check),
     ("artifact-not-stored", artifact_not_stored::check),
     ("artifact-retention-short", artifact_retention_short::check),
+    ("backup-not-configured", backup_not_configured::check),
     ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
     ("bluegreen-old-not-kept", bluegreen_old_not_kept::check),
@@ -190,6 +203,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("coverage-floor-lowered", manual_steps::coverage_floor),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("cross-env-network-access", cross_env_network_access::check),
+    ("datastore-not-managed", datastore_not_managed::check),
     ("db-publicly-reachable", db_publicly_reachable::check),
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
@@ -225,12 +239,15 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
+    ("iac-drift-detection-missing", iac_drift_detection_missing::check),
     ("iac-review-missing", iac_review_missing::check),
+    ("iac-validate-missing", iac_validate_missing::check),
     ("image-dev-tools", image_dev_tools::check),
     ("image-tag-format", image_tag_format::check),
     ("image-tag-mutable", image_tag_mutable::check),
     ("image-unscanned", image_unscanned::check),
     ("image-unsigned", image_unsigned::check),
+    ("infra-not-in-code", infra_not_in_code::check),
     ("install-ignores-lockfile", install_ignores_lockfile::check),
     ("integration-test-stage-missing", stage_missing::integration_tests),
     ("interactive-step-in-pipeline", interactive_step_in_pipeline::check),
@@ -266,12 +283,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("progressive-delivery-missing", progressive_delivery_missing::check),
+    ("public-service-without-proxy", public_service_without_proxy::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
     ("rolling-update-unsafe", rolling_update_unsafe::check),
     ("sbom-missing", sbom_missing::check),
+    ("scaling-policy-missing", scaling_policy_missing::check),
     ("secret-access-audit-missing", secret_access_audit_missing::check),
     ("secret-in-artifact", secret_in_artifact::check),
     ("secret-in-config", secret_in_config::check),
@@ -306,6 +325,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
     ("test-pass-threshold", test_pass_threshold::check),
+    ("tls-not-terminated", tls_not_terminated::check),
     ("unit-test-stage-missing", stage_missing::unit_tests),
     ("version-stamp-missing", version_stamp_missing::check),
     ("version-stamp-web-missing", version_stamp_web_missing::check),

@@ -65,6 +65,7 @@ pub(super) fn application(
     add("server", &server);
     add("namespace", &namespace);
     add("project", &project);
+    add("self-heal", &texts(spec.at(&["syncPolicy", "automated", "selfHeal"])));
     add("repository", &repository);
     add("revision", &revision);
     add("path", &path);

@@ -14,7 +14,8 @@ const MOST_ENTRIES: usize = 2_000;
 
 /// Objects that rules ask about, besides those that run containers and those of secret stores: accounts and
 /// rights, secrets, what decrypts in Flux, kubeconfigs, gradual rollouts, what lets traffic in, what keeps it out,
-/// how far a workload grows, the cluster's audit policy, and what workloads and charts are told.
+/// how far a workload grows, what copies and holds its data, the cluster's audit policy, and what workloads and charts
+/// are told.
 const KINDS: &[&str] = &[
     "Secret",
     "ServiceAccount",
@@ -37,6 +38,23 @@ const KINDS: &[&str] = &[
     "CiliumNetworkPolicy",
     "AuthorizationPolicy",
     "HorizontalPodAutoscaler",
+    "ScaledObject",
+    "Gateway",
+    "Middleware",
+    "KongPlugin",
+    "EnvoyFilter",
+    "BackendTrafficPolicy",
+    "LimitRange",
+    "StorageClass",
+    "Schedule",
+    "ScheduledBackup",
+    "BackupConfiguration",
+    "RecurringJob",
+    "Cluster",
+    "PostgresCluster",
+    "PerconaPGCluster",
+    "PerconaServerMongoDB",
+    "PerconaXtraDBCluster",
     "Policy",
     "ConfigMap",
     "HelmRelease",

@@ -1,0 +1,257 @@
+//! Ways in to staging and production on which nothing is encrypted.
+
+use super::definitions::{passes, text};
+use super::estate::{anywhere, has, is_apart, is_no, is_shared, is_yes, said, standing};
+use super::fronts::{ends_tls_by_annotation, is_proxy, last_name};
+use super::published::published;
+use super::rollouts::own;
+use crate::facts::{Repository, Resource, Setting, SettingSource, System};
+use crate::finding::{Confidence, Verdict};
+use crate::parameters::Parameters;
+use std::collections::BTreeMap;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    for resource in standing(repository) {
+        match (resource.system, resource.sort.as_str()) {
+            (System::Kubernetes, "Ingress") => ingress(repository, resource, verdict),
+            (System::Kubernetes, "IngressRoute") => route(repository, resource, verdict),
+            (System::Kubernetes, "Gateway") => gateway(resource, verdict),
+            (System::Kubernetes, _) => {}
+            _ => provided(repository, resource, verdict),
+        }
+    }
+    composed(repository, verdict);
+}
+
+/// <https://kubernetes.io/docs/concepts/services-networking/ingress/#tls>
+fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+    let Some(rule) = resource.entries.iter().find(|e| {
+        e.path.starts_with("spec.rules.")
+            || e.path.starts_with("spec.defaultBackend")
+            || e.path.starts_with("spec.backend")
+    }) else {
+        return;
+    };
+    let ends = |r: &Resource| has(r, "spec.tls") || ends_tls_by_annotation(r);
+    // An overlay or a base may add it.
+    let elsewhere = || {
+        own(repository)
+            .any(|r| r.sort == "Ingress" && r.name == resource.name && r.place != resource.place && ends(r))
+    };
+    let class = said(resource, "spec.ingressClassName")
+        .or_else(|| anywhere(resource, "kubernetes.io/ingress.class").and_then(text))
+        .unwrap_or("");
+    let private = ["internal", "private", "tunnel", "tailscale"].iter().any(|w| class.contains(w))
+        || resource.entries.iter().any(|e| e.path.ends_with("/scheme") && text(e) == Some("internal"));
+    if ends(resource) || private || elsewhere() {
+        return verdict.satisfied(resource.place);
+    }
+    let title = resource.title();
+    let subject = format!("tls {title}");
+    let templated = repository.path(resource.place).contains("templates/")
+        || resource.entries.iter().any(|e| e.path.contains("annotations") && e.setting.known().is_none());
+    let hosts: Vec<&str> = resource.entries.iter().filter(|e| e.key == "host").filter_map(text).collect();
+    if !hosts.is_empty() && hosts.iter().all(|h| is_inside(h)) {
+        return verdict.examined(resource.place);
+    }
+    let shared = is_shared(resource.target.as_ref());
+    if templated || !shared {
+        let message = format!("Nothing here shows where `{title}` ends TLS");
+        let finding = verdict.open(resource.place, subject, message);
+        finding.label("names no certificate").against("the controller may have a certificate for all");
+        return;
+    }
+    let message = format!("`{title}` takes requests without TLS");
+    let finding = verdict.fail(resource.place, subject, message);
+    finding.label("names no certificate").relate(rule.place, "serves this").at_most(Confidence::Medium);
+    finding.against("the controller may have a certificate for all");
+}
+
+fn is_inside(host: &str) -> bool {
+    [".local", ".internal", ".test", ".localhost", ".svc", ".nip.io", ".sslip.io"]
+        .iter()
+        .any(|e| host.ends_with(e))
+        || host == "localhost"
+}
+
+/// <https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/crd/http/ingressroute/>
+fn route(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+    let points: Vec<&Setting> =
+        resource.entries.iter().filter(|e| e.path.starts_with("spec.entryPoints.")).collect();
+    let secure = has(resource, "spec.tls")
+        || points.iter().any(|p| p.setting.text().contains("secure") || p.setting.text().contains("443"));
+    // A second route of the same hosts that leads to TLS.
+    let redirects = || {
+        resource.entries.iter().any(|e| {
+            e.path.contains("middlewares") && {
+                let value = e.setting.text();
+                ["redirect", "https"].iter().any(|w| value.contains(w))
+            }
+        })
+    };
+    let twin = || {
+        own(repository).any(|r| {
+            r.sort == "IngressRoute"
+                && r.place != resource.place
+                && has(r, "spec.tls")
+                && r.place.file == resource.place.file
+        })
+    };
+    let Some(point) = points.first() else { return };
+    if secure || redirects() || twin() {
+        return verdict.satisfied(resource.place);
+    }
+    let plain = points.iter().all(|p| matches!(text(p), Some("web" | "http")));
+    if !plain || !is_shared(resource.target.as_ref()) {
+        return verdict.examined(resource.place);
+    }
+    let title = resource.title();
+    let message = format!("`{title}` takes requests without TLS");
+    let finding = verdict.fail(point.place, format!("tls {title}"), message);
+    finding.label("the entry point without TLS").at_most(Confidence::Medium);
+}
+
+/// <https://gateway-api.sigs.k8s.io/guides/tls/>, <https://istio.io/latest/docs/reference/config/networking/gateway/>
+fn gateway(resource: &Resource, verdict: &mut Verdict) {
+    let protocols: Vec<&Setting> = resource
+        .entries
+        .iter()
+        .filter(|e| {
+            e.key == "protocol"
+                && (e.path.starts_with("spec.listeners.") || e.path.starts_with("spec.servers."))
+        })
+        .collect();
+    let secure =
+        protocols.iter().any(|p| matches!(text(p), Some("HTTPS" | "TLS")) || p.setting.known().is_none());
+    let redirects = anywhere(resource, "httpsRedirect").is_some_and(|r| text(r).is_some_and(is_yes));
+    let Some(plain) = protocols.iter().find(|p| matches!(text(p), Some("HTTP" | "HTTP2"))) else { return };
+    if secure || redirects {
+        return verdict.satisfied(resource.place);
+    }
+    let title = resource.title();
+    if !is_shared(resource.target.as_ref()) {
+        let message = format!("Nothing here shows where `{title}` ends TLS");
+        verdict.open(plain.place, format!("tls {title}"), message).label("a listener without TLS");
+        return;
+    }
+    let message = format!("`{title}` takes requests without TLS");
+    let finding = verdict.fail(plain.place, format!("tls {title}"), message);
+    finding.label("its only listeners are without TLS").at_most(Confidence::Medium);
+}
+
+/// Listeners, distributions and applications of a provider.
+fn provided(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+    if resource.block != "resource" {
+        return;
+    }
+    let title = resource.title();
+    let subject = format!("tls {title}");
+    match resource.sort.as_str() {
+        // <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lb_listener#redirect-action>
+        "aws_lb_listener" | "aws_alb_listener" => {
+            let Some(protocol) = resource.entry("protocol") else { return };
+            if text(protocol) != Some("HTTP") {
+                return verdict.satisfied(protocol.place);
+            }
+            let action = resource.entries_ending("default_action.type").next();
+            let leads = |e: &Setting| matches!(text(e), Some("redirect" | "fixed-response"));
+            if action.is_none_or(|a| a.setting.known().is_none() || leads(a))
+                || is_inner(repository, resource)
+            {
+                return verdict.satisfied(protocol.place);
+            }
+            let message = format!("`{title}` passes requests on without TLS");
+            let finding = verdict.fail(protocol.place, subject, message);
+            finding.label("listens without TLS").at_most(Confidence::Medium);
+            if let Some(action) = action {
+                finding.relate(action.place, "and does not lead to TLS");
+            }
+            finding.against("a distribution before it may end TLS");
+        }
+        // <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-https-viewers-to-cloudfront.html>
+        "aws_cloudfront_distribution" => {
+            let policies = || resource.entries.iter().filter(|e| e.key == "viewer_protocol_policy");
+            match policies().find(|e| text(e) == Some("allow-all")) {
+                Some(open) => {
+                    let message = format!("`{title}` answers without TLS to whoever asks so");
+                    verdict.fail(open.place, subject, message).label("TLS is left to the visitor");
+                }
+                None => policies().for_each(|p| verdict.satisfied(p.place)),
+            }
+        }
+        // <https://learn.microsoft.com/en-us/azure/app-service/configure-ssl-bindings#enforce-https>
+        "azurerm_linux_web_app"
+        | "azurerm_windows_web_app"
+        | "azurerm_app_service"
+        | "azurerm_linux_function_app" => match resource.entry("https_only") {
+            Some(only) if text(only).is_some_and(is_no) => {
+                let message = format!("`{title}` answers without TLS, too");
+                verdict.fail(only.place, subject, message).label("TLS is left to the visitor");
+            }
+            Some(only) => verdict.satisfied(only.place),
+            None => {}
+        },
+        // <https://docs.cloud.google.com/load-balancing/docs/https/setting-up-http-https-redirect>
+        "google_compute_target_http_proxy" => {
+            let map = resource.entry("url_map").map_or_else(String::new, |e| e.setting.text());
+            let redirects = standing(repository).any(|r| {
+                r.sort == "google_compute_url_map"
+                    && map.contains(&format!(".{}.", r.name.text()))
+                    && r.entries_ending("https_redirect").any(|e| text(e).is_some_and(is_yes))
+            });
+            if redirects {
+                return verdict.satisfied(resource.place);
+            }
+            let message = format!("`{title}` passes requests on without TLS");
+            let finding = verdict.fail(resource.place, subject, message);
+            finding.label("its map does not lead to TLS").at_most(Confidence::Medium);
+        }
+        _ => {}
+    }
+}
+
+/// Whether the listener's load balancer is reached from inside only.
+fn is_inner(repository: &Repository, listener: &Resource) -> bool {
+    let balancer = listener.entry("load_balancer_arn").map_or_else(String::new, |e| e.setting.text());
+    standing(repository).any(|r| {
+        matches!(r.sort.as_str(), "aws_lb" | "aws_alb")
+            && balancer.contains(&format!("{}.{}.", r.sort, r.name.text()))
+            && (said(r, "internal").is_some_and(is_yes) || said(r, "load_balancer_type") == Some("gateway"))
+    })
+}
+
+/// A proxy of a compose file that is reached at port 80 and at no other.
+fn composed(repository: &Repository, verdict: &mut Verdict) {
+    let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
+    let shared = |s: &&Setting| {
+        s.source == SettingSource::Service
+            && is_shared(s.target.as_ref())
+            && !is_apart(s.target.as_ref())
+            && passes(repository, s.place)
+    };
+    for setting in repository.facts.settings.iter().filter(shared) {
+        files.entry(setting.place.file).or_default().push(setting);
+    }
+    for settings in files.values() {
+        let image = |name: &str| {
+            let path = format!("services.{name}.image");
+            settings.iter().find(|s| s.path == path).map_or_else(String::new, |s| s.setting.text())
+        };
+        let ports: Vec<_> = published(settings).filter(|p| !p.local).collect();
+        let secure = ports.iter().find(|p| matches!(p.port, Some(443 | 8443)));
+        let plain = ports
+            .iter()
+            .find(|p| p.port == Some(80) && (is_proxy(p.service) || is_proxy(last_name(&image(p.service)))));
+        match (secure, plain) {
+            (Some(secure), _) => verdict.satisfied(secure.place),
+            (None, Some(plain)) => {
+                let message = format!("Nothing here shows where TLS ends before `{}`", plain.service);
+                let finding = verdict.open(plain.place, format!("tls service {}", plain.service), message);
+                finding
+                    .label("reached at port 80 alone")
+                    .against("a load balancer before the machine may end TLS");
+            }
+            _ => {}
+        }
+    }
+}
