@@ -4,38 +4,40 @@ use super::delivery::{Wanted, doubt};
 use super::estate::{makes, said, standing};
 use super::gates::words;
 use crate::facts::{
-    Dialect, Effect, EffectKind, Node, Repository, Resource, Step, System, Trigger, TriggerKind,
+    Command, Dialect, Effect, EffectKind, Node, Repository, Step, System, Trigger, TriggerKind, Use,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
 use std::collections::BTreeMap;
 
-/// Commands and building blocks that compare what stands with what the code says.
+/// Building blocks and commands that compare what stands with what the code says, by their names.
 const COMPARES: Wanted = Wanted {
-    effect: |e| {
-        e.effect == EffectKind::Validate
-            && ["terraform", "tofu", "terragrunt", "pulumi", "cdk", "cdktf"]
-                .iter()
-                .any(|t| e.tool.split(['/', '-']).any(|w| w == *t))
-    },
+    effect: |_| false,
     names: &["drift", "driftctl", "reconcile"],
-    lines: &[
-        "terraform plan",
-        "tofu plan",
-        "terragrunt plan",
-        "terragrunt run-all plan",
-        "pulumi preview",
-        "pulumi refresh",
-        "driftctl",
-        "detect-stack-drift",
-        "cdk drift",
-        "cdk diff",
-        "-detailed-exitcode",
-        "what-if",
-        "ansible-playbook --check",
-    ],
+    lines: &["detect-stack-drift", "-detailed-exitcode", "--expect-no-changes", "ansible-playbook --check"],
 };
+
+/// Where a job compares what stands with what the code says.
+fn compares(repository: &Repository, node: Node) -> Option<Span> {
+    let job = repository.flow.job(node, &repository.facts.pipelines);
+    let plans = |c: &&Command| match c.program.as_str() {
+        "terraform" | "tofu" | "terragrunt" | "tf" => c.args.iter().any(|a| a.text == "plan"),
+        "pulumi" => matches!(c.arg(0), Some("preview" | "refresh")),
+        "cdk" => matches!(c.arg(0), Some("diff" | "drift")),
+        "az" | "driftctl" => c.program == "driftctl" || c.args.iter().any(|a| a.text == "what-if"),
+        _ => false,
+    };
+    let block = |u: &&Use| {
+        let name = u.name.to_ascii_lowercase();
+        ["terraform-plan", "tofu-plan", "terraform-check", "tofu-check", "terraform/plan"]
+            .iter()
+            .any(|n| name.contains(n))
+    };
+    let command = job.commands().find(plans).map(|c| c.place);
+    let used = || job.steps.iter().filter_map(|s| s.uses.as_ref()).find(block).map(|u| u.place);
+    command.or_else(used).or_else(|| COMPARES.shown(repository, node))
+}
 
 /// Tools whose failure says that something has changed.
 const FAILS: &[&str] = &[
@@ -60,7 +62,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     };
     let flow = &repository.flow;
     let mut searches: BTreeMap<usize, Vec<(Node, Span)>> = BTreeMap::new();
-    for (node, place) in COMPARES.anywhere(repository) {
+    for (node, place) in flow.nodes().filter_map(|n| Some((n, compares(repository, n)?))) {
         searches.entry(flow.run(node).root).or_default().push((node, place));
     }
     let mut any = false;

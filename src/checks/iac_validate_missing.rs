@@ -105,11 +105,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         let own = run.effects[..at].iter().find(|e| (LOOKS.effect)(e)).map(|e| e.place);
+        let beside =
+            || looks.iter().find(|(n, _)| **n != node && flow.run(**n).root == run.root).map(|(_, p)| *p);
         let before = || flow.before(node).iter().find_map(|n| looks.get(n).copied());
         let named = || {
             looks.get(&node).copied().filter(|p| p.file != effect.place.file || p.start < effect.place.start)
         };
-        if let Some(place) = own.or_else(before).or_else(named).or(of_changes.map(|(_, p)| *p)) {
+        if let Some(place) =
+            own.or_else(before).or_else(beside).or_else(named).or(of_changes.map(|(_, p)| *p))
+        {
             verdict.satisfied(place);
             continue;
         }
