@@ -93,6 +93,13 @@ fn git(example: &Example) -> source::GitState {
         tags: tags.collect(),
         commits: commits.collect(),
         past: past.collect(),
+        released: state.release.as_ref().map(|release| source::ReleasedFiles {
+            name: release.tag.clone(),
+            tagged: true,
+            same: release.same.clone(),
+            files: release.files.iter().map(|(p, text)| (p.clone(), text.clone().into_bytes())).collect(),
+        }),
+        shallow: state.shallow,
         today: state.today.as_deref().and_then(Moment::parse),
         ..source::GitState::default()
     }

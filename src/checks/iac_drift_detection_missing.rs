@@ -4,7 +4,7 @@ use super::delivery::{Wanted, doubt};
 use super::estate::{makes, said, standing};
 use super::gates::words;
 use crate::facts::{
-    Command, Dialect, Effect, EffectKind, Node, Repository, Step, System, Trigger, TriggerKind, Use,
+    Command, Dialect, Effect, EffectKind, Node, Repository, Resource, Step, System, Trigger, TriggerKind, Use,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;

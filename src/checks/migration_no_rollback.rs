@@ -1,11 +1,12 @@
 //! Migrations without a way back, as far as the manuals in force ask for one.
 
-use super::samples::{is_sample, is_vendored};
-use crate::facts::{Down, Repository};
-use crate::finding::{Confidence, Verdict};
+use super::migrations::{Defect, Group, applied, tell};
+use crate::facts::{Action, Down, Migration, Repository};
+use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
-use crate::text::Span;
-use std::collections::BTreeMap;
+
+const DISAGREES: &str =
+    "DOC-009 asks for a script here (§9.3.d), and accepts compatibility elsewhere (§2.3.c, §9.1.e)";
 
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let Some(wanted) = parameters.migration_rollback.value() else { return };
@@ -13,55 +14,89 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         verdict.not_applicable("migrations go forward only (migration.rollback)");
         return;
     }
-    let mut unclear: BTreeMap<(&str, &str), Vec<(Span, String)>> = BTreeMap::new();
-    for migration in &repository.facts.migrations {
-        let place = migration.back_or_head();
-        let path = repository.path(place);
-        if migration.empty || is_sample(path) || is_vendored(path) {
+    let mut defects = Vec::new();
+    for migration in applied(repository).filter(|m| !m.empty && !m.repeatable) {
+        if migration.down.is_way_back() {
+            verdict.satisfied(migration.place);
             continue;
         }
-        let (id, name) = (&migration.id, path.rsplit('/').next().unwrap_or(path));
-        let subject = format!("migration {path} {id}");
-        let how = match migration.down {
-            Down::Full | Down::Derived => {
-                verdict.satisfied(place);
-                continue;
-            }
-            Down::Empty | Down::OnlyComments => "has an empty way back",
-            Down::Raises => "refuses to be taken back",
-            Down::Missing => "has no way back",
-        };
-        let message = format!("Migration `{name}` {how}");
-        match wanted {
-            MigrationRollback::AllScripts => {
-                let finding = verdict.fail(place, subject, message);
-                finding.label("the reverse half").against(
-                    "DOC-009 asks for a script here (§9.3.d), and accepts compatibility elsewhere (§2.3.c, §9.1.e)",
-                );
-            }
-            // That it says so is the decision that "when possible" leaves to its author.
-            MigrationRollback::WhenPossible if migration.down == Down::Raises => {
-                verdict.review(place, subject, message);
-            }
-            MigrationRollback::WhenPossible => {
-                verdict.fail(place, subject, message).at_most(Confidence::Medium).label("the reverse half");
-            }
-            // Whether the release before still works with the new schema is not written in the file.
-            _ => {
-                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                unclear.entry((folder, migration.tool.name())).or_default().push((place, message));
-            }
+        match judge(*wanted, migration) {
+            Some(change) => defects.push(defect(repository, migration, change)),
+            None => verdict.satisfied(migration.place),
         }
     }
-    for ((folder, tool), all) in unclear {
-        let (place, message) = &all[0];
-        let message = match all.len() {
-            1 => format!("{message}, and nothing shows that the release before works with it"),
-            n => format!("{n} {tool} migrations of `{folder}` have no way back that can be run"),
-        };
-        let finding = verdict.open(*place, format!("{tool} migrations of {folder}"), message);
-        for (other, _) in all[1..].iter().take(10) {
-            finding.relate(*other, "nor has this");
+    let needs = match wanted {
+        MigrationRollback::CompatibleOrScript => "have no way back that can be run",
+        MigrationRollback::ByClass => "change rows and have no script that changes them back",
+        _ => "have no way back",
+    };
+    tell(repository, verdict, defects, &|Group { number, tool, folder }| {
+        format!("{number} {tool} migrations of `{folder}` {needs}")
+    });
+}
+
+/// How a missing way back is told.
+struct Manner {
+    kind: FindingKind,
+    confidence: Confidence,
+    against: Option<&'static str>,
+    tail: &'static str,
+}
+
+impl Manner {
+    fn new(kind: FindingKind, confidence: Confidence) -> Manner {
+        Manner { kind, confidence, against: None, tail: "" }
+    }
+}
+
+/// What a policy says of a migration without a way back. `None` if it needs none.
+fn judge(wanted: MigrationRollback, migration: &Migration) -> Option<Manner> {
+    // What code of the program does cannot be read from here.
+    let unread = migration.operations.is_empty() || migration.operations.iter().any(|o| o.action == Action::RunCode);
+    let changes_rows = migration.operations.iter().any(|o| o.changes_rows());
+    let breaks = migration.operations.iter().any(|o| o.breaks() || o.destroys());
+    match wanted {
+        MigrationRollback::ForwardOnly => None,
+        MigrationRollback::AllScripts => {
+            Some(Manner { against: Some(DISAGREES), ..Manner::new(FindingKind::Fail, Confidence::High) })
         }
+        // That it says so is the decision that "when possible" leaves to its author.
+        MigrationRollback::WhenPossible if migration.down == Down::Raises => {
+            Some(Manner::new(FindingKind::Review, Confidence::High))
+        }
+        MigrationRollback::WhenPossible => Some(Manner::new(FindingKind::Fail, Confidence::Medium)),
+        // What breaks the release before is told by `migration-breaking-change`.
+        MigrationRollback::CompatibleOrScript if breaks || !unread => None,
+        MigrationRollback::CompatibleOrScript => Some(Manner {
+            tail: ", and nothing shows that the release before works with it",
+            ..Manner::new(FindingKind::Open, Confidence::Medium)
+        }),
+        // Additive changes stay, and breaking ones are undone by restoring the database.
+        MigrationRollback::ByClass if changes_rows => Some(Manner {
+            tail: ", though it changes rows",
+            ..Manner::new(FindingKind::Fail, Confidence::Medium)
+        }),
+        MigrationRollback::ByClass if unread => Some(Manner {
+            tail: ", and whether it changes rows is not to be seen",
+            ..Manner::new(FindingKind::Open, Confidence::Medium)
+        }),
+        MigrationRollback::ByClass => None,
+    }
+}
+
+fn defect<'r>(repository: &Repository, migration: &'r Migration, manner: Manner) -> Defect<'r> {
+    let path = repository.path(migration.place);
+    let name = path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
+    let (how, label) = match migration.down {
+        Down::Empty | Down::OnlyComments => ("has an empty way back", "does nothing"),
+        Down::Raises => ("refuses to be taken back", "refuses"),
+        Down::Missing | Down::Derived | Down::Full => ("has no way back", "has no way back"),
+    };
+    let message = format!("Migration `{name}` {how}{}", manner.tail);
+    Defect {
+        kind: manner.kind,
+        confidence: manner.confidence,
+        against: manner.against,
+        ..Defect::new(migration, migration.back_or_head(), message, label)
     }
 }

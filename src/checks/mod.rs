@@ -96,6 +96,7 @@ mod merged;
 mod migration_backup_missing;
 mod migration_manual_production;
 mod migration_no_rollback;
+mod migrations;
 mod network_policy_missing;
 mod own_builds;
 mod parity_check_missing;

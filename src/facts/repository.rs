@@ -236,6 +236,8 @@ pub struct Repository {
     pub history: Option<History>,
     /// What git tells, if there is a git repository.
     pub git: Option<GitFacts>,
+    /// Which migrations a release holds already.
+    pub migration_age: MigrationAge,
     /// In a staged or `--since` run, the files that the change touches.
     pub changed: Option<BTreeSet<FileId>>,
     /// The team's own names for environments.

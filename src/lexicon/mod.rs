@@ -9,6 +9,7 @@ pub mod places;
 pub mod stores;
 pub mod uses;
 pub mod variables;
+pub mod versions;
 pub mod words;
 
 pub use environments::{Environments, StageNames};

@@ -2,7 +2,7 @@
 
 use super::outside::{self, Journey};
 use super::read::Done;
-use super::{Lowering, Options, READERS, Trees, evidence, link};
+use super::{Lowering, Options, READERS, Trees, evidence, link, migration};
 use crate::facts::{
     Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
 };
@@ -88,6 +88,7 @@ pub(super) fn assemble(
         facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
         facts
     });
+    let migration_age = migration::look_back(source, &facts.migrations);
     let mut repository = Repository {
         files,
         outside,
@@ -96,6 +97,7 @@ pub(super) fn assemble(
         unread,
         history: None,
         git,
+        migration_age,
         changed: source.changed().cloned(),
         environments: environments.clone(),
         today: None,

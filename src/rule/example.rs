@@ -62,6 +62,25 @@ pub struct GitState {
     /// Commits, oldest first.
     #[serde(default)]
     pub commits: Vec<Commit>,
+    /// What the last release held.
+    pub release: Option<Release>,
+    /// Whether history is cut off.
+    #[serde(default)]
+    pub shallow: bool,
+}
+
+/// The last release of an example.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Its tag.
+    pub tag: String,
+    /// Files that were as they are.
+    #[serde(default)]
+    pub same: Vec<String>,
+    /// Files that were otherwise, or that are no more.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
 }
 
 /// A tag of an example.

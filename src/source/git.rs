@@ -39,6 +39,8 @@ pub struct GitState {
     pub shallow: bool,
     /// Files that earlier commits held.
     pub past: Vec<super::PastFile>,
+    /// What the last release held.
+    pub released: Option<super::ReleasedFiles>,
 }
 
 /// Where HEAD stands.

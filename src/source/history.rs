@@ -86,7 +86,7 @@ impl Git {
         })
     }
 
-    fn head(&self) -> Result<Option<ObjectId>, Unread> {
+    pub(super) fn head(&self) -> Result<Option<ObjectId>, Unread> {
         let head = self.branches()?.head.as_deref();
         Ok(head.and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok()))
     }

@@ -14,6 +14,7 @@ mod open;
 mod options;
 mod past;
 mod read;
+mod released;
 mod repo;
 mod staging;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use moment::Moment;
 pub use open::open;
 pub use options::{MemoryFile, Options, Target};
 pub use past::{Appearance, Introduction, Kept, Past, PastFile};
+pub use released::{Released, ReleasedFiles};
 pub use repo::{find_root, is_bare};
 pub use tree::Difference;
 

@@ -1,9 +1,12 @@
 //! Schema migrations: which tool's, and whether a way back is written.
 
+mod age;
 mod braces;
 mod python;
 mod ruby;
 mod sql;
+
+pub(super) use age::look_back;
 
 use super::names::{folder, name, vendored, within};
 use super::{Lowering, Parsed, Text, Trees};

@@ -1,0 +1,152 @@
+//! What rules on migrations share: which are theirs to judge, and which are told one by one.
+//!
+//! A project of years has hundreds of migrations that nobody will run again. Those that the last release (or the
+//! branch that this one goes back to) does not hold are told one by one; the others together, as one finding on
+//! their folder. What destroys data is told by itself however old it is, but then only as a note.
+
+use super::samples::{is_sample, is_vendored};
+use crate::facts::{Migration, MigrationAge, Repository};
+use crate::finding::{Confidence, FindingKind, Severity, Verdict};
+use crate::text::Span;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Migrations that somebody applies: not those of tests, of examples and of other people's code.
+pub(super) fn applied(repository: &Repository) -> impl Iterator<Item = &Migration> {
+    repository.facts.migrations.iter().filter(|m| {
+        let path = repository.path(m.place);
+        !is_sample(path) && !is_vendored(path)
+    })
+}
+
+/// Whether a migration is this change's or this release's own.
+pub(super) fn is_new(repository: &Repository, migration: &Migration) -> bool {
+    if let Some(changed) = repository.changed.as_ref().filter(|changed| !changed.is_empty()) {
+        let mut places = [Some(migration.place), migration.back].into_iter().flatten();
+        return places.any(|place| changed.contains(&place.file));
+    }
+    match &repository.migration_age {
+        MigrationAge::Since(before) => !before.holds(migration.place),
+        MigrationAge::Untold | MigrationAge::Unknown(_) => false,
+    }
+}
+
+/// Where a migration lies: the folder that its tool keeps them in.
+pub(super) fn folder<'r>(repository: &'r Repository, migration: &Migration) -> &'r str {
+    let parent = |path: &'r str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let path = repository.path(migration.place);
+    let own = parent(path);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if matches!(name, "migration.sql" | "up.sql" | "down.sql") { parent(own) } else { own }
+}
+
+/// What is wrong with one migration, before it is known how it is told.
+pub(super) struct Defect<'r> {
+    /// The migration.
+    pub(super) migration: &'r Migration,
+    /// What it is: a failure, an open question, or something for a person.
+    pub(super) kind: FindingKind,
+    /// The place to point at.
+    pub(super) place: Span,
+    /// A sentence about this migration.
+    pub(super) message: String,
+    /// The label at the place, alone or among others.
+    pub(super) label: String,
+    /// What speaks against it.
+    pub(super) against: Option<&'static str>,
+    /// How sure we are.
+    pub(super) confidence: Confidence,
+    /// Told by itself even if it is old, because data is lost for good.
+    pub(super) alone: bool,
+}
+
+impl<'r> Defect<'r> {
+    /// A failure at this place, of which we are sure.
+    pub(super) fn new(
+        migration: &'r Migration,
+        place: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Defect<'r> {
+        Defect {
+            migration,
+            kind: FindingKind::Fail,
+            place,
+            message: message.into(),
+            label: label.into(),
+            against: None,
+            confidence: Confidence::High,
+            alone: false,
+        }
+    }
+}
+
+/// Old migrations of one folder and one tool that have one kind of defect.
+pub(super) struct Group<'a> {
+    /// How many.
+    pub(super) number: usize,
+    /// Their tool.
+    pub(super) tool: &'static str,
+    /// Their folder.
+    pub(super) folder: &'a str,
+}
+
+/// Tells defects: new ones one by one, old ones by folder, where `sum` makes the sentence.
+pub(super) fn tell(
+    repository: &Repository,
+    verdict: &mut Verdict,
+    defects: Vec<Defect<'_>>,
+    sum: &dyn Fn(&Group<'_>) -> String,
+) {
+    let mut old: BTreeMap<(FindingKind, &str, &'static str), Vec<Defect<'_>>> = BTreeMap::new();
+    for defect in defects {
+        let new = is_new(repository, defect.migration);
+        if new || defect.alone {
+            one(repository, verdict, defect, new);
+        } else {
+            let key = (defect.kind, folder(repository, defect.migration), defect.migration.tool.name());
+            old.entry(key).or_default().push(defect);
+        }
+    }
+    for ((kind, folder, tool), mut defects) in old {
+        defects.sort_by_key(|defect| defect.place);
+        // Changes of one file, as Liquibase keeps them, are one place to look at each.
+        let number = defects.iter().map(|d| (d.migration.place, &d.migration.id)).collect::<BTreeSet<_>>().len();
+        if number == 1 {
+            defects.into_iter().for_each(|defect| one(repository, verdict, defect, true));
+            continue;
+        }
+        let message = sum(&Group { number, tool, folder: if folder.is_empty() { "." } else { folder } });
+        let subject = format!("{tool} migrations of {folder}");
+        let first = &defects[0];
+        let finding = match kind {
+            FindingKind::Fail => verdict.fail(first.place, subject, message),
+            FindingKind::Open => verdict.open(first.place, subject, message),
+            FindingKind::Review => verdict.review(first.place, subject, message),
+        };
+        finding.label(first.label.clone());
+        finding.at_most(defects.iter().map(|d| d.confidence).max().unwrap_or(Confidence::High));
+        for other in &defects[1..] {
+            finding.relate(other.place, other.label.clone());
+        }
+        match &repository.migration_age {
+            MigrationAge::Unknown(why) => {
+                finding.against(format!("which of them are new, and are to be told one by one, cannot be known: {why}"));
+            }
+            _ => finding.against = first.against.map(str::to_owned),
+        }
+    }
+}
+
+fn one(repository: &Repository, verdict: &mut Verdict, defect: Defect<'_>, full: bool) {
+    let subject = format!("migration {} {}", repository.path(defect.migration.place), defect.migration.id);
+    let finding = match defect.kind {
+        FindingKind::Fail => verdict.fail(defect.place, subject, defect.message),
+        FindingKind::Open => verdict.open(defect.place, subject, defect.message),
+        FindingKind::Review => verdict.review(defect.place, subject, defect.message),
+    };
+    finding.label(defect.label).at_most(defect.confidence);
+    finding.against = defect.against.map(str::to_owned);
+    if !full {
+        finding.severity = finding.severity.min(Severity::Note);
+    }
+}
