@@ -52,7 +52,8 @@ impl Manner {
 /// What a policy says of a migration without a way back. `None` if it needs none.
 fn judge(wanted: MigrationRollback, migration: &Migration) -> Option<Manner> {
     // What code of the program does cannot be read from here.
-    let unread = migration.operations.is_empty() || migration.operations.iter().any(|o| o.action == Action::RunCode);
+    let unread =
+        migration.operations.is_empty() || migration.operations.iter().any(|o| o.action == Action::RunCode);
     let changes_rows = migration.operations.iter().any(|o| o.changes_rows());
     let breaks = migration.operations.iter().any(|o| o.breaks() || o.destroys());
     match wanted {

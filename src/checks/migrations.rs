@@ -110,7 +110,8 @@ pub(super) fn tell(
     for ((kind, folder, tool), mut defects) in old {
         defects.sort_by_key(|defect| defect.place);
         // Changes of one file, as Liquibase keeps them, are one place to look at each.
-        let number = defects.iter().map(|d| (d.migration.place, &d.migration.id)).collect::<BTreeSet<_>>().len();
+        let number =
+            defects.iter().map(|d| (d.migration.place, &d.migration.id)).collect::<BTreeSet<_>>().len();
         if number == 1 {
             defects.into_iter().for_each(|defect| one(repository, verdict, defect, true));
             continue;
@@ -130,7 +131,9 @@ pub(super) fn tell(
         }
         match &repository.migration_age {
             MigrationAge::Unknown(why) => {
-                finding.against(format!("which of them are new, and are to be told one by one, cannot be known: {why}"));
+                finding.against(format!(
+                    "which of them are new, and are to be told one by one, cannot be known: {why}"
+                ));
             }
             _ => finding.against = first.against.map(str::to_owned),
         }

@@ -171,16 +171,20 @@ impl Source {
 
     /// Whether a work-tree entry has the content of a blob, as far as that can be told without filters.
     pub(super) fn has_content(&self, id: FileId, blob: ObjectId) -> bool {
+        self.content(id, blob.kind()) == Some(blob)
+    }
+
+    /// The blob that an entry would be, as far as that can be told without filters.
+    pub(super) fn content(&self, id: FileId, kind: gix::hash::Kind) -> Option<ObjectId> {
         let entry = self.entry(id);
         if let Some(known) = entry.blob {
-            return known.0 == blob;
+            return Some(known.0);
         }
         let bytes = match entry.mode {
             Mode::Symlink => self.link_text(entry).ok(),
             _ => self.read(id, LARGEST_COMPARISON).ok(),
         };
-        let hash = bytes.and_then(|bytes| gix::objs::compute_hash(blob.kind(), Kind::Blob, &bytes).ok());
-        hash == Some(blob)
+        bytes.and_then(|bytes| gix::objs::compute_hash(kind, Kind::Blob, &bytes).ok())
     }
 
     /// Where a link says that it leads.

@@ -58,7 +58,9 @@ impl Source {
     ) -> Result<Option<Released>, Unread> {
         let Some(git) = &self.git else { return Ok(None) };
         let (repo, base, name, tagged) = match &git.origin {
-            Origin::State(state) => return self.given(state.released.as_ref(), state.shallow, folders, concerns),
+            Origin::State(state) => {
+                return self.given(state.released.as_ref(), state.shallow, folders, concerns);
+            }
             Origin::Repo(repo, _) => {
                 let Some(head) = git.head()? else { return Ok(None) };
                 match last_release(repo, git, head, is_release)? {
@@ -76,26 +78,27 @@ impl Source {
         let mut blobs: HashSet<ObjectId> = HashSet::new();
         for folder in folders {
             for (id, entry) in self.below(folder).filter(|(_, entry)| concerns(&entry.path)) {
-                blobs.extend(entry.blob.map(|blob| blob.0));
-                match was.get(&entry.path) {
-                    Some(&then) if self.has_content(id, then) => _ = released.held.insert(id),
-                    Some(_) => {
-                        if released.held.insert(id) {
-                            released.changed.push(id);
-                        }
-                    }
+                let Some(&then) = was.get(&entry.path) else {
+                    let blob = self.content(id, base.kind());
+                    blobs.extend(blob);
                     // It was moved.
-                    None if entry.blob.is_some_and(|blob| contents.contains(&blob.0)) => {
+                    if blob.is_some_and(|blob| contents.contains(&blob)) {
                         released.held.insert(id);
                     }
-                    None => {}
+                    continue;
+                };
+                if released.held.insert(id) && !self.has_content(id, then) {
+                    released.changed.push(id);
                 }
             }
         }
-        let gone = |(path, blob): &(&String, &ObjectId)| {
-            concerns(path) && self.id(path).is_none() && !blobs.contains(*blob) && !self.is_hidden(path)
-        };
-        released.gone = was.iter().filter(gone).map(|(path, _)| path.clone()).collect();
+        let missing = was.iter().filter(|(path, _)| concerns(path) && self.id(path).is_none());
+        let missing: Vec<(&String, &ObjectId)> = missing.collect();
+        // Of folders that are listed in part nobody can tell what was moved within them.
+        if !missing.iter().any(|(path, _)| self.is_hidden(git, path)) {
+            let gone = missing.into_iter().filter(|(_, blob)| !blobs.contains(*blob));
+            released.gone = gone.map(|(path, _)| path.clone()).collect();
+        }
         released.gone.sort();
         released.contents = was;
         Ok(Some(released))
@@ -112,10 +115,12 @@ impl Source {
         repo.blob(*blob, limit).map_err(|_| unread("this clone does not hold its earlier content"))
     }
 
-    /// Whether a path was left out on purpose, rather than deleted.
-    fn is_hidden(&self, path: &str) -> bool {
-        self.sparse.iter().any(|sparse| sparse == path)
-            || self.options.excluder().is_ok_and(|excluder| excluder.drops(path))
+    /// Whether a path was only not looked at, rather than deleted: left out by the checkout, by settings or by who
+    /// asked for some paths.
+    fn is_hidden(&self, git: &Git, path: &str) -> bool {
+        let deleted = || self.deleted.iter().any(|deleted| deleted == path);
+        self.options.excluder().is_ok_and(|excluder| excluder.drops(path))
+            || git.blob(path).is_some() && !deleted()
     }
 
     fn given(
@@ -196,10 +201,15 @@ fn last_release(
 fn left(repo: &Repo, branches: &Branches, head: ObjectId) -> Result<Option<(ObjectId, String)>, Unread> {
     let Some(default) = &branches.default else { return Ok(None) };
     let found = repo.with(|handle| -> gix::Result<Option<(ObjectId, String)>> {
-        for (name, folder) in [(format!("origin/{default}"), "refs/remotes/"), (default.clone(), "refs/heads/")] {
-            let Some(mut branch) = handle.try_find_reference(format!("{folder}{name}").as_str())? else { continue };
+        for (name, folder) in
+            [(format!("origin/{default}"), "refs/remotes/"), (default.clone(), "refs/heads/")]
+        {
+            let Some(mut branch) = handle.try_find_reference(format!("{folder}{name}").as_str())? else {
+                continue;
+            };
             let tip = branch.peel_to_id()?.detach();
-            let base = if tip == head { Some(tip) } else { handle.merge_base(tip, head)?.map(gix::Id::detach) };
+            let base =
+                if tip == head { Some(tip) } else { handle.merge_base(tip, head)?.map(gix::Id::detach) };
             return Ok(base.map(|base| (base, name)));
         }
         Ok(None)
@@ -240,7 +250,9 @@ fn leaves(
         if let Some(missing) = listed.unread.first() {
             return Err(format!("{folder}{}: {}", missing.path, missing.reason));
         }
-        found.extend(listed.leaves.into_iter().map(|leaf| (format!("{folder}{}", shown(&leaf.name)), leaf.id)));
+        found.extend(
+            listed.leaves.into_iter().map(|leaf| (format!("{folder}{}", shown(&leaf.name)), leaf.id)),
+        );
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
 //! How old migrations are: which of them the last release holds, and which have changed since.
 
-use super::super::names::{folder, name};
 use super::super::Text;
+use super::super::names::{folder, name};
 use super::{LARGEST, claims, parse, sql};
 use crate::facts::{Migration, MigrationAge, MigrationTool, MigrationsBefore};
 use crate::lexicon::Environments;
@@ -54,7 +54,9 @@ pub(in crate::readers) fn look_back(source: &Source, migrations: &[Migration]) -
                 before.edited.push(migration.place);
             }
         }
-        let is_gone = |id: &&String| !new.contains_key(*id) && !ids.contains(&(tool_of(&migrations, file), id.as_str()));
+        let is_gone = |id: &&String| {
+            !new.contains_key(*id) && !ids.contains(&(tool_of(&migrations, file), id.as_str()))
+        };
         before.gone.extend(old.keys().filter(is_gone).map(|id| format!("{path}#{id}")));
     }
     before.gone.sort();

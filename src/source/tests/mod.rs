@@ -5,6 +5,7 @@ mod facts;
 mod index;
 mod memory;
 mod past;
+mod released;
 mod since;
 mod work_tree;
 
