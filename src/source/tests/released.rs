@@ -90,8 +90,8 @@ fn a_clone_that_is_cut_off_is_not_guessed_from() {
     for (number, (arguments, known)) in [
         (&["--depth=1"][..], false),
         (&["--depth=1", "--no-tags"], false),
-        (&["--filter=tree:0", "--bare"], false),
-        (&["--filter=blob:none", "--bare"], true),
+        (&["--filter=tree:0"], false),
+        (&["--filter=blob:none"], true),
     ]
     .into_iter()
     .enumerate()
@@ -99,7 +99,7 @@ fn a_clone_that_is_cut_off_is_not_guessed_from() {
         let folder = format!("clone{number}");
         fixture.git(&["config", "uploadpack.allowFilter", "true"]);
         place.git(&[&["clone", "-q"], arguments, &[from.as_str(), &folder]].concat());
-        let target = Target::Commit { root: place.path(&folder), rev: "HEAD".into() };
+        let target = Target::WorkTree { root: place.path(&folder), paths: Vec::new() };
         let asked = asked(&fixture.open(&target));
         assert_eq!(asked.as_ref().is_ok_and(Option::is_some), known, "{folder}: {asked:?}");
         assert_eq!(asked.is_err(), !known, "{folder}");
