@@ -2,6 +2,7 @@
 
 mod artifact;
 mod command;
+mod compose;
 mod docker_ignore;
 mod document;
 mod evidence;
@@ -24,6 +25,7 @@ mod value;
 
 pub use artifact::*;
 pub use command::*;
+pub use compose::*;
 pub use document::*;
 pub use evidence::{Evidence, EvidenceKind, Proof, Protection, name_in_remote};
 pub use field::{Fact, Field, FieldKind, FieldRow, FieldValue, Places};
@@ -34,7 +36,7 @@ pub use migration::{Action, Database, Down, Migration, MigrationTool, Operation,
 pub use outside::{Outside, github_reference};
 pub use owners::{CodeOwner, Owners};
 pub use past::{History, Leak, Leaked};
-pub use paths::{is_flag_registry, is_sample, is_vendored, path_stage, path_target};
+pub use paths::{is_flag_registry, is_sample, is_vendored, join_path, path_stage, path_target};
 pub use pipeline::*;
 pub use released::{MigrationAge, MigrationsBefore};
 pub use repository::{Facts, File, FileClass, Item, KINDS, KindRow, MANIFEST_CREDENTIAL, Owner, Repository};

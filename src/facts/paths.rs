@@ -4,6 +4,21 @@ use super::{Basis, Stage, Target, Value};
 use crate::lexicon::{Environments, mentions};
 use crate::text::{FileId, Span};
 
+/// A path from the root, `path` being meant from `folder`; `.` and `..` are taken out.
+pub fn join_path(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 /// The environment that a path speaks of, by whole words of its folders and its name; the last one that
 /// is named counts (`staging/values-prod.yaml` is production). `None` if none or several in one part.
 pub fn path_stage(path: &str, environments: &Environments) -> Option<(Stage, String)> {

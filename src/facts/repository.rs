@@ -81,6 +81,7 @@ pub struct Facts {
     /// What environments get: overlays put together, templates filled. Places lie in the files that own the values, so
     /// that several of them share places.
     pub deployed: Vec<Resource>,
+    pub compose_files: Vec<ComposeFile>,
     pub token_calls: Vec<TokenCall>,
     pub flag_reads: Vec<FlagRead>,
     pub evidence: Vec<Evidence>,
@@ -110,6 +111,7 @@ macro_rules! each_list {
             migrations,
             resources,
             deployed,
+            compose_files,
             token_calls,
             flag_reads,
             evidence,
@@ -230,6 +232,8 @@ pub struct Repository {
     pub facts: Facts,
     /// The order of jobs.
     pub flow: Flow,
+    /// What compose files make between them.
+    pub stacks: Vec<Stack>,
     /// Files that were not read, wholly or partly.
     pub unread: Vec<Unread>,
     /// What was read of history, if it was.
@@ -450,6 +454,7 @@ pub const KINDS: &[KindRow] = &[
             }
         },
     },
+    flat!(ComposeFile, compose_files),
     flat!(TokenCall, token_calls),
     flat!(FlagRead, flag_reads),
     flat!(Evidence, evidence),
@@ -473,6 +478,18 @@ pub const KINDS: &[KindRow] = &[
         each: |repository, visit| {
             for fact in &repository.files {
                 visit(Item { fact, parents: Vec::new() });
+            }
+        },
+    },
+    KindRow {
+        name: Service::KIND_NAME,
+        rows: Service::ROWS,
+        parents: &["compose-file"],
+        each: |repository, visit| {
+            for c in &repository.facts.compose_files {
+                for fact in &c.services {
+                    visit(Item { fact, parents: vec![c] });
+                }
             }
         },
     },

@@ -94,6 +94,7 @@ pub(super) fn assemble(
         outside,
         facts,
         flow: Default::default(),
+        stacks: Vec::new(),
         unread,
         history: None,
         git,

@@ -1,10 +1,12 @@
 //! Compose files: images that services run, and the environment they get.
 //! <https://docs.docker.com/reference/compose-file/services/>
 
+mod services;
+
 use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored};
 use super::{Parsed, Text};
-use crate::facts::{Setting, SettingSource, Stage, Target, Value, path_target};
+use crate::facts::{ComposeFile, Setting, SettingSource, Stage, Target, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{Span, Spanned};
@@ -23,11 +25,25 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     let tree = yaml::parse(text.file, text.text, Mask::None);
     parsed.problems = problems(&tree, "YAML");
-    let Some(services) = tree.root().and_then(|r| r.get("services")) else { return parsed };
+    let Some(root) = tree.root() else { return parsed };
+    let mut compose = ComposeFile {
+        place: root.key("services").map_or(Span::start_of(text.file), |key| key.span()),
+        local_only: true,
+        target: None,
+        includes: services::includes(root, text.path),
+        services: Vec::new(),
+    };
+    let Some(services) = root.get("services") else {
+        if !compose.includes.is_empty() {
+            parsed.facts.compose_files.push(compose);
+        }
+        return parsed;
+    };
     let target = path_target(text.path, text.file, text.environments);
     let local_only = local_only(text.path, target.as_ref(), services);
     for (key, service) in services.merged_entries() {
         let Some(service_name) = key.as_str() else { continue };
+        compose.services.extend(key.spanned().map(|name| services::service(name, service, text.path)));
         // Beside `build`, `image` names what is built.
         if service.get("build").is_none()
             && let Some(node) = service.get("image")
@@ -74,8 +90,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             }
         }
     }
-    let networks = tree.root().and_then(|r| r.get("networks"));
-    parsed.facts.settings.extend(leaves(networks, "networks", "networks", &target));
+    parsed.facts.settings.extend(leaves(root.get("networks"), "networks", "networks", &target));
+    (compose.local_only, compose.target) = (local_only, target);
+    parsed.facts.compose_files.push(compose);
     parsed
 }
 

@@ -7,7 +7,7 @@ use super::scripts::{self, Call, Index, caller_by_place, folder_of};
 use super::targets::{named_target, read_target, resolve};
 use crate::facts::{
     Basis, Caller, Command, Dialect, Effect, EffectKind, Facts, Job, Pipeline, Repository, Role, Script,
-    ScriptKind, Stage, Step, Target, Use, Value,
+    ScriptKind, Stage, Step, Target, Use, Value, join_path,
 };
 use crate::lexicon::Lexicon;
 use crate::text::Span;
@@ -173,7 +173,7 @@ impl<'a> CallGraph<'a> {
             return paths.filter_map(|path| self.actions.get(&path).copied()).next();
         }
         let folder = match used.local {
-            true => scripts::join("", &used.name),
+            true => join_path("", &used.name),
             false => self.repository.outside.path_of(used, pipeline.dialect)?,
         };
         self.actions.get(&folder).copied()

@@ -4,11 +4,10 @@ use super::callgraph::{bind_effect, bind_target, call_inputs};
 use super::guess;
 use super::releases;
 use super::scope::{Inputs, Scope};
-use super::scripts::join;
 use super::targets::{bears_target, named_target, settle};
 use crate::facts::{
     Dialect, Edge, Flow, Job, Need, Node, Outside, Pipeline, Repository, Role, Run, Stage, Target,
-    TriggerKind, Value,
+    TriggerKind, Value, join_path,
 };
 use crate::lexicon::{Environments, classify};
 use std::collections::HashMap;
@@ -229,7 +228,7 @@ impl Builder<'_> {
         if !call.local {
             return self.by_path.get(self.outside.path_of(call, caller.dialect)?.as_str()).copied();
         }
-        let path = format!("{}{}", self.outside.prefix(caller.place.file), join("", &call.name));
+        let path = format!("{}{}", self.outside.prefix(caller.place.file), join_path("", &call.name));
         self.by_path.get(path.as_str()).or_else(|| self.named.get(&call.name)).copied()
     }
 

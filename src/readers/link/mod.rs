@@ -11,6 +11,7 @@ mod guess;
 mod releases;
 mod scope;
 mod scripts;
+mod stacks;
 mod targets;
 
 #[cfg(test)]
@@ -61,6 +62,9 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     facts.evidence = std::mem::take(&mut repository.facts.evidence);
     repository.flow = flow::build(&facts.pipelines, repository, &lexicon.environments);
     repository.facts = facts;
+    let mut composed = stacks::stacks(repository);
+    stacks::settle(&mut repository.facts, &repository.files, &mut composed, &lexicon.environments);
+    repository.stacks = composed;
 }
 
 fn name_script(script: &mut Script, lexicon: &Lexicon) {

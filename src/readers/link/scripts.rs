@@ -1,7 +1,7 @@
 //! Which script a command calls, and who calls a script.
 
 use super::scope::Scope;
-use crate::facts::{Command, Facts, Script, ScriptKind};
+use crate::facts::{Command, Facts, Script, ScriptKind, join_path};
 use std::collections::HashMap;
 
 const SHELLS: &[&str] =
@@ -186,26 +186,11 @@ fn file_call(path: &str, folder: &str, words: usize) -> Call {
     .iter()
     .find_map(|root| path.strip_prefix(root))
     .unwrap_or(path);
-    let mut names = vec![join(folder, path)];
+    let mut names = vec![join_path(folder, path)];
     if !folder.is_empty() {
-        names.push(join("", path));
+        names.push(join_path("", path));
     }
     Call { names, label: path.rsplit('/').next().unwrap_or(path).to_owned(), words }
-}
-
-/// Joins paths and takes `.` and `..` out.
-pub(super) fn join(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn value_of<'a>(args: &[&'a str], flags: &[&str]) -> Option<&'a str> {
@@ -243,16 +228,16 @@ fn package_call(program: &str, args: &[&str], folder: &str) -> Option<Call> {
         }
         _ => return None,
     };
-    let folder = value_of(args, &flags).map_or_else(|| folder.to_owned(), |dir| join(folder, dir));
+    let folder = value_of(args, &flags).map_or_else(|| folder.to_owned(), |dir| join_path(folder, dir));
     Some(Call {
-        names: vec![join(&folder, &format!("package.json:{name}"))],
+        names: vec![join_path(&folder, &format!("package.json:{name}"))],
         label: name.to_owned(),
         words: at + 1,
     })
 }
 
 fn task_calls(args: &[&str], folder: &str, files: &[&str], dir: &[&str], file: &[&str]) -> Vec<Call> {
-    let folder = value_of(args, dir).map_or_else(|| folder.to_owned(), |d| join(folder, d));
+    let folder = value_of(args, dir).map_or_else(|| folder.to_owned(), |d| join_path(folder, d));
     let named = value_of(args, file);
     let mut found = Vec::new();
     let mut skip = false;
@@ -269,8 +254,8 @@ fn task_calls(args: &[&str], folder: &str, files: &[&str], dir: &[&str], file: &
         found.push((args.len(), ""));
     }
     let names = |target: &str| match named {
-        Some(file) => vec![format!("{}:{target}", join(&folder, file))],
-        None => files.iter().map(|f| format!("{}:{target}", join(&folder, f))).collect(),
+        Some(file) => vec![format!("{}:{target}", join_path(&folder, file))],
+        None => files.iter().map(|f| format!("{}:{target}", join_path(&folder, f))).collect(),
     };
     found.iter().map(|&(at, t)| Call { names: names(t), label: t.to_owned(), words: at + 1 }).collect()
 }
