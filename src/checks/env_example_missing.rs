@@ -10,7 +10,7 @@ use crate::text::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A service that reads fewer variables than these needs no list of them.
-const FEW: usize = 4;
+pub(super) const FEW: usize = 4;
 
 /// So many places of reads one finding lists, and so many names its sentence.
 const MOST_PLACES: usize = 10;
@@ -80,11 +80,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 /// The reads of each variable.
-type Keys<'r> = BTreeMap<&'r str, Vec<&'r EnvRead>>;
+pub(super) type Keys<'r> = BTreeMap<&'r str, Vec<&'r EnvRead>>;
 
 /// Variables that the program does not do without: one read at least has nothing to fall back on, and the
 /// name is not that of a switch, which is off when it is not set.
-fn required<'k, 'r>(keys: &'k Keys<'r>) -> impl Iterator<Item = &'r str> + 'k {
+pub(super) fn required<'k, 'r>(keys: &'k Keys<'r>) -> impl Iterator<Item = &'r str> + 'k {
     const SWITCHES: &[&str] = &[
         "ENABLE", "DISABLE", "SKIP", "USE", "ALLOW", "DEBUG", "IS", "NO", "FORCE", "SHOW", "HIDE", "WITH",
         "VERBOSE",
@@ -129,7 +129,7 @@ fn report_missing(repository: &Repository, service: &str, keys: &Keys<'_>, verdi
     }
 }
 
-fn list(keys: &[&str]) -> String {
+pub(super) fn list(keys: &[&str]) -> String {
     let shown: Vec<String> = keys.iter().take(MOST_NAMES).map(|k| format!("`{k}`")).collect();
     match keys.len().saturating_sub(MOST_NAMES) {
         0 => shown.join(", "),
@@ -137,24 +137,27 @@ fn list(keys: &[&str]) -> String {
     }
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn is_below(folder: &str, above: &str) -> bool {
+pub(super) fn is_below(folder: &str, above: &str) -> bool {
     above.is_empty()
         || folder == above
         || folder.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Folders with a manifest: what is built and started as one.
-fn services(repository: &Repository) -> BTreeSet<&str> {
+pub(super) fn services(repository: &Repository) -> BTreeSet<&str> {
     let manifests = repository.facts.manifests.iter().filter(|m| !m.lock);
     manifests.filter(|m| !is_sample(repository.path(m.place))).map(|m| m.folder.as_str()).collect()
 }
 
 /// Variables that each example shows, those in comments included.
-fn shown<'r>(repository: &'r Repository, examples: &[&File]) -> BTreeMap<FileId, BTreeSet<&'r str>> {
+pub(super) fn shown<'r>(
+    repository: &'r Repository,
+    examples: &[&File],
+) -> BTreeMap<FileId, BTreeSet<&'r str>> {
     let mut shown: BTreeMap<FileId, BTreeSet<&str>> =
         examples.iter().map(|e| (e.place.file, BTreeSet::new())).collect();
     for setting in &repository.facts.settings {
@@ -171,7 +174,7 @@ fn shown<'r>(repository: &'r Repository, examples: &[&File]) -> BTreeMap<FileId,
 }
 
 /// Variables that the repository itself gives a value, in files of these kinds.
-fn given<'r>(repository: &'r Repository, sources: &[SettingSource]) -> BTreeSet<&'r str> {
+pub(super) fn given<'r>(repository: &'r Repository, sources: &[SettingSource]) -> BTreeSet<&'r str> {
     let own = repository.facts.settings.iter().filter(|s| {
         let file = repository.file(s.place.file);
         sources.contains(&s.source) && !is_example(file.name()) && file.tracked != Some(false)
@@ -184,7 +187,7 @@ fn given<'r>(repository: &'r Repository, sources: &[SettingSource]) -> BTreeSet<
 }
 
 /// Whether a read is one that a person who starts the program has to know of.
-fn is_own(repository: &Repository, read: &EnvRead) -> bool {
+pub(super) fn is_own(repository: &Repository, read: &EnvRead) -> bool {
     let path = repository.path(read.place);
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit('/').next().unwrap_or(&lower);
@@ -246,7 +249,7 @@ fn is_own(repository: &Repository, read: &EnvRead) -> bool {
 }
 
 /// Variables of the operating system, of languages, CI services and platforms: they are set for the program.
-fn is_platform(key: &str) -> bool {
+pub(super) fn is_platform(key: &str) -> bool {
     const NAMES: &[&str] = &[
         "APPDATA",
         "CI",

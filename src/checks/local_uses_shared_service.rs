@@ -46,7 +46,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 /// Names that stand for the machine itself or its containers.
-fn is_inside(host: &str) -> bool {
+pub(super) fn is_inside(host: &str) -> bool {
     ["lvh.me", "localtest.me", "nip.io", "sslip.io", "localstack.cloud", "docker.internal", "vcap.me"]
         .iter()
         .any(|end| host == *end || host.strip_suffix(end).is_some_and(|rest| rest.ends_with('.')))

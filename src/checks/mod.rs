@@ -19,14 +19,28 @@ mod build_not_production_optimized;
 mod build_surroundings;
 mod canary_analysis_missing;
 mod canary_steps_invalid;
+mod ci_compose_divergence;
 mod ci_deploys_by_default;
 mod ci_runner_unpinned;
 mod ci_secret_scope;
+mod ci_shared_datastore;
 mod ci_static_cloud_key;
 mod code_review_not_enforced;
+mod compose_default_missing;
+mod compose_dependency_missing;
+mod compose_service_missing;
+mod config_code_mixed;
+mod config_default_critical;
+mod config_env_files_missing;
+mod config_keys;
+mod config_models;
 mod config_per_developer;
+mod config_required_setting_missing;
+mod config_schema_missing;
+mod container_runs_as_root;
 mod credential_shared_across_envs;
 mod credentials;
+mod critical_settings;
 mod cross_env_network_access;
 mod data_flow;
 mod datastore_not_managed;
@@ -40,6 +54,7 @@ mod dependency_unpinned;
 mod deploy_from_fork;
 mod deploy_from_local_machine;
 mod deploy_on_friday_afternoon;
+mod deploy_order_gap_topology;
 mod deploy_runs_overlap;
 mod deploy_step_order;
 mod deploy_surroundings;
@@ -67,6 +82,7 @@ mod gate_override;
 mod gates;
 mod graceful_shutdown_missing;
 mod hands;
+mod hot_reload_missing;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
 mod iac_drift_detection_missing;
@@ -103,6 +119,8 @@ mod parity_check_missing;
 mod pipeline_missing;
 mod pipeline_stage_missing;
 mod pipeline_stage_order;
+mod port_default_mismatch;
+mod port_not_overridable;
 mod powershell_entrypoint_missing;
 mod prod_access_audit_missing;
 mod prod_data_to_local;
@@ -149,6 +167,7 @@ mod shared_resource_across_envs;
 mod shared_service_account;
 mod smoke_test_missing;
 mod ssh_into_production;
+mod stacks;
 mod stage_missing;
 mod staging_access_mismatch;
 mod staging_data_to_local;
@@ -194,13 +213,28 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("cache-affects-correctness", build_surroundings::cache),
     ("canary-analysis-missing", canary_analysis_missing::check),
     ("canary-steps-invalid", canary_steps_invalid::check),
+    ("ci-compose-divergence", ci_compose_divergence::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
     ("ci-secret-scope", ci_secret_scope::check),
+    ("ci-shared-datastore", ci_shared_datastore::check),
     ("ci-static-cloud-key", ci_static_cloud_key::check),
     ("code-review-not-enforced", code_review_not_enforced::check),
+    ("compose-default-missing", compose_default_missing::check),
+    ("compose-dependency-missing", compose_dependency_missing::missing),
+    ("compose-service-missing", compose_service_missing::check),
+    ("config-code-mixed", config_code_mixed::check),
+    ("config-default-critical", config_default_critical::check),
+    ("config-env-files-missing", config_env_files_missing::check),
+    ("config-key-prefix", config_keys::prefix),
+    ("config-key-undocumented", config_keys::undocumented),
     ("config-per-developer", config_per_developer::check),
     ("config-precheck-missing", deploy_surroundings::precheck),
+    ("config-required-setting-missing", config_required_setting_missing::check),
+    ("config-schema-missing", config_schema_missing::check),
+    ("config-settings-model-duplicated", config_models::duplicated),
+    ("config-validation-missing", config_models::validation),
+    ("container-runs-as-root", container_runs_as_root::check),
     ("coverage-floor-lowered", manual_steps::coverage_floor),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("cross-env-network-access", cross_env_network_access::check),
@@ -215,6 +249,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("deploy-from-local-machine", deploy_from_local_machine::check),
     ("deploy-notification-missing", deploy_surroundings::deploy_told),
     ("deploy-on-friday-afternoon", deploy_on_friday_afternoon::check),
+    ("deploy-order-gap-topology", deploy_order_gap_topology::check),
     ("deploy-runs-overlap", deploy_runs_overlap::check),
     ("deploy-step-order", deploy_step_order::check),
     ("dev-machine-to-prod-db", dev_machine_to_prod_db::check),
@@ -238,6 +273,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("gate-covers-nothing", gate_covers_nothing::check),
     ("gate-override", gate_override::check),
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
+    ("hot-reload-missing", hot_reload_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
     ("iac-drift-detection-missing", iac_drift_detection_missing::check),
@@ -273,6 +309,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("pipeline-missing", pipeline_missing::check),
     ("pipeline-stage-missing", pipeline_stage_missing::check),
     ("pipeline-stage-order", pipeline_stage_order::check),
+    ("port-default-mismatch", port_default_mismatch::check),
+    ("port-not-overridable", port_not_overridable::check),
     ("powershell-entrypoint-missing", powershell_entrypoint_missing::check),
     ("prod-access-audit-missing", prod_access_audit_missing::check),
     ("prod-data-to-local", prod_data_to_local::check),
@@ -322,6 +360,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("staging-refresh-stale", staging_refresh_stale::check),
     ("staging-scale-low", staging_scale_low::check),
     ("staging-skipped", staging_skipped::check),
+    ("startup-ordering-unenforced", compose_dependency_missing::unready),
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),

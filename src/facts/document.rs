@@ -171,6 +171,10 @@ fact! {
         key: String,
         /// Whether a fallback is given.
         fallback: bool,
+        /// Whether the program fails, or asks, when it is not set.
+        demanded: bool,
+        /// The fallback, if it is a short text with an address in it.
+        default: Option<Spanned<String>>,
         /// Whether a bundler's configuration writes its value into the program that browsers load.
         bundled: bool,
     }

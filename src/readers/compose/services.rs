@@ -63,7 +63,20 @@ fn built(build: Node<'_>, path: &str, service: &mut Service) {
     service.build = Some(Spanned::new(folder, place));
 }
 
+/// `depends_on`, and `links`, which order the start as well.
 fn dependencies(node: Node<'_>) -> Vec<Dependency> {
+    let mut all = waited_for(node);
+    for link in node.get("links").into_iter().flat_map(|n| n.items()).take(MOST) {
+        let name = link.as_str().and_then(|l| l.split(':').next()).unwrap_or("");
+        if !name.is_empty() && !all.iter().any(|d| d.name == name) {
+            let readiness = Readiness::Started;
+            all.push(Dependency { place: link.span(), name: name.to_owned(), readiness });
+        }
+    }
+    all
+}
+
+fn waited_for(node: Node<'_>) -> Vec<Dependency> {
     let Some(list) = node.get("depends_on") else { return Vec::new() };
     if list.kind() == Kind::Mapping {
         let entries = list.merged_entries().into_iter().take(MOST);

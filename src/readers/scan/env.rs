@@ -2,7 +2,7 @@
 
 use super::surroundings::is_comment;
 use crate::facts::EnvRead;
-use crate::text::{FileId, Span};
+use crate::text::{FileId, Span, Spanned};
 use std::ops::Range;
 
 /// Beginnings of a read; the name follows after a `.`, or in quotes after `[` or `(`.
@@ -94,16 +94,84 @@ pub(super) fn read(
     }
     let tail: &[u8] = &bytes[end..(end + 64).min(bytes.len())];
     let tail = tail.trim_ascii_start();
-    let fallback = second && !written.contains('!')
-        || [&b"||"[..], b"??", b"or ", b"?:", b".unwrap_or", b".ok()", b"{ ", b".orElse", b".getOrElse"]
-            .iter()
-            .any(|op| tail.starts_with(op));
+    // `process.env.X = '1'` sets it.
+    if tail.starts_with(b"=") && !tail.starts_with(b"==") && !tail.starts_with(b"=~") {
+        return None;
+    }
+    let fails = [&b"?? throw"[..], b"|| throw", b"|| fail(", b"|| raise", b"or raise"];
+    let fails = fails.iter().any(|f| tail.starts_with(f));
+    let fallback = !fails
+        && (second && !written.contains('!')
+            || [&b"||"[..], b"??", b"or ", b"?:", b".unwrap_or", b".ok()", b"{ ", b".orElse", b".getOrElse"]
+                .iter()
+                .any(|op| tail.starts_with(op)));
+    let bracket = bytes.get(at) == Some(&b'[');
+    let demanded = !fallback && (fails || is_demanded(written, bracket, line, tail));
+    let default = fallback.then(|| default_text(text, after, second)).flatten();
+    let default = default.map(|range| {
+        let place = Span::new(file, offset + range.start..offset + range.end);
+        Spanned::new(text[range].to_owned(), place)
+    });
     Some(EnvRead {
         place: Span::new(file, offset + word.start..offset + end),
         key: name.to_owned(),
         fallback,
+        demanded,
+        default,
         bundled: bundler && is_bundled(text, word.start),
     })
+}
+
+/// Whether a read fails by itself without the variable, or stands in a question for it. `line` is what stands before
+/// it on its line, `tail` what follows.
+fn is_demanded(written: &str, bracket: bool, line: &str, tail: &[u8]) -> bool {
+    let word = written.to_ascii_lowercase();
+    let fails = match word.as_str() {
+        "os.environ" => bracket,
+        "env.fetch" | "env!" => true,
+        // It tells whether the variable is set.
+        "os.lookupenv" => true,
+        "env::var" | "env::var_os" => {
+            [&b"?"[..], b".unwrap()", b".expect(", b".context(", b".with_context(", b".map_err(", b".ok_or"]
+                .iter()
+                .any(|op| tail.starts_with(op))
+        }
+        _ => false,
+    };
+    let asks =
+        [&b"is None"[..], b"== null", b"=== undefined", b"== undefined", b"== \"\"", b"is null", b".nil?"];
+    let before = line.trim_end();
+    fails
+        || asks.iter().any(|ask| tail.starts_with(ask))
+        || before.ends_with('!')
+        || ["if ", "if(", "unless ", "assert", "require", "must", "ensure", "invariant"]
+            .iter()
+            .any(|word| before.to_ascii_lowercase().contains(word))
+}
+
+/// Longest fallback that is kept.
+const LONGEST_DEFAULT: usize = 200;
+
+/// The text that a read falls back on: `after` is where its name ends. Only what may hold an address is of use.
+fn default_text(text: &str, after: usize, second: bool) -> Option<Range<usize>> {
+    let end = text.floor_char_boundary((after + 16).min(text.len()));
+    let between = text.get(after..end)?;
+    let open = after + between.find(['"', '\'', '`'])?;
+    // The mark that closes the name comes first where names stand in brackets.
+    let lead = text.get(after..open)?;
+    let marks = ["||", "??", "or", ",", ".unwrap_or(", ".orElse(", ".getOrElse("];
+    if !marks.iter().any(|m| lead.contains(m)) || !second && lead.contains(',') {
+        return None;
+    }
+    let quote = text.as_bytes()[open];
+    let rest = &text.as_bytes()[open + 1..];
+    let length = rest.iter().take(LONGEST_DEFAULT).position(|b| *b == quote || *b == b'\n')?;
+    if rest[length] != quote {
+        return None;
+    }
+    let range = open + 1..open + 1 + length;
+    let value = text.get(range.clone())?;
+    (value == "*" || value.contains("://") || value.contains('.')).then_some(range)
 }
 
 /// Whether a file configures what builds programs for browsers.
@@ -179,6 +247,36 @@ mod tests {
             let found = read(FileId(0), text, at..at + "process.env".len(), "js", is_bundler(path), 0);
             assert_eq!(found.map(|r| r.bundled), Some(bundled), "{path}: {text}");
         }
+    }
+
+    #[test]
+    fn a_read_may_fail_ask_or_fall_back() {
+        for (text, word, expected) in [
+            ("x = os.environ['DB_URL']", "os.environ", (true, None)),
+            ("x = os.environ.get('DB_URL')", "os.environ.get", (false, None)),
+            ("x = os.getenv('DB_URL', 'http://a.b/c')", "os.getenv", (false, Some("http://a.b/c"))),
+            ("x = os.getenv('DB_URL', 'dev')", "os.getenv", (false, None)),
+            ("x = os.environ.get('DB_URL') or \"a.b\"", "os.environ.get", (false, Some("a.b"))),
+            ("const x = process.env.DB_URL ?? '*'", "process.env", (false, Some("*"))),
+            ("const x = process.env.DB_URL", "process.env", (false, None)),
+            ("if (!process.env.DB_URL) throw x", "process.env", (true, None)),
+            ("const x = process.env.DB_URL ?? throw 1", "process.env", (true, None)),
+            ("let x = std::env::var(\"DB_URL\")?;", "env::var", (true, None)),
+            ("let x = std::env::var(\"DB_URL\").ok();", "env::var", (false, None)),
+            ("x = ENV.fetch('DB_URL')", "ENV.fetch", (true, None)),
+            ("x = ENV['DB_URL']", "ENV[", (false, None)),
+            ("v, ok := os.LookupEnv(\"DB_URL\")", "os.LookupEnv", (true, None)),
+        ] {
+            let at = text.find(word).expect("the word");
+            let found = read(FileId(0), text, at..at + word.len(), "x", false, 0).expect("a read");
+            let default = found.default.as_ref().map(|d| &text[d.span.range()]);
+            assert_eq!((found.demanded, default), expected, "{text}");
+        }
+        let text = "process.env.DB_URL = 'x'";
+        assert!(
+            read(FileId(0), text, 0.."process.env".len(), "x", false, 0).is_none(),
+            "it is set, not read"
+        );
     }
 
     #[test]

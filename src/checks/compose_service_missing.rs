@@ -1,0 +1,68 @@
+//! Parts of a system that its local stack does not start.
+
+use super::stacks::{Part, local_stack, part};
+use crate::facts::{Repository, Service};
+use crate::finding::{Confidence, Severity, Verdict};
+use crate::parameters::Parameters;
+use crate::text::Span;
+
+/// What every stack starts; a scheduler may be a worker's own.
+const WANTED: &[Part] = &[Part::Api, Part::Worker, Part::Web, Part::Database, Part::Cache];
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let Some(stack) = local_stack(repository) else {
+        return verdict.not_applicable("no compose file here starts a local stack");
+    };
+    verdict.examined(stack.place);
+    let of = |wanted: Part| stack.services.iter().filter(move |s| part(s) == Some(wanted));
+    let missing: Vec<Part> = WANTED.iter().copied().filter(|w| of(*w).next().is_none()).collect();
+    let hidden: Vec<&Service> = WANTED
+        .iter()
+        .filter(|w| of(**w).next().is_some() && of(**w).all(|s| !s.profiles.is_empty()))
+        .filter_map(|w| of(*w).next())
+        .collect();
+    let path = repository.path(stack.place);
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.iter().map(|p| format!("no {}", p.name())).collect();
+        let message = format!("The local stack of `{path}` has {}", joined(&names));
+        let finding = verdict.fail(stack.place, format!("services of {path}"), message);
+        finding.label("these are started").at_most(Confidence::Medium);
+        finding.against("parts are told by images, commands and names of services");
+        for service in &hidden {
+            finding.relate(profile(service), "started only under a profile");
+        }
+        return;
+    }
+    if let Some(first) = hidden.first() {
+        let message = format!("`{}` of the local stack starts only under a profile", first.name);
+        let finding = verdict.fail(profile(first), format!("profiles of {path}"), message);
+        finding.label("a plain `up` leaves it out").at_most(Confidence::Medium);
+        for service in hidden.iter().skip(1) {
+            finding.relate(profile(service), "so does this one");
+        }
+        return;
+    }
+    let schedules = |s: &Service| {
+        part(s) == Some(Part::Scheduler)
+            || s.command.iter().any(|w| matches!(w.value.as_str(), "-B" | "--beat"))
+    };
+    if stack.services.iter().any(schedules) {
+        return verdict.satisfied(stack.place);
+    }
+    let message = format!("The local stack of `{path}` has neither a scheduler nor a worker that schedules");
+    let finding = verdict.fail(stack.place, format!("scheduler of {path}"), message);
+    finding.severity = Severity::Note;
+    finding.at_most(Confidence::Low).against("a scheduler is optional");
+}
+
+fn profile(service: &Service) -> Span {
+    service.profiles.first().map_or(service.place, |p| p.span)
+}
+
+fn joined(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
