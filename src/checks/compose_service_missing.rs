@@ -44,7 +44,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     let schedules = |s: &Service| {
         part(s) == Some(Part::Scheduler)
-            || s.command.iter().any(|w| matches!(w.value.as_str(), "-B" | "--beat"))
+            || s.command.iter().flat_map(|w| w.value.split_whitespace()).any(|w| matches!(w, "-B" | "--beat"))
     };
     if stack.services.iter().any(schedules) {
         return verdict.satisfied(stack.place);
