@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod mask;
 mod node;
 pub mod shell;
+pub mod sql;
 pub mod toml;
 pub mod tree;
 pub mod yaml;
