@@ -57,6 +57,8 @@ words! {
         MikroOrm = "mikro-orm",
         /// <https://supabase.com/docs/guides/deployment/database-migrations>
         Supabase = "supabase",
+        /// <https://hasura.io/docs/2.0/migrations-metadata-seeds/manage-migrations/>
+        Hasura = "hasura",
         /// JavaScript or TypeScript whose tool the file does not name.
         Javascript = "javascript",
         /// Numbered SQL whose tool the file does not name.
@@ -120,7 +122,7 @@ words! {
 words! {
     /// What an operation means for the release that runs before it, the gravest first.
     pub enum OperationClass {
-        /// It loses data for good: drops a table or a column, truncates, deletes.
+        /// It loses data for good: drops a table or a column, removes all rows.
         Destructive = "destructive",
         /// The release before fails with it: renames, narrower types, new demands on what is written.
         Breaking = "breaking",
@@ -160,8 +162,10 @@ words! {
         RenameColumn = "rename-column",
         /// Changes a column's type, so that values or programs may no longer fit.
         TypeChange = "type-change",
-        /// Changes a column's type to one that holds all that the old one held, without rewriting the table.
+        /// Changes a column's type to one that holds all that the old one held, without writing the table anew.
         TypeWiden = "type-widen",
+        /// Changes a column's type to a wider one, for which the table is written anew (`bigint`).
+        TypeRewrite = "type-rewrite",
         /// Forbids NULL in a column that exists.
         SetNotNull = "set-not-null",
         /// Allows NULL.
@@ -271,7 +275,7 @@ impl Action {
     /// Whether it loses data for good.
     pub fn destroys(self) -> bool {
         use Action::*;
-        matches!(self, DropTable | DropColumn | DropSchema | Truncate | DeleteAll | Delete)
+        matches!(self, DropTable | DropColumn | DropSchema | Truncate | DeleteAll)
     }
 
     /// Whether it changes rows, for which no tool derives a way back.
@@ -286,6 +290,7 @@ impl Action {
         matches!(
             self,
             TypeChange
+                | TypeRewrite
                 | SetNotNull
                 | AddColumnComputed
                 | AddCheck

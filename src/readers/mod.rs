@@ -48,6 +48,7 @@ pub mod scan;
 mod scripts;
 mod secrets;
 mod shell;
+mod sql;
 
 mod tekton;
 mod terraform;

@@ -1,23 +1,38 @@
-//! SQL files: golang-migrate, goose, dbmate, sql-migrate, Flyway, Prisma, Diesel, Supabase.
+//! SQL files: which tool's they are, by layout and content, and what their halves do.
+//!
+//! Layouts overlap: `1_a.up.sql` serves golang-migrate and sqlx, `V1__a.sql` Flyway and refinery. What the file itself
+//! does not tell, [`super::lower`] asks of the files around it.
 
 use super::{stem, whole};
-use crate::facts::{Down, Migration, MigrationTool};
+use crate::facts::{Database, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::readers::names::{folder, name, within};
-use crate::text::Span;
+use crate::readers::sql::{self, Sql};
+use crate::text::{Passage, Span};
+use std::ops::Range;
 
-/// Markers of a section within one file: tool, forward, reverse.
-const MARKERS: &[(MigrationTool, &str, &str)] = &[
+/// Markers of a section within one file: tool, forward, reverse, and what follows the forward marker (or stands
+/// alone on a line) where there is no transaction.
+const MARKERS: &[(MigrationTool, &str, &str, &str)] = &[
     // https://pressly.github.io/goose/documentation/annotations/
-    (MigrationTool::Goose, "+goose up", "+goose down"),
-    // https://github.com/amacneil/dbmate
-    (MigrationTool::Dbmate, "migrate:up", "migrate:down"),
-    // https://github.com/rubenv/sql-migrate
-    (MigrationTool::SqlMigrate, "+migrate up", "+migrate down"),
+    (MigrationTool::Goose, "+goose up", "+goose down", "+goose no transaction"),
+    // https://github.com/amacneil/dbmate#migration-options
+    (MigrationTool::Dbmate, "migrate:up", "migrate:down", "transaction:false"),
+    // https://github.com/rubenv/sql-migrate#writing-migrations
+    (MigrationTool::SqlMigrate, "+migrate up", "+migrate down", "notransaction"),
+    // https://salsita.github.io/node-pg-migrate/migrations/#sql-migrations
+    (MigrationTool::NodePgMigrate, "up migration", "down migration", "\0"),
 ];
 
+/// Whether a SQL file may be a migration, by its path.
+pub(super) fn claims(path: &str) -> bool {
+    half(path).is_some()
+        || repeatable(name(path))
+        || within(path, &["migrations", "migration", "migrate", "drizzle"])
+}
+
 /// For a file that is one half of a migration: what both halves have in common, and whether it is the
-/// reverse half. golang-migrate, Flyway (V and U), Diesel and Prisma.
+/// reverse half. golang-migrate, sqlx, Flyway and refinery (V and U), Diesel, Hasura and Prisma.
 pub(super) fn half(path: &str) -> Option<(String, bool)> {
     let (folder, name) = (folder(path), name(path));
     for (ending, back) in [(".up.sql", false), (".down.sql", true)] {
@@ -48,9 +63,18 @@ fn flyway(name: &str) -> Option<(&str, bool)> {
         .then_some((version, back))
 }
 
+/// `R__name.sql`
+fn repeatable(name: &str) -> bool {
+    name.starts_with("R__") && name.ends_with(".sql")
+}
+
 pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
     let name = name(text.path);
-    if let Some((_, back)) = half(text.path) {
+    let database = database(text.path);
+    if let Some(migration) = sections(text, database) {
+        return vec![migration];
+    }
+    let tool = if let Some((_, back)) = half(text.path) {
         let (tool, id) = match flyway(name) {
             Some((version, _)) => (MigrationTool::Flyway, version.to_owned()),
             None if name == "migration.sql" || within(text.path, &["prisma"]) => {
@@ -59,75 +83,130 @@ pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
             None if matches!(name, "up.sql" | "down.sql") => (MigrationTool::Diesel, parent(text.path)),
             None => (MigrationTool::GolangMigrate, stem(text.path)),
         };
-        let does = does(text.text);
-        // The reverse half brings its own answer, which `lower` moves to the forward half.
-        let down = if back { does } else { Down::Missing };
-        return vec![Migration { down, empty: !back && !acts(does), ..whole(text, tool, id) }];
-    }
-    for (tool, up, down) in MARKERS {
-        let Some((_, forward)) = marker(text.text, up) else { continue };
-        let back = marker(text.text, down);
-        let until = back.map_or(text.text.len(), |(at, _)| at);
-        let empty = !acts(does(&text.text[forward.min(until)..until]));
-        let (place, down) = match back {
-            Some((at, from)) => (Some(Span::new(text.file, at..from)), does(&text.text[from..])),
-            None => (None, Down::Missing),
-        };
-        return vec![Migration { back: place, down, empty, ..whole(text, *tool, stem(text.path)) }];
-    }
+        let found = part(text, 0..text.text.len(), database);
+        if back {
+            // The reverse half brings its own answer, which `lower` moves to the forward half.
+            return vec![Migration { down: found.does(), ..whole(text, tool, id) }];
+        }
+        return vec![forward(found, whole(text, tool, id))];
+    } else if repeatable(name) {
+        MigrationTool::Flyway
+    } else if within(text.path, &["supabase"]) {
+        MigrationTool::Supabase
+    } else {
+        MigrationTool::Sql
+    };
     let numbered = name.starts_with(|c: char| c.is_ascii_digit());
-    // Supabase knows no way back: https://supabase.com/docs/guides/deployment/database-migrations
-    if numbered && within(text.path, &["supabase"]) {
-        let empty = !acts(does(text.text));
-        return vec![Migration { empty, ..whole(text, MigrationTool::Supabase, stem(text.path)) }];
+    if !numbered && tool != MigrationTool::Flyway {
+        return Vec::new();
     }
-    Vec::new()
+    let mut migration = forward(part(text, 0..text.text.len(), database), whole(text, tool, stem(text.path)));
+    migration.repeatable = tool == MigrationTool::Flyway;
+    vec![migration]
 }
 
-/// Whether a half of this kind changes anything.
-fn acts(half: Down) -> bool {
-    !matches!(half, Down::Empty | Down::OnlyComments)
+/// A file with both halves, told apart by markers.
+fn sections(text: &Text<'_>, database: Option<Database>) -> Option<Migration> {
+    let (tool, up, down, alone) =
+        MARKERS.iter().find_map(|(tool, up, down, alone)| Some((*tool, marker(text.text, up)?, *down, *alone)))?;
+    let back = marker(text.text, down);
+    let (begin, end) = match &back {
+        // The reverse half may stand first.
+        Some(back) if back.start < up.start => (up.end, text.text.len()),
+        Some(back) => (up.end, back.start),
+        None => (up.end, text.text.len()),
+    };
+    let found = part(text, begin..end, database);
+    let place = Span::new(text.file, up.clone());
+    let mut migration = Migration { place, ..whole(text, tool, stem(text.path)) };
+    migration.up = Some(Span::new(text.file, begin..end));
+    let line_end = text.text[up.end..].find('\n').map_or(text.text.len(), |at| up.end + at);
+    let options = text.text[up.end..line_end].to_ascii_lowercase();
+    let bare = options.contains(alone) || alone.starts_with('+') && marker(text.text, alone).is_some();
+    migration.transactional = Some(!bare);
+    if let Some(back) = back {
+        let end = if back.start < up.start { up.start } else { text.text.len() };
+        migration.down = part(text, back.end..end, database).does();
+        migration.back = Some(Span::new(text.file, back));
+    }
+    Some(forward(found, migration))
+}
+
+/// The migration with what its forward half does.
+fn forward(found: Sql, mut migration: Migration) -> Migration {
+    migration.empty = found.is_idle();
+    found.tell(&mut migration);
+    migration
+}
+
+/// Reads a stretch of the file.
+pub(super) fn part(text: &Text<'_>, range: Range<usize>, database: Option<Database>) -> Sql {
+    sql::read(&Passage::contiguous(text.file, &text.text[range.clone()], range.start), database)
+}
+
+/// The database that a folder or the name speaks of.
+pub(super) fn database(path: &str) -> Option<Database> {
+    let words = path.rsplit('/').flat_map(|part| part.split(['.', '-', '_']));
+    words.into_iter().find_map(|word| match word.to_ascii_lowercase().as_str() {
+        "postgres" | "postgresql" | "pg" | "psql" | "pgsql" | "cockroach" | "cockroachdb" => Some(Database::Postgresql),
+        "mysql" | "mariadb" => Some(Database::Mysql),
+        "sqlite" | "sqlite3" | "d1" => Some(Database::Sqlite),
+        "mssql" | "sqlserver" => Some(Database::SqlServer),
+        "oracle" => Some(Database::Oracle),
+        "clickhouse" => Some(Database::Clickhouse),
+        _ => None,
+    })
 }
 
 fn parent(path: &str) -> String {
     name(folder(path)).to_owned()
 }
 
-/// The comment line that is a marker: its start and its end.
-fn marker(text: &str, marker: &str) -> Option<(usize, usize)> {
+/// The comment line that is a marker: from its dashes to the marker's end.
+fn marker(text: &str, marker: &str) -> Option<Range<usize>> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let body = line.trim_end();
-        let comment = body.trim_start().strip_prefix("--").map(str::trim_start);
-        let begins =
-            comment.and_then(|c| c.get(..marker.len())).is_some_and(|c| c.eq_ignore_ascii_case(marker));
-        if begins {
-            return Some((at + body.len() - body.trim_start().len(), at + body.len()));
-        }
+        let start = at + line.len() - line.trim_start().len();
         at += line.len();
+        let Some(comment) = line.trim_start().strip_prefix("--") else { continue };
+        let body = comment.trim_start();
+        if body.get(..marker.len()).is_some_and(|c| c.eq_ignore_ascii_case(marker)) {
+            let end = start + 2 + (comment.len() - body.len()) + marker.len();
+            return Some(start..end);
+        }
     }
     None
 }
 
-/// What statements do, comments left out.
-fn does(sql: &str) -> Down {
-    let mut rest = sql;
-    let mut statements = String::new();
-    while let Some(at) = ["--", "/*"].iter().filter_map(|mark| rest.find(mark)).min() {
-        statements.push_str(&rest[..at]);
-        let end = if rest[at..].starts_with("--") {
-            rest[at..].find('\n').map(|i| at + i)
-        } else {
-            rest[at..].find("*/").map(|i| at + i + 2)
-        };
-        rest = end.map_or("", |end| &rest[end..]);
-    }
-    statements.push_str(rest);
-    let upper = statements.to_ascii_uppercase();
-    let words: Vec<&str> = upper.split([';', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty()).collect();
-    match words.as_slice() {
-        [] | ["SELECT", "1"] | ["BEGIN", "COMMIT"] | ["BEGIN", "END"] => Down::Empty,
-        ["DO", ..] if upper.contains("RAISE EXCEPTION") => Down::Raises,
-        _ => Down::Full,
+/// What the files around a migration tell of its tool and its database.
+pub(super) fn refine(migration: &mut Migration, path: &str, exists: &dyn Fn(&str) -> bool) {
+    use MigrationTool::*;
+    let above = |wanted: &str| {
+        let mut folder = folder(path);
+        loop {
+            if exists(&if folder.is_empty() { wanted.to_owned() } else { format!("{folder}/{wanted}") }) {
+                return true;
+            }
+            if folder.is_empty() {
+                return false;
+            }
+            folder = self::folder(folder);
+        }
+    };
+    let beside = |wanted: &str| exists(&crate::readers::names::beside(path, wanted));
+    migration.tool = match migration.tool {
+        // https://orm.drizzle.team/docs/drizzle-kit-generate
+        Sql if beside("meta/_journal.json") => Drizzle,
+        // https://github.com/launchbadge/sqlx/blob/main/sqlx-cli/README.md
+        Sql if above("Cargo.toml") => Sqlx,
+        GolangMigrate if above("Cargo.toml") && !above("go.mod") => Sqlx,
+        // https://hasura.io/docs/2.0/migrations-metadata-seeds/manage-migrations/
+        Diesel if !above("Cargo.toml") => Hasura,
+        Flyway if above("Cargo.toml") && !above("pom.xml") && !above("build.gradle") => Refinery,
+        tool => tool,
+    };
+    // sqlx, Diesel, refinery and Drizzle wrap each file. https://docs.rs/sqlx/latest/sqlx/macro.migrate.html
+    if migration.transactional.is_none() && matches!(migration.tool, Sqlx | Diesel | Refinery | Drizzle) {
+        migration.transactional = Some(true);
     }
 }
