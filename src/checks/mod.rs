@@ -60,6 +60,7 @@ mod deploy_step_order;
 mod deploy_surroundings;
 mod dev_machine_to_prod_db;
 mod dockerignore_env_missing;
+mod drills;
 mod env_branch_deploy;
 mod env_example_missing;
 mod env_example_real_value;
@@ -109,7 +110,10 @@ mod manual_infra_change;
 mod manual_prod_data_change;
 mod manual_steps;
 mod merged;
+mod migrating;
 mod migration_backup_missing;
+mod migration_delivery;
+mod migration_downgrade_in_pipeline;
 mod migration_manual_production;
 mod migration_no_rollback;
 mod migrations;
@@ -137,8 +141,14 @@ mod public_service_without_proxy;
 mod published;
 mod rebuild_per_environment;
 mod release_window_missing;
+mod risk_acceptance_missing;
 mod rollback_capability_missing;
+mod rollback_documents;
+mod rollback_drills;
+mod rollback_not_automated;
 mod rollback_target_not_retained;
+mod rollback_triggers;
+mod rollbacks;
 mod rolling_update_unsafe;
 mod rollouts;
 mod samples;
@@ -180,6 +190,7 @@ mod terraform_state_tracked;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
 mod test_pass_threshold;
+mod times;
 mod tls_not_terminated;
 mod version_stamp_missing;
 mod version_stamp_web_missing;
@@ -195,6 +206,7 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("app-rollback-schema-guard", rollback_documents::schema_guard),
     ("artifact-checksum-missing", artifact_checksum_missing::check),
     ("artifact-metadata-missing", artifact_metadata_missing::check),
     ("artifact-mutable", artifact_mutable::check),
@@ -302,8 +314,14 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("manual-step-in-runbook", manual_steps::runbook),
     ("migration-backup-missing", migration_backup_missing::check),
     ("migration-check-missing-in-ci", stage_missing::migration_check),
+    ("migration-downgrade-in-pipeline", migration_downgrade_in_pipeline::check),
+    ("migration-integrity-check-missing", migration_delivery::integrity_check_missing),
     ("migration-manual-production", migration_manual_production::check),
     ("migration-no-rollback", migration_no_rollback::check),
+    ("migration-not-in-pipeline", migration_delivery::not_in_pipeline),
+    ("migration-prod-unguarded", migration_delivery::prod_unguarded),
+    ("migration-staging-not-automatic", migration_delivery::staging_not_automatic),
+    ("migration-untested-in-staging", migration_delivery::untested_in_staging),
     ("network-policy-missing", network_policy_missing::check),
     ("parity-check-missing", parity_check_missing::check),
     ("pipeline-missing", pipeline_missing::check),
@@ -325,8 +343,18 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("public-service-without-proxy", public_service_without_proxy::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
+    ("restore-test-stale", rollback_drills::restore),
+    ("risk-acceptance-missing", risk_acceptance_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
+    ("rollback-communication-missing", rollback_documents::communication),
+    ("rollback-not-automated", rollback_not_automated::check),
+    ("rollback-plan-missing", rollback_documents::plan),
+    ("rollback-runbook-missing", rollback_documents::runbook),
     ("rollback-target-not-retained", rollback_target_not_retained::check),
+    ("rollback-time-exceeded", rollback_drills::time_exceeded),
+    ("rollback-trigger-missing", rollback_triggers::missing),
+    ("rollback-trigger-threshold", rollback_triggers::threshold),
+    ("rollback-untested", rollback_drills::untested),
     ("rolling-update-unsafe", rolling_update_unsafe::check),
     ("sbom-missing", sbom_missing::check),
     ("scaling-policy-missing", scaling_policy_missing::check),

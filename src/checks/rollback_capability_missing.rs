@@ -1,8 +1,15 @@
-//! Whether anything here can bring production back to the release before.
+//! Whether something here can bring each production deploy back to the release before.
 
-use crate::facts::{EffectKind, Job, Pipeline, Repository, Run, Stage, TriggerKind};
+use super::rollback_not_automated::undoes_itself;
+use super::rollbacks::{Family, family};
+use super::rollouts::own;
+use crate::facts::{
+    ArtifactKind, Command, Dialect, Effect, EffectKind, Job, Owner, Part, Pipeline, Repository, Run, Stage,
+    Target, TriggerKind,
+};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
+use crate::text::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of inputs by which a deploy takes an earlier version.
@@ -12,39 +19,48 @@ const VERSIONS: &[&str] =
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let deploys = flow.with_effect(EffectKind::Deploy, Some(Stage::Production));
-    let anywhere = goes_back(repository);
-    let mut missing: BTreeMap<usize, Vec<&Job>> = BTreeMap::new();
-    for node in deploys {
+    let means = means(repository);
+    let mut missing: BTreeMap<usize, Vec<(&Job, bool)>> = BTreeMap::new();
+    for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
+        let root = &pipelines[run.root];
         // What is kept in line with a repository goes back by a revert.
-        let reverts = pipelines[run.root].dialect.reconciles();
-        if anywhere
-            || reverts
+        let reaches = root.dialect.reconciles()
             || undoes_itself(job)
-            || takes_version(&pipelines[run.root])
+            || takes_version(root)
             || is_promotion(run)
-        {
+            || means.reach(run)
+            || run
+                .effects
+                .iter()
+                .any(|e| e.effect == EffectKind::Deploy && keeps_history(repository, job, e));
+        if reaches {
             verdict.satisfied(job.place);
         } else {
-            missing.entry(run.root).or_default().push(job);
+            missing.entry(run.root).or_default().push((job, !means.all.is_empty()));
         }
     }
     // A pipeline that several others call is told once.
     let mut told = BTreeSet::new();
     for (root, jobs) in missing {
         let pipeline = &pipelines[root];
-        let job = jobs[0];
+        let (job, others_go_back) = jobs[0];
         if !told.insert(job.place) {
             continue;
         }
         let subject = format!("pipeline {}", repository.path(pipeline.place));
-        let message =
-            format!("Job `{}` deploys to production, and nothing here takes a release back", job.name);
+        let message = if others_go_back {
+            format!("Job `{}` deploys to production, and no way back here reaches it", job.name)
+        } else {
+            format!("Job `{}` deploys to production, and nothing here takes a release back", job.name)
+        };
         let finding = verdict.open(job.place, subject, message);
         finding.label("deploys to production");
-        let mut others: Vec<_> = jobs[1..].iter().map(|j| j.place).filter(|p| *p != job.place).collect();
+        if let Some(way) = means.all.first() {
+            finding.relate(way.place, "goes back, but for something else");
+        }
+        let mut others: Vec<_> = jobs[1..].iter().map(|(j, _)| j.place).filter(|p| *p != job.place).collect();
         others.dedup();
         for other in others.into_iter().take(5) {
             finding.relate(other, "deploys to production too");
@@ -52,42 +68,157 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// A job, a script or a building block that rolls back; or files of a tool that reconciles with git, where
-/// a revert is the way back.
-fn goes_back(repository: &Repository) -> bool {
-    let steps = repository.steps().flat_map(|(_, _, s)| &s.effects);
-    let mut effects = repository.commands().flat_map(|(_, c)| &c.effects).chain(steps);
-    let inherited = repository.flow.runs().iter().flat_map(|r| &r.effects);
-    effects.any(|e| e.effect == EffectKind::RollBack)
-        || inherited.clone().any(|e| e.effect == EffectKind::RollBack)
-        || repository.files.iter().any(|f| {
-            f.path
-                .split('/')
-                .any(|part| matches!(part, "argocd" | "argo-cd" | "argo" | "flux-system" | "flux" | "fluxcd"))
-        })
+/// A job, a script, a building block or a command of a runbook that goes back.
+struct Way<'r> {
+    family: Family,
+    target: Option<&'r Target>,
+    place: Span,
 }
 
-/// `helm upgrade --atomic` and its like take a failed release back themselves.
-fn undoes_itself(job: &Job) -> bool {
-    job.commands().any(|c| {
-        c.has_flag(&[
-            "--atomic",
-            "--rollback-on-failure",
-            "--cleanup-on-fail",
-            "--auto-rollback",
-            "--rollback",
-        ])
+/// All that goes back without the deploy's own doing.
+struct Means<'r> {
+    all: Vec<Way<'r>>,
+    /// Whether files of a tool that reconciles with git lie here, where a revert is the way back.
+    git: bool,
+}
+
+fn means(repository: &Repository) -> Means<'_> {
+    let mut all: Vec<Way<'_>> = Vec::new();
+    let own = |place| !super::samples::is_sample(repository.path(place));
+    for (_, job, step) in repository.steps() {
+        let target = job.target.as_ref();
+        for effect in step.effects.iter().filter(|e| e.effect == EffectKind::RollBack && own(e.place)) {
+            all.push(Way {
+                family: family(&effect.tool),
+                target: effect.target.as_ref().or(target),
+                place: effect.place,
+            });
+        }
+    }
+    for (owner, command) in repository.commands() {
+        let target = match owner {
+            Owner::Step { job, .. } => job.target.as_ref(),
+            Owner::Script(script) => script.target.as_ref(),
+        };
+        for effect in command.effects.iter().filter(|e| e.effect == EffectKind::RollBack && own(e.place)) {
+            all.push(Way {
+                family: family(&effect.tool),
+                target: effect.target.as_ref().or(target),
+                place: effect.place,
+            });
+        }
+    }
+    for run in repository.flow.runs() {
+        for effect in run.effects.iter().filter(|e| e.effect == EffectKind::RollBack && e.origin.is_some()) {
+            all.push(Way {
+                family: family(&effect.tool),
+                target: effect.target.as_ref().or(run.target.as_ref()),
+                place: effect.place,
+            });
+        }
+    }
+    all.retain(|way| way.target.is_none_or(|t| !t.stage.is_certain() || t.may_be(Stage::Production)));
+    all.sort_by_key(|way| way.place);
+    all.dedup_by_key(|way| way.place);
+    let folder =
+        |part: &str| matches!(part, "argocd" | "argo-cd" | "argo" | "flux-system" | "flux" | "fluxcd");
+    let git = repository.files.iter().any(|f| f.path.split('/').any(folder));
+    Means { all, git }
+}
+
+impl Means<'_> {
+    /// Whether one of them is for what the run deploys. A script whose tool is not known may be for anything.
+    fn reach(&self, run: &Run) -> bool {
+        let deploys = run.effects.iter().filter(|e| e.effect == EffectKind::Deploy);
+        let families: Vec<Family> = deploys.map(|e| family(&e.tool)).collect();
+        let fits = |way: &Way<'_>| {
+            way.family == Family::Other || families.iter().any(|f| *f == way.family || *f == Family::Other)
+        };
+        self.all.iter().any(fits)
+            || self.git && families.iter().any(|f| matches!(f, Family::Kubernetes | Family::Other))
+    }
+}
+
+/// Whether the platform keeps the releases before, and one command of it goes back to them.
+fn keeps_history(repository: &Repository, job: &Job, deploy: &Effect) -> bool {
+    let line = |words: &[&str]| {
+        job.commands().any(|c: &Command| words.iter().any(|w| c.line.contains(w)))
+            || job
+                .steps
+                .iter()
+                .filter_map(|s| s.uses.as_ref())
+                .any(|u| words.iter().any(|w| u.name.replace(['/', '-', '_'], " ").contains(w)))
+    };
+    match family(&deploy.tool) {
+        // <https://helm.sh/docs/helm/helm_history/>, <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-back-a-deployment>
+        // What is called by the same name before and after is the same in every revision.
+        Family::Kubernetes => !is_floating(deploy) && !forgets(repository),
+        // <https://devcenter.heroku.com/articles/releases#rollback>, <https://fly.io/docs/flyctl/releases/>
+        Family::Heroku | Family::Fly | Family::Platform => true,
+        // Revisions of Cloud Run, versions of App Engine, releases of Cloud Deploy.
+        Family::Google => !line(&["functions deploy", "storage ", "compute ", "firestore"]),
+        // Task definitions, published versions of functions, application versions, deployments, stacks.
+        Family::Aws => line(&[
+            "ecs ",
+            "ecs-",
+            "elasticbeanstalk",
+            "eb deploy",
+            "deploy create-deployment",
+            "codedeploy",
+            "apprunner",
+            "publish-version",
+            "update-alias",
+            "--publish",
+            "cloudformation",
+            "copilot ",
+            "sam deploy",
+            "cdk deploy",
+            "amplify",
+            "beanstalk",
+        ]),
+        // <https://learn.microsoft.com/azure/container-apps/revisions>, <https://learn.microsoft.com/azure/app-service/deploy-staging-slots>
+        Family::Azure => line(&["slot", "containerapp"]),
+        // A push to a platform's own remote.
+        Family::Other => deploy.tool == "git" && line(&["heroku", "dokku", "git push"]),
+        Family::Docker => false,
+    }
+}
+
+/// Whether it deploys whatever goes by a name that moves.
+fn is_floating(deploy: &Effect) -> bool {
+    deploy.artifact.as_ref().is_some_and(|a| {
+        let literal = match a.version.as_slice() {
+            [Part::Literal(tag)] => Some(tag.as_str()),
+            _ => None,
+        };
+        a.kind == ArtifactKind::Image
+            && a.digest.is_none()
+            && literal.is_some_and(|tag| {
+                matches!(tag, "latest" | "main" | "master" | "stable" | "prod" | "production")
+            })
     })
+}
+
+/// Whether some workload here keeps no revision.
+fn forgets(repository: &Repository) -> bool {
+    own(repository)
+        .filter_map(|r| r.entry("spec.revisionHistoryLimit"))
+        .any(|e| e.setting.known().is_some_and(|v| v == "0"))
 }
 
 /// A person may start it and say which version.
 fn takes_version(pipeline: &Pipeline) -> bool {
-    pipeline
+    let named = |name: &str| name.to_ascii_lowercase().split(['-', '_']).any(|word| VERSIONS.contains(&word));
+    // Whoever starts a workflow of GitHub chooses a branch or a tag, and an older tag is an older release.
+    let tags = pipeline.dialect == Dialect::Github
+        && pipeline.triggers.iter().any(|t| t.trigger == TriggerKind::Manual)
+        && pipeline.triggers.iter().any(|t| matches!(t.trigger, TriggerKind::Tag | TriggerKind::Release));
+    tags || pipeline
         .triggers
         .iter()
         .filter(|t| t.trigger == TriggerKind::Manual)
         .flat_map(|t| &t.inputs)
-        .any(|input| input.name.to_ascii_lowercase().split(['-', '_']).any(|word| VERSIONS.contains(&word)))
+        .any(|input| named(&input.name))
 }
 
 /// What only gives a stored release another name can do so with the one before.

@@ -1,6 +1,7 @@
 //! Rotations that the page on them says should have happened by now.
 
 use super::gates::words;
+use super::times::date;
 use crate::facts::{Repository, Section};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -101,15 +102,6 @@ fn spoken(line: &str) -> Option<Date> {
     ];
     let at = due.iter().find_map(|w| Some(lower.find(w)? + w.len()))?;
     date(lower.get(at..)?)
-}
-
-/// The first date of a text, as `2026-03-01`.
-fn date(text: &str) -> Option<Date> {
-    let bytes = text.as_bytes();
-    let starts = bytes.windows(10).position(|w| {
-        w.iter().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { *b == b'-' } else { b.is_ascii_digit() })
-    })?;
-    text.get(starts..starts + 10)?.parse().ok()
 }
 
 /// `90 days`, `3 months`, `quarterly`.

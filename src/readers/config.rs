@@ -28,7 +28,9 @@ const FAMILIES: &[&str] = &["application", "bootstrap", "appsettings", "values",
 const ENDINGS: &[&str] = &["yml", "yaml", "json", "toml", "ini", "properties", "cfg", "conf", "tfvars"];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    if vendored(path) || path.split('/').any(|part| part.starts_with('.')) {
+    // Records that a team keeps as evidence are settings as well; answers of servers have a reader of their own.
+    let evidence = path.starts_with(".plimsoll/evidence/");
+    if vendored(path) || !evidence && path.split('/').any(|part| part.starts_with('.')) {
         return false;
     }
     let Some((stem, ending)) = name(path).rsplit_once('.') else { return false };
@@ -64,6 +66,10 @@ fn in_config_folder(path: &str) -> bool {
         "environments",
         "deployment-logs",
         "change-records",
+        "drills",
+        "rollback-drills",
+        "restore-tests",
+        "evidence",
     ];
     const OTHERS: &[&str] = &[
         "locales",

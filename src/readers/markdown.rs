@@ -43,6 +43,8 @@ const NAMES: &[&str] = &[
     "SECURITY",
     "DISASTER",
     "UPGRAD",
+    "DRILL",
+    "REHEARS",
 ];
 
 /// Folders of such documents. `docs` counts only at the root and one level deep: what lies deeper is the
@@ -58,6 +60,8 @@ const FOLDERS: &[&str] = &[
     "infra",
     "sre",
     "oncall",
+    "drills",
+    "evidence",
 ];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {

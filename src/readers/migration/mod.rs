@@ -47,7 +47,7 @@ fn form(path: &str) -> Option<Form> {
         "js" | "ts" | "cjs" | "mjs" if migrations && numbered && !stem.ends_with(".d") => Some(Form::Script),
         "php" if parent == "migrations" && numbered => Some(Form::Php),
         "cs" if parent == "Migrations" && numbered && !stem.ends_with(".Designer") => Some(Form::CSharp),
-        "sql" if migrations || within(path, &["prisma"]) || sql::half(path).is_some() => Some(Form::Sql),
+        "sql" if sql::claims(path) => Some(Form::Sql),
         _ => None,
     }
 }
@@ -67,8 +67,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         Some(Form::Sql) => sql::read(text),
         None => Vec::new(),
     };
-    if !found.is_empty() && sql::half(text.path).is_some() {
-        // Halves that are files of their own meet in `lower`, which sees files by their tree.
+    if !found.is_empty() && text.path.ends_with(".sql") {
+        // Halves that are files of their own meet in `lower`, which sees files by their tree and asks what lies
+        // around them.
         parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
     }
     for migration in &mut found {
@@ -97,11 +98,12 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
     }
     all.retain(|m| half(m).is_none_or(|(_, back)| !back));
     for migration in all.iter_mut() {
-        let back = half(migration).and_then(|(key, _)| backs.get(&key));
-        if let Some((down, place)) = back {
+        let Some((path, _)) = trees.get(&migration.place.file) else { continue };
+        if let Some((down, place)) = sql::half(path).and_then(|(key, _)| backs.get(&key)) {
             migration.down = *down;
             migration.back = Some(*place);
         }
+        sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some());
     }
 }
 

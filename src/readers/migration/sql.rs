@@ -107,8 +107,9 @@ pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
 
 /// A file with both halves, told apart by markers.
 fn sections(text: &Text<'_>, database: Option<Database>) -> Option<Migration> {
-    let (tool, up, down, alone) =
-        MARKERS.iter().find_map(|(tool, up, down, alone)| Some((*tool, marker(text.text, up)?, *down, *alone)))?;
+    let (tool, up, down, alone) = MARKERS
+        .iter()
+        .find_map(|(tool, up, down, alone)| Some((*tool, marker(text.text, up)?, *down, *alone)))?;
     let back = marker(text.text, down);
     let (begin, end) = match &back {
         // The reverse half may stand first.
@@ -148,7 +149,9 @@ pub(super) fn part(text: &Text<'_>, range: Range<usize>, database: Option<Databa
 pub(super) fn database(path: &str) -> Option<Database> {
     let words = path.rsplit('/').flat_map(|part| part.split(['.', '-', '_']));
     words.into_iter().find_map(|word| match word.to_ascii_lowercase().as_str() {
-        "postgres" | "postgresql" | "pg" | "psql" | "pgsql" | "cockroach" | "cockroachdb" => Some(Database::Postgresql),
+        "postgres" | "postgresql" | "pg" | "psql" | "pgsql" | "cockroach" | "cockroachdb" => {
+            Some(Database::Postgresql)
+        }
         "mysql" | "mariadb" => Some(Database::Mysql),
         "sqlite" | "sqlite3" | "d1" => Some(Database::Sqlite),
         "mssql" | "sqlserver" => Some(Database::SqlServer),

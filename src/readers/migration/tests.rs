@@ -175,18 +175,15 @@ fn scripts() {
 fn sections_of_sql() {
     for (text, tool, down, empty) in [
         ("-- +goose Up\nCREATE TABLE a();\n-- +goose Down\nDROP TABLE a;\n", "goose", "full", false),
-        ("-- +goose Up\nCREATE TABLE a();\n-- +goose Down\n-- nothing\n", "goose", "empty", false),
+        ("-- +goose Up\nCREATE TABLE a();\n-- +goose Down\n-- nothing\n", "goose", "only-comments", false),
         ("-- +goose Up\nCREATE TABLE a();\n", "goose", "missing", false),
         ("-- migrate:up\nA;\n\n-- migrate:down\n", "dbmate", "empty", false),
         ("-- +migrate Up\n-- nothing\n-- +migrate Down\n", "sql-migrate", "empty", true),
     ] {
         check("db/migrations/0001_a.sql", text, tool, down, empty);
     }
-    assert_eq!(
-        read("db/migrations/0001_a.sql", "CREATE TABLE a();"),
-        None,
-        "no tool is told, so nothing is claimed"
-    );
+    assert_eq!(read("db/migrations/0001_a.sql", "CREATE TABLE a();").expect("numbered").0, "sql");
+    assert_eq!(read("db/migrations/schema.sql", "CREATE TABLE a();"), None, "no tool would run it");
     assert_eq!(read("supabase/migrations/2024_a.sql", "CREATE TABLE a();").expect("it is one").2, "missing");
 }
 
@@ -235,11 +232,11 @@ fn halves_in_files_of_their_own_meet() {
         [
             ("golang-migrate", "1_a", "full", "m/1_a.down.sql"),
             ("golang-migrate", "2_b", "missing", "m/2_b.up.sql"),
-            ("golang-migrate", "3_c", "empty", "m/3_c.down.sql"),
+            ("golang-migrate", "3_c", "only-comments", "m/3_c.down.sql"),
             ("flyway", "1.2", "full", "db/migration/U1.2__x.sql"),
             ("flyway", "2", "missing", "db/migration/V2__y.sql"),
             ("prisma", "2024_x", "missing", "prisma/migrations/2024_x/migration.sql"),
-            ("diesel", "2024_y", "full", "migrations/2024_y/down.sql"),
+            ("hasura", "2024_y", "full", "migrations/2024_y/down.sql"),
         ]
     );
 }
