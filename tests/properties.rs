@@ -93,6 +93,12 @@ fn misplaced(source: &Source, repository: &Repository, verdicts: &[Verdict]) -> 
     for kind in KINDS {
         (kind.each)(repository, &mut |item| wrong.extend(texts.complaint(kind.name, item.fact.place())));
     }
+    for resource in repository.facts.resources.iter().chain(&repository.facts.deployed) {
+        let inside = resource.entries.iter().flat_map(|e| [e.place, e.key_place]);
+        for span in inside.chain([resource.body]).chain(resource.via.iter().copied()) {
+            wrong.extend(texts.complaint("an entry of a resource", span));
+        }
+    }
     for verdict in verdicts {
         let looked_at = verdict.examined.iter().chain(&verdict.satisfied).copied();
         let findings = verdict.findings.iter();
@@ -123,6 +129,45 @@ fn every_span_of_every_example_lies_in_its_file() {
     for seed in seeds() {
         let wrong = run(seed.files.clone());
         assert!(wrong.is_empty(), "{}\n{}", seed.name, wrong.join("\n"));
+    }
+}
+
+/// Files of every dialect as somebody might have written them.
+fn fixtures() -> Vec<MemoryFile> {
+    fn gather(folder: &std::path::Path, root: &std::path::Path, into: &mut Vec<MemoryFile>) {
+        let mut entries: Vec<_> = std::fs::read_dir(folder).expect("it is there").flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::path);
+        for entry in entries {
+            let path = entry.path();
+            if path.is_dir() {
+                gather(&path, root, into);
+                continue;
+            }
+            let name = path.strip_prefix(root).expect("it lies below").to_string_lossy().replace('\\', "/");
+            let bytes = std::fs::read(&path).expect("it can be read");
+            into.push(MemoryFile { path: name, bytes, executable: false, link: None, tracked: true });
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut files = Vec::new();
+    gather(&root, &root, &mut files);
+    files
+}
+
+/// Each fixture is a repository of its own, and they are one together: rules join what lies side by side.
+#[test]
+fn every_span_of_every_fixture_lies_in_its_file() {
+    let all = fixtures();
+    let mut each: BTreeMap<String, Vec<MemoryFile>> = BTreeMap::new();
+    for file in &all {
+        let (top, rest) = file.path.split_once('/').unwrap_or(("", &file.path));
+        each.entry(top.to_owned()).or_default().push(MemoryFile { path: rest.to_owned(), ..file.clone() });
+    }
+    assert!(each.len() > 1, "there are fixtures");
+    each.insert("all of them".to_owned(), all);
+    for (name, files) in each {
+        let wrong = run(files);
+        assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n"));
     }
 }
 

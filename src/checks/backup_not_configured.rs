@@ -4,7 +4,8 @@ use super::addresses::{is_database_image, snake};
 use super::definitions::{passes, text};
 use super::delivery::doubt;
 use super::estate::{
-    has, is_apart, is_apart_here, is_no, is_yes, makes, of_production, said, standing, worths,
+    argument, is_apart, is_apart_here, is_no, is_yes, kind, makes, of_production, said, say_once, standing,
+    worths,
 };
 use super::samples::no_worse_than;
 use crate::facts::{EffectKind, Repository, Resource, Setting, SettingSource, System};
@@ -32,6 +33,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
     }
     alone(repository, plans, verdict);
+    say_once(verdict);
 }
 
 /// Something that backs up stores of which it knows by tag or name.
@@ -40,8 +42,7 @@ fn plan(repository: &Repository) -> Option<Span> {
     const KINDS: &[&str] =
         &["Schedule", "ScheduledBackup", "PreBackupPod", "BackupConfiguration", "RecurringJob"];
     let block = |r: &&Resource| {
-        r.sort.starts_with("aws_backup_selection")
-            || r.sort == "aws_backup_plan"
+        matches!(kind(r), "aws_backup_selection" | "aws_backup_plan")
             || r.sort == "azurerm_data_protection_backup_policy_postgresql_flexible_server"
             || r.sort == "google_backup_dr_backup_plan_association"
             || r.system == System::Kubernetes && KINDS.contains(&r.sort.as_str())
@@ -95,28 +96,36 @@ fn none_kept<'v>(
 fn provided(repository: &Repository, resource: &Resource, plans: Option<Span>, verdict: &mut Verdict) {
     let title = resource.title();
     let off = |entry: &'static str, none: fn(&str) -> bool| {
-        let entry = resource.entry(entry).or_else(|| resource.entries_ending(entry).next())?;
+        let entry = argument(resource, entry)?;
         let worth = worths(repository, resource, entry);
         let found = worth.into_iter().find(|w| text(w).is_some_and(none) && !is_apart_here(resource, w));
         Some((entry, found))
     };
     let zero = |v: &str| v == "0";
-    let key: &'static str = match resource.sort.as_str() {
+    let key: &'static str = match kind(resource) {
         "aws_db_instance" | "module" => "backup_retention_period",
         "aws_redshift_cluster" => "automated_snapshot_retention_period",
         "google_sql_database_instance" => "backup_configuration.enabled",
+        "aws_dynamodb_table" if resource.system == System::CloudFormation => {
+            "point_in_time_recovery_specification.point_in_time_recovery_enabled"
+        }
         "aws_dynamodb_table" => "point_in_time_recovery.enabled",
         "scaleway_rdb_instance" => "disable_backup",
         _ => "",
     };
-    let none: fn(&str) -> bool = match resource.sort.as_str() {
+    let none: fn(&str) -> bool = match kind(resource) {
         "google_sql_database_instance" | "aws_dynamodb_table" => is_no,
         "scaleway_rdb_instance" => is_yes,
         _ => zero,
     };
     if !key.is_empty() {
-        let copy = ["replicate_source_db", "master_instance_name", "restore_source_table_arn"];
-        let replica = copy.iter().any(|k| has(resource, k));
+        let copy = [
+            "replicate_source_db",
+            "master_instance_name",
+            "restore_source_table_arn",
+            "Properties.SourceDBInstanceIdentifier",
+        ];
+        let replica = copy.iter().any(|k| resource.has(k));
         match off(key, none).filter(|_| !replica) {
             Some((entry, Some(value))) if plans.is_none() => {
                 let finding = none_kept(verdict, entry, value, &title);
@@ -149,9 +158,10 @@ fn unsaid(resource: &Resource, plans: Option<Span>, verdict: &mut Verdict) {
         .entries
         .iter()
         .any(|e| e.path.contains("backup_configuration") || e.path.contains("point_in_time"));
+    // By CloudFormation a database keeps one day of backups unless it is told otherwise.
     let silent = match resource.sort.as_str() {
-        "aws_db_instance" => !has(resource, "snapshot_identifier"),
-        "google_sql_database_instance" => !has(resource, "clone"),
+        "aws_db_instance" => !resource.has("snapshot_identifier"),
+        "google_sql_database_instance" => !resource.has("clone"),
         // A table of locks holds nothing that anybody would want back.
         "aws_dynamodb_table" => of_production(resource) && said(resource, "hash_key") != Some("LockID"),
         _ => false,
@@ -182,8 +192,11 @@ fn operated(repository: &Repository, resource: &Resource, plans: Option<Span>, v
         return;
     }
     let title = resource.title();
+    if !resource.is_closed("spec.backup") {
+        return verdict.examined(resource.place);
+    }
     // Backups of CloudNativePG go to the place of `spec.backup`; a schedule or plugin says when.
-    if has(resource, "spec.backup") || has(resource, "spec.backups") || has(resource, "spec.plugins") {
+    if resource.has("spec.backup") || resource.has("spec.backups") || resource.has("spec.plugins") {
         return verdict.satisfied(resource.place);
     }
     if let Some(plan) = plans {

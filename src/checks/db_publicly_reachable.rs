@@ -2,6 +2,7 @@
 
 use super::addresses::{STORE_PORTS, Store, is_store_image, store_of};
 use super::definitions::{passes, text};
+use super::estate::{argument, kind, makes};
 use super::firewalls::{is_everybody, openings};
 use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for resource in repository.facts.resources.iter().filter(|r| passes(repository, r.place)) {
         match resource.system {
-            System::Terraform => terraform(resource, verdict),
+            System::Terraform | System::CloudFormation => provided(resource, verdict),
             System::Kubernetes => kubernetes(resource, verdict),
             _ => {}
         }
@@ -29,16 +30,16 @@ fn store_port(from: u32, to: u32) -> Option<u16> {
     STORE_PORTS.iter().copied().find(|p| narrow && (from..=to).contains(&u32::from(*p)))
 }
 
-fn terraform(resource: &Resource, verdict: &mut Verdict) {
-    if !matches!(resource.block.as_str(), "resource" | "module") {
+fn provided(resource: &Resource, verdict: &mut Verdict) {
+    if !makes(resource) {
         return;
     }
     let subject = resource.title();
     // <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_instance#publicly_accessible-1>
     let database =
         ["aws_db_", "aws_rds_", "aws_redshift", "aws_neptune", "aws_dms", "aws_mq_", "aws_docdb", "module"];
-    if database.iter().any(|d| resource.sort.starts_with(d))
-        && let Some(entry) = resource.entry("publicly_accessible")
+    if database.iter().any(|d| kind(resource).starts_with(d))
+        && let Some(entry) = argument(resource, "publicly_accessible")
     {
         if text(entry) == Some("true") {
             let message = format!("`{subject}` gives the database a public address");

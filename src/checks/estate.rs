@@ -1,9 +1,10 @@
 //! What infrastructure code declares for environments that others depend on: its stores, services and networks.
 
-use super::definitions::text;
-use super::rollouts::own;
+use super::definitions::{passes, text};
 use crate::facts::{Repository, Resource, Setting, Stage, System, Target, Value};
+use crate::finding::Verdict;
 use crate::text::Span;
+use std::collections::BTreeSet;
 
 /// Whether a place serves nobody but those who build: such an environment may come and go.
 pub(super) fn is_apart(target: Option<&Target>) -> bool {
@@ -11,14 +12,23 @@ pub(super) fn is_apart(target: Option<&Target>) -> bool {
     target.is_some_and(|t| !t.stage.possible().is_empty() && t.stage.possible().iter().all(apart))
 }
 
-/// Objects and blocks of environments that stay, and of those of which nothing is said.
+/// Objects and blocks as environments that stay get them, and those of which no environment is said.
 pub(super) fn standing(repository: &Repository) -> impl Iterator<Item = &Resource> {
-    own(repository).filter(|r| !is_apart(r.target.as_ref()))
+    repository
+        .deployed()
+        .filter(|r| passes(repository, r.place) && r.block != "data" && !is_apart(r.target.as_ref()))
+}
+
+/// What several environments get from one place is said once.
+pub(super) fn say_once(verdict: &mut Verdict) {
+    let mut said = BTreeSet::new();
+    verdict.findings.retain(|f| said.insert((f.place, f.kind, f.subject.clone())));
 }
 
 /// Blocks and objects that make something, as against those that look something up or give it a name.
 pub(super) fn makes(resource: &Resource) -> bool {
-    resource.system != System::Terraform || matches!(resource.block.as_str(), "resource" | "module")
+    resource.system != System::Nginx && resource.system != System::Terraform
+        || matches!(resource.block.as_str(), "resource" | "module")
 }
 
 /// The known text of the entry at exactly this path.
@@ -29,12 +39,6 @@ pub(super) fn said<'r>(resource: &'r Resource, path: &str) -> Option<&'r str> {
 /// The first entry with this key, wherever in the block it stands.
 pub(super) fn anywhere<'r>(resource: &'r Resource, key: &str) -> Option<&'r Setting> {
     resource.entries.iter().find(|e| e.key == key)
-}
-
-/// Whether any entry's path begins with `path`, a whole part.
-pub(super) fn has(resource: &Resource, path: &str) -> bool {
-    let below = |e: &Setting| e.path.strip_prefix(path).is_some_and(|r| r.is_empty() || r.starts_with('.'));
-    resource.entries.iter().any(below)
 }
 
 /// Whether a known value says yes.
@@ -120,4 +124,61 @@ fn joined(folder: &str, source: &str) -> Option<String> {
 /// Whether a value of an environment that comes and goes is meant, by the value's own file or by the block's.
 pub(super) fn is_apart_here(resource: &Resource, value: &Setting) -> bool {
     is_apart(resource.target.as_ref()) || is_apart(value.target.as_ref())
+}
+
+/// Resources of CloudFormation that are the same as blocks of Terraform.
+const SAME: &[(&str, &str)] = &[
+    ("AWS::RDS::DBInstance", "aws_db_instance"),
+    ("AWS::RDS::DBCluster", "aws_rds_cluster"),
+    ("AWS::DocDB::DBCluster", "aws_docdb_cluster"),
+    ("AWS::Neptune::DBCluster", "aws_neptune_cluster"),
+    ("AWS::Redshift::Cluster", "aws_redshift_cluster"),
+    ("AWS::DynamoDB::Table", "aws_dynamodb_table"),
+    ("AWS::ElastiCache::ReplicationGroup", "aws_elasticache_replication_group"),
+    ("AWS::EC2::Volume", "aws_ebs_volume"),
+    ("AWS::EFS::FileSystem", "aws_efs_file_system"),
+    ("AWS::S3::Bucket", "aws_s3_bucket"),
+    ("AWS::ECS::Service", "aws_ecs_service"),
+    ("AWS::EC2::SecurityGroup", "aws_security_group"),
+    ("AWS::EC2::SecurityGroupIngress", "aws_vpc_security_group_ingress_rule"),
+    ("AWS::ElasticLoadBalancingV2::Listener", "aws_lb_listener"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "aws_lb"),
+    ("AWS::CloudFront::Distribution", "aws_cloudfront_distribution"),
+    ("AWS::WAFv2::WebACL", "aws_wafv2_web_acl"),
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "aws_appautoscaling_target"),
+    ("AWS::Backup::BackupSelection", "aws_backup_selection"),
+    ("AWS::Backup::BackupPlan", "aws_backup_plan"),
+];
+
+/// The type of a block by its name in Terraform, in whichever of the two languages it is written.
+pub(super) fn kind(resource: &Resource) -> &str {
+    let sort = resource.sort.as_str();
+    if resource.system != System::CloudFormation {
+        return sort;
+    }
+    SAME.iter().find(|(theirs, _)| *theirs == sort).map_or(sort, |(_, ours)| ours)
+}
+
+/// The argument of this name, in whichever of the two languages it is written: `backup_retention_period` is
+/// `Properties.BackupRetentionPeriod`.
+pub(super) fn argument<'r>(resource: &'r Resource, name: &str) -> Option<&'r Setting> {
+    if resource.system != System::CloudFormation {
+        return resource.entry(name).or_else(|| {
+            resource
+                .entries
+                .iter()
+                .find(|e| e.path.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')))
+        });
+    }
+    let camel: String = name
+        .split(['_', '.'])
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect())
+        })
+        .collect();
+    resource
+        .entries
+        .iter()
+        .find(|e| e.path.strip_prefix("Properties.").is_some_and(|rest| rest.replace('.', "") == camel))
 }

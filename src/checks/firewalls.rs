@@ -1,6 +1,7 @@
 //! What firewalls let in from everywhere.
 
 use super::definitions::text;
+use super::estate::kind;
 use crate::facts::{Resource, Setting};
 use crate::text::Span;
 
@@ -26,9 +27,10 @@ pub(super) fn is_everybody(value: &str) -> bool {
 pub(super) fn openings(resource: &Resource) -> Vec<Opening> {
     // Entries of one rule share what stands before the key; where a key comes again, another block begins.
     let mut rules: Vec<(String, Vec<&Setting>)> = Vec::new();
-    let aws = resource.sort.starts_with("aws_security_group")
-        || resource.sort == "aws_vpc_security_group_ingress_rule"
-        || resource.sort == "aws_default_security_group";
+    let sort = kind(resource);
+    let aws = sort.starts_with("aws_security_group")
+        || sort == "aws_vpc_security_group_ingress_rule"
+        || sort == "aws_default_security_group";
     let azure = resource.sort.starts_with("azurerm_network_security_");
     let google = resource.sort == "google_compute_firewall";
     if !aws && !azure && !google {
@@ -48,6 +50,10 @@ pub(super) fn openings(resource: &Resource) -> Vec<Opening> {
         "destination_port_ranges",
         "source_address_prefix",
         "source_address_prefixes",
+        "FromPort",
+        "ToPort",
+        "CidrIp",
+        "CidrIpv6",
     ];
     for entry in resource.entries.iter().take(500) {
         let mut parts: Vec<&str> = entry.path.split('.').collect();
@@ -78,6 +84,7 @@ pub(super) fn openings(resource: &Resource) -> Vec<Opening> {
             of(&[key]).iter().any(|e| text(e).is_some_and(|t| t.eq_ignore_ascii_case(value)))
         };
         if block.contains("egress")
+            || block.contains("Egress")
             || is("type", "egress")
             || is("direction", "outbound")
             || is("direction", "egress")
@@ -94,10 +101,13 @@ pub(super) fn openings(resource: &Resource) -> Vec<Opening> {
             "source_address_prefix",
             "source_address_prefixes",
             "source_ranges",
+            "CidrIp",
+            "CidrIpv6",
         ]);
         let Some(source) = sources.iter().find(|e| text(e).is_some_and(is_everybody)) else { continue };
         let number = |key: &str| of(&[key]).first().and_then(|e| text(e)?.parse::<u32>().ok());
         let mut ranges: Vec<(u32, u32)> = number("from_port").zip(number("to_port")).into_iter().collect();
+        ranges.extend(number("FromPort").zip(number("ToPort")));
         for port in of(&["destination_port_range", "destination_port_ranges", "ports"]) {
             let Some(written) = text(port) else { continue };
             let (from, to) = written.split_once('-').unwrap_or((written, written));

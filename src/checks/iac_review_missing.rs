@@ -48,7 +48,7 @@ const LOOKS: Wanted = Wanted {
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let own = |r: &&Resource| {
         let path = repository.path(r.place);
-        !is_sample(path) && !is_vendored(path)
+        !is_sample(path) && !is_vendored(path) && r.system != System::Nginx
     };
     let mut folders: BTreeMap<&str, (Span, System)> = BTreeMap::new();
     for resource in repository.facts.resources.iter().filter(own) {

@@ -1,8 +1,12 @@
 //! Rights that are wider than any job or container needs.
 
+use super::definitions::text;
+use super::estate::{argument, makes};
+use super::merged::{Cause, Causes};
+use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Repository, Value};
-use crate::finding::Verdict;
+use crate::facts::{Repository, Resource, Setting, System, Value};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
@@ -37,4 +41,110 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(setting.place);
         }
     }
+    let mut causes = Causes::default();
+    for resource in own(repository) {
+        for (place, message) in rights(resource) {
+            causes.add(format!("rights {}", resource.title()), place.place, || Cause {
+                message,
+                label: "every right",
+                also: "here too",
+                severity: Severity::Warning,
+                confidence: Confidence::Medium,
+            });
+        }
+    }
+    causes.report(verdict);
+}
+
+/// Rights over everything that infrastructure code gives to accounts of programs.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege>,
+/// <https://docs.cloud.google.com/iam/docs/roles-overview#basic>
+fn rights(resource: &Resource) -> Vec<(&Setting, String)> {
+    let title = resource.title();
+    match (resource.system, resource.sort.as_str()) {
+        (System::Kubernetes, "ClusterRoleBinding") => {
+            let role = resource.entry("roleRef.name").filter(|e| text(e) == Some("cluster-admin"));
+            // People who run the cluster need it; programs and everybody do not.
+            let program = resource.entries.iter().any(|e| {
+                e.path.starts_with("subjects.")
+                    && match e.key.as_str() {
+                        "kind" => text(e) == Some("ServiceAccount"),
+                        "name" => text(e).is_some_and(|n| {
+                            n.starts_with("system:serviceaccounts")
+                                || n == "system:authenticated"
+                                || n == "system:unauthenticated"
+                        }),
+                        _ => false,
+                    }
+            });
+            role.filter(|_| program)
+                .map(|e| (e, format!("`{title}` makes a program administrator of the whole cluster")))
+                .into_iter()
+                .collect()
+        }
+        (System::Terraform, "aws_iam_policy_document") => everything(resource)
+            .map(|e| (e, format!("`{title}` allows every action on everything")))
+            .into_iter()
+            .collect(),
+        (System::Terraform, sort)
+            if sort.ends_with("_policy_attachment") && sort.starts_with("aws_iam_") && makes(resource) =>
+        {
+            let all = |v: &str| v.ends_with(":aws:policy/AdministratorAccess");
+            let people = sort.contains("group") || sort.contains("user");
+            argument(resource, "policy_arn")
+                .filter(|e| !people && text(e).is_some_and(all))
+                .map(|e| (e, format!("`{title}` gives a role every right in the account")))
+                .into_iter()
+                .collect()
+        }
+        (
+            System::Terraform,
+            "google_project_iam_member" | "google_project_iam_binding" | "google_organization_iam_member",
+        ) => {
+            let program = resource.entries.iter().any(|e| {
+                e.path.starts_with("member") && e.setting.text().to_ascii_lowercase().contains("service")
+            });
+            let basic = |v: &str| matches!(v, "roles/owner" | "roles/editor");
+            resource
+                .entry("role")
+                .filter(|e| program && text(e).is_some_and(basic))
+                .map(|e| (e, format!("`{title}` lets a program change everything in the project")))
+                .into_iter()
+                .collect()
+        }
+        (System::CloudFormation, _) => resource
+            .entries
+            .iter()
+            .filter(|e| {
+                e.path.starts_with("Properties.ManagedPolicyArns.") && resource.sort == "AWS::IAM::Role"
+            })
+            .filter(|e| text(e).is_some_and(|v| v.ends_with(":aws:policy/AdministratorAccess")))
+            .map(|e| (e, format!("`{title}` gives a role every right in the account")))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A statement of a policy that allows `*` on `*`. Where a key comes again, another statement begins.
+fn everything(policy: &Resource) -> Option<&Setting> {
+    let mut statement: Vec<&Setting> = Vec::new();
+    let whole = |statement: &[&Setting]| -> Option<usize> {
+        let is = |key: &str, value: &str| {
+            statement.iter().position(|e| e.path.split('.').any(|p| p == key) && text(e) == Some(value))
+        };
+        let denies = is("effect", "Deny").is_some();
+        let bounded = statement.iter().any(|e| e.path.contains("condition"));
+        is("actions", "*").filter(|_| is("resources", "*").is_some() && !denies && !bounded)
+    };
+    for entry in policy.entries.iter().filter(|e| e.path.starts_with("statement.")) {
+        if statement.iter().any(|e| e.path == entry.path) {
+            if let Some(at) = whole(&statement) {
+                return Some(statement[at]);
+            }
+            statement.clear();
+        }
+        statement.push(entry);
+    }
+    whole(&statement).map(|at| statement[at])
 }

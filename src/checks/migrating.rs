@@ -1,21 +1,17 @@
 //! Where migrations are applied: by jobs of pipelines, by programs when they start, by hooks of a platform.
 
+use super::migrations::{applied, folder};
 use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{Effect, EffectKind, Migration, Node, Owner, Repository, Stage};
 use crate::text::Span;
 use std::collections::BTreeMap;
 
-/// Migrations of this repository's own, by folder and tool, each group in the order of places.
-pub(super) fn migrations(repository: &Repository) -> BTreeMap<(&str, &str), Vec<&Migration>> {
-    let mut found: BTreeMap<(&str, &str), Vec<&Migration>> = BTreeMap::new();
-    for migration in &repository.facts.migrations {
-        let path = repository.path(migration.place);
-        let test = path.split('/').any(|part| matches!(part, "test" | "tests" | "spec"));
-        if !is_sample(path) && !is_vendored(path) && !test {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            found.entry((folder, migration.tool.name())).or_default().push(migration);
-        }
+/// Migrations that somebody applies, by folder and tool, each group in the order of places.
+pub(super) fn by_folder(repository: &Repository) -> BTreeMap<(&str, &'static str), Vec<&Migration>> {
+    let mut found: BTreeMap<(&str, &'static str), Vec<&Migration>> = BTreeMap::new();
+    for migration in applied(repository) {
+        found.entry((folder(repository, migration), migration.tool.name())).or_default().push(migration);
     }
     found
 }

@@ -3,7 +3,7 @@
 
 use super::delivery::{doubt, ways};
 use super::gates::{confidence, deploys_another, words};
-use super::migrating::{OnStart, may_be, migrations, on_start, runs};
+use super::migrating::{OnStart, by_folder, may_be, on_start, runs};
 use super::rollbacks::pages_on;
 use super::rollouts::own;
 use crate::facts::{
@@ -37,7 +37,7 @@ const BY_PROGRAM: &[&str] = &[
 
 /// Some pipeline, hook or start of the program applies what lies in the folders of migrations.
 pub(super) fn not_in_pipeline(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let groups = migrations(repository);
+    let groups = by_folder(repository);
     if groups.is_empty() {
         return verdict.not_applicable("there is no migration but in samples and tests");
     }
@@ -81,7 +81,7 @@ fn deploys_a_program(repository: &Repository, node: Node) -> bool {
 /// What a staging deploy brings out finds the schema that it needs, and no person is in between.
 pub(super) fn staging_not_automatic(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let applied = runs(repository);
-    if applied.is_empty() && migrations(repository).is_empty() {
+    if applied.is_empty() && by_folder(repository).is_empty() {
         return verdict.not_applicable("nothing here changes a schema");
     }
     let flow = &repository.flow;
@@ -221,7 +221,7 @@ pub(super) fn is_of_tests(repository: &Repository, place: Span) -> bool {
 }
 
 fn by_hand(repository: &Repository, verdict: &mut Verdict) {
-    let groups = migrations(repository);
+    let groups = by_folder(repository);
     let Some(((folder, tool), all)) = groups.iter().next() else { return };
     let about = |text: &str| {
         let text = text.to_ascii_lowercase();

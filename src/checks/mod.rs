@@ -48,6 +48,7 @@ mod db_publicly_reachable;
 mod debug_in_production;
 mod default_credential_outside_local;
 mod definitions;
+mod deletion_protection_off;
 mod delivery;
 mod delivery_tool_mismatch;
 mod dependency_unpinned;
@@ -137,10 +138,13 @@ mod production_artifact_untested;
 mod production_credential_outside_production;
 mod products;
 mod progressive_delivery_missing;
+mod proxy_route_missing;
 mod public_service_without_proxy;
 mod published;
+mod rate_limit_missing;
 mod rebuild_per_environment;
 mod release_window_missing;
+mod resource_limits_missing;
 mod risk_acceptance_missing;
 mod rollback_capability_missing;
 mod rollback_documents;
@@ -171,6 +175,7 @@ mod secret_rotation_overdue;
 mod secret_rotation_unsupported;
 mod secret_store_missing;
 mod secret_stores;
+mod secure_headers_missing;
 mod security_scan_threshold;
 mod seed_in_production;
 mod shared_resource_across_envs;
@@ -186,7 +191,9 @@ mod staging_prod_traffic;
 mod staging_refresh_stale;
 mod staging_scale_low;
 mod staging_skipped;
+mod store_unencrypted;
 mod terraform_state_tracked;
+mod terraform_state_unversioned;
 mod test_disabled_in_source;
 mod test_gate_nonblocking;
 mod test_pass_threshold;
@@ -254,6 +261,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("db-publicly-reachable", db_publicly_reachable::check),
     ("debug-in-production", debug_in_production::check),
     ("default-credential-outside-local", default_credential_outside_local::check),
+    ("deletion-protection-off", deletion_protection_off::check),
     ("delivery-tool-mismatch", delivery_tool_mismatch::check),
     ("dependency-unpinned", dependency_unpinned::check),
     ("deploy-announcement-lead-time", manual_steps::announcement),
@@ -340,9 +348,12 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("production-artifact-untested", production_artifact_untested::check),
     ("production-credential-outside-production", production_credential_outside_production::check),
     ("progressive-delivery-missing", progressive_delivery_missing::check),
+    ("proxy-route-missing", proxy_route_missing::check),
     ("public-service-without-proxy", public_service_without_proxy::check),
+    ("rate-limit-missing", rate_limit_missing::check),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
+    ("resource-limits-missing", resource_limits_missing::check),
     ("restore-test-stale", rollback_drills::restore),
     ("risk-acceptance-missing", risk_acceptance_missing::check),
     ("rollback-capability-missing", rollback_capability_missing::check),
@@ -373,6 +384,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("secret-rotation-overdue", secret_rotation_overdue::check),
     ("secret-rotation-unsupported", secret_rotation_unsupported::check),
     ("secret-store-missing", secret_store_missing::check),
+    ("secure-headers-missing", secure_headers_missing::check),
     ("security-scan-missing", stage_missing::security_scan),
     ("security-scan-threshold", security_scan_threshold::check),
     ("seed-in-production", seed_in_production::check),
@@ -389,7 +401,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("staging-scale-low", staging_scale_low::check),
     ("staging-skipped", staging_skipped::check),
     ("startup-ordering-unenforced", compose_dependency_missing::unready),
+    ("store-unencrypted", store_unencrypted::check),
     ("terraform-state-tracked", terraform_state_tracked::check),
+    ("terraform-state-unversioned", terraform_state_unversioned::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
     ("test-pass-threshold", test_pass_threshold::check),

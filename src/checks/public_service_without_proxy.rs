@@ -2,7 +2,7 @@
 
 use super::addresses::{STORE_PORTS, is_store_image};
 use super::definitions::{passes, text};
-use super::estate::{is_shared, said, standing};
+use super::estate::{is_shared, said, say_once, standing};
 use super::firewalls::openings;
 use super::fronts::{ends_tls_by_annotation, is_internal, is_proxy};
 use super::published::{Published, published};
@@ -25,6 +25,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             _ => provided(resource, verdict),
         }
     }
+    say_once(verdict);
 }
 
 /// <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>

@@ -2,8 +2,8 @@
 //! looked at first.
 
 use super::gates::words;
+use super::migrations::applied;
 use super::rollbacks::{Page, first_deploy, is_elsewhere, pages, pages_on, runs_back, scripts_back};
-use super::samples::is_sample;
 use super::times::durations;
 use crate::facts::{EffectKind, Node, Repository, Setting};
 use crate::finding::Verdict;
@@ -146,7 +146,7 @@ const BACK: &[&str] = &[
 
 /// Plans and records of releases say how each goes back.
 pub(super) fn plan(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let migrates = repository.facts.migrations.iter().any(|m| !is_sample(repository.path(m.place)));
+    let migrates = applied(repository).next().is_some();
     let mut told = false;
     for page in pages_on(repository, speaks_of_a_plan).iter().filter(|p| p.read) {
         told = true;
@@ -278,8 +278,7 @@ fn says_in_names(repository: &Repository, node: Node, wanted: &[&str]) -> bool {
 
 /// An older program meets the newer schema: whoever goes back looks at it first.
 pub(super) fn schema_guard(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let own = |m: &&crate::facts::Migration| !is_sample(repository.path(m.place));
-    let Some(migration) = repository.facts.migrations.iter().find(own) else {
+    let Some(migration) = applied(repository).next() else {
         return verdict.not_applicable("nothing here changes a schema");
     };
     let schema = &["schema", "migration", "migrations", "compatib", "database version"];

@@ -2,6 +2,7 @@
 
 use super::drills::{Drill, Tried, drills};
 use super::gates::words;
+use super::migrations::applied;
 use super::rollbacks::{first_deploy, is_apart, pages, runs_back};
 use super::samples::is_sample;
 use super::times::{days_between, durations};
@@ -184,8 +185,7 @@ fn stated(text: &str) -> Option<f64> {
 /// Restoring a backup was tried lately.
 pub(super) fn restore(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
-    let own = |m: &&crate::facts::Migration| !is_sample(repository.path(m.place));
-    let migration = repository.facts.migrations.iter().find(own).map(|m| m.place);
+    let migration = applied(repository).next().map(|m| m.place);
     let keeps = flow
         .nodes()
         .find(|&n| flow.has_effect(n, EffectKind::Backup, None))

@@ -2,7 +2,7 @@
 
 use super::definitions::text;
 use super::delivery::doubt;
-use super::estate::{has, is_shared, said, standing};
+use super::estate::{is_shared, said, say_once, standing};
 use super::gates::words;
 use crate::facts::{Repository, Resource, System};
 use crate::finding::{Confidence, Verdict};
@@ -100,6 +100,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             (_, [scaler, ..]) => verdict.satisfied(scaler.place),
         }
     }
+    say_once(verdict);
     if !any {
         verdict.not_applicable("no API or worker of staging or production is declared here");
     }
@@ -129,7 +130,7 @@ fn by_load_alone(scaler: &Resource) -> bool {
                     e.path.starts_with("spec.metrics.") && e.key == "type" && e.path.split('.').count() == 4
                 })
             };
-            has(scaler, "spec.targetCPUUtilizationPercentage")
+            scaler.has("spec.targetCPUUtilizationPercentage")
                 || kinds().next().is_some()
                     && kinds().all(|e| matches!(text(e), Some("Resource" | "ContainerResource")))
         }

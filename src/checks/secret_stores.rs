@@ -159,7 +159,7 @@ fn is_store(resource: &Resource) -> bool {
             resource.sort == "AWS::SecretsManager::Secret"
                 || resource.entry("Properties.ManageMasterUserPassword").is_some()
         }
-        System::Ansible | System::Platform => false,
+        System::Ansible | System::Platform | System::Nginx => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::addresses::snake;
 use super::definitions::{Definition, families, is_item, text};
-use crate::facts::{Repository, Setting, System};
+use crate::facts::{Repository, Setting, SettingSource, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
@@ -118,15 +118,19 @@ fn keep<'a>(sizes: &mut Sizes<'a>, measure: Measure, size: f64, setting: &'a Set
 
 fn size(path: &str, setting: &Setting) -> Option<(String, Measure, f64)> {
     let value = text(setting)?;
-    let key = snake(&setting.key).to_ascii_lowercase().replace('-', "_");
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let composed = setting.source == SettingSource::Service;
+    // Leaves of a compose service bear the name of the key of the service.
+    let written = if composed { last } else { setting.key.as_str() };
+    let key = snake(written).to_ascii_lowercase().replace('-', "_");
     let before = |end: &str| {
         path.len().checked_sub(end.len() + 1).and_then(|at| path.get(..at)).unwrap_or("").to_owned()
     };
-    let parent = before(&setting.key);
+    let parent = before(written);
     let requests = ["resources.requests", "resources.limits"].iter().find_map(|r| parent.strip_suffix(r));
-    if let Some(workload) = requests.filter(|_| parent.ends_with("requests")) {
+    if let Some(workload) = requests.filter(|_| parent.ends_with("requests") || composed) {
         let measure = match key.as_str() {
-            "cpu" => Measure::Processors,
+            "cpu" | "cpus" => Measure::Processors,
             "memory" => Measure::Memory,
             _ => return None,
         };

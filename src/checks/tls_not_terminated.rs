@@ -1,7 +1,7 @@
 //! Ways in to staging and production on which nothing is encrypted.
 
 use super::definitions::{passes, text};
-use super::estate::{anywhere, has, is_apart, is_no, is_shared, is_yes, said, standing};
+use super::estate::{anywhere, argument, is_apart, is_no, is_shared, is_yes, kind, said, say_once, standing};
 use super::fronts::{ends_tls_by_annotation, is_proxy, last_name};
 use super::published::published;
 use super::rollouts::own;
@@ -17,10 +17,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             (System::Kubernetes, "IngressRoute") => route(repository, resource, verdict),
             (System::Kubernetes, "Gateway") => gateway(resource, verdict),
             (System::Kubernetes, _) => {}
+            (System::Nginx, "server") => server(repository, resource, verdict),
             _ => provided(repository, resource, verdict),
         }
     }
     composed(repository, verdict);
+    say_once(verdict);
 }
 
 /// <https://kubernetes.io/docs/concepts/services-networking/ingress/#tls>
@@ -32,7 +34,7 @@ fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
     }) else {
         return;
     };
-    let ends = |r: &Resource| has(r, "spec.tls") || ends_tls_by_annotation(r);
+    let ends = |r: &Resource| r.has("spec.tls") || ends_tls_by_annotation(r);
     // An overlay or a base may add it.
     let elsewhere = || {
         own(repository)
@@ -48,7 +50,8 @@ fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
     }
     let title = resource.title();
     let subject = format!("tls {title}");
-    let templated = repository.path(resource.place).contains("templates/")
+    let templated = !resource.is_closed("spec.tls")
+        || repository.path(resource.place).contains("templates/")
         || resource.entries.iter().any(|e| e.path.contains("annotations") && e.setting.known().is_none());
     let hosts: Vec<&str> = resource.entries.iter().filter(|e| e.key == "host").filter_map(text).collect();
     if !hosts.is_empty() && hosts.iter().all(|h| is_inside(h)) {
@@ -78,7 +81,7 @@ fn is_inside(host: &str) -> bool {
 fn route(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
     let points: Vec<&Setting> =
         resource.entries.iter().filter(|e| e.path.starts_with("spec.entryPoints.")).collect();
-    let secure = has(resource, "spec.tls")
+    let secure = resource.has("spec.tls")
         || points.iter().any(|p| p.setting.text().contains("secure") || p.setting.text().contains("443"));
     // A second route of the same hosts that leads to TLS.
     let redirects = || {
@@ -93,7 +96,7 @@ fn route(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
         own(repository).any(|r| {
             r.sort == "IngressRoute"
                 && r.place != resource.place
-                && has(r, "spec.tls")
+                && r.has("spec.tls")
                 && r.place.file == resource.place.file
         })
     };
@@ -139,21 +142,105 @@ fn gateway(resource: &Resource, verdict: &mut Verdict) {
     finding.label("its only listeners are without TLS").at_most(Confidence::Medium);
 }
 
+/// What a server of nginx listens to.
+struct Listens<'r> {
+    /// A port without TLS.
+    plain: Option<&'r Setting>,
+    /// One with TLS.
+    secure: Option<&'r Setting>,
+}
+
+/// <https://nginx.org/en/docs/http/configuring_https_servers.html>
+fn listens(server: &Resource) -> Listens<'_> {
+    let all = || server.entries.iter().filter(|e| e.path == "listen");
+    let secure = |e: &&Setting| {
+        let said = e.setting.text();
+        said.split(' ').any(|w| w == "ssl" || w == "quic")
+            || said.split(' ').next().is_some_and(|p| p == "443" || p.ends_with(":443"))
+    };
+    let old = server.entries.iter().any(|e| e.path == "ssl" && text(e) == Some("on"));
+    let at_80 =
+        |e: &&Setting| e.setting.text().split(' ').next().is_some_and(|p| p == "80" || p.ends_with(":80"));
+    let first = all().find(secure).or_else(|| all().next().filter(|_| old));
+    Listens { plain: all().find(|e| at_80(e) && !old), secure: first }
+}
+
+/// Where a proxy has a certificate, nothing but a way to it may answer without TLS. A proxy without one stands behind
+/// another, as far as can be told.
+fn server(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
+    let own = listens(resource);
+    let Some(plain) = own.plain else {
+        if let Some(secure) = own.secure {
+            verdict.satisfied(secure.place);
+        }
+        return;
+    };
+    let names = |r: &Resource| -> Vec<String> {
+        let all = r.entries.iter().filter(|e| e.path == "server_name").map(|e| e.setting.text());
+        all.flat_map(|n| n.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    let mine = names(resource);
+    let twin = || {
+        standing(repository).find(|r| {
+            r.system == System::Nginx
+                && r.place != resource.place
+                && listens(r).secure.is_some()
+                && names(r).iter().any(|n| mine.contains(n))
+        })
+    };
+    let Some(secure) = own.secure.map(|s| s.place).or_else(|| twin().map(|t| t.place)) else {
+        return verdict.examined(plain.place);
+    };
+    let to_tls = |e: &Setting| {
+        matches!(e.key.as_str(), "return" | "rewrite") && {
+            let said = e.setting.text();
+            said.contains("https://") || said.contains("444")
+        }
+    };
+    // Proof that a name is one's own must be shown without TLS.
+    let challenge = |path: &str| {
+        resource.entries.iter().any(|e| {
+            e.key == "location"
+                && path.starts_with(&format!("{}.", e.path))
+                && e.setting.text().contains("well-known")
+        })
+    };
+    let answers = resource.entries.iter().find(|e| {
+        (e.key.ends_with("_pass") || matches!(e.key.as_str(), "root" | "alias" | "try_files"))
+            && !challenge(&e.path)
+    });
+    let led = resource.entries.iter().any(|e| to_tls(e) && !challenge(&e.path))
+        || resource.entries.iter().any(|e| e.key == "if" && e.setting.text().contains("scheme"));
+    match answers.filter(|_| !led) {
+        None => verdict.satisfied(plain.place),
+        Some(answers) => {
+            let name = resource.name.text();
+            let message = format!("`{name}` answers at port 80 what it answers with TLS");
+            let finding = verdict.fail(plain.place, format!("tls server {name}"), message);
+            finding.label("listens without TLS, and does not lead to it").relate(secure, "with TLS");
+            finding.relate(answers.place, "answers this").at_most(Confidence::Medium);
+        }
+    }
+}
+
 /// Listeners, distributions and applications of a provider.
 fn provided(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
-    if resource.block != "resource" {
+    if resource.block == "module" {
         return;
     }
     let title = resource.title();
     let subject = format!("tls {title}");
-    match resource.sort.as_str() {
+    match kind(resource) {
         // <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lb_listener#redirect-action>
         "aws_lb_listener" | "aws_alb_listener" => {
-            let Some(protocol) = resource.entry("protocol") else { return };
+            let Some(protocol) = argument(resource, "protocol") else { return };
             if text(protocol) != Some("HTTP") {
                 return verdict.satisfied(protocol.place);
             }
-            let action = resource.entries_ending("default_action.type").next();
+            let action = resource.entries.iter().find(|e| {
+                e.path.ends_with("default_action.type")
+                    || e.path.starts_with("Properties.DefaultActions.") && e.key == "Type"
+            });
             let leads = |e: &Setting| matches!(text(e), Some("redirect" | "fixed-response"));
             if action.is_none_or(|a| a.setting.known().is_none() || leads(a))
                 || is_inner(repository, resource)
@@ -170,7 +257,12 @@ fn provided(repository: &Repository, resource: &Resource, verdict: &mut Verdict)
         }
         // <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-https-viewers-to-cloudfront.html>
         "aws_cloudfront_distribution" => {
-            let policies = || resource.entries.iter().filter(|e| e.key == "viewer_protocol_policy");
+            let policies = || {
+                resource
+                    .entries
+                    .iter()
+                    .filter(|e| matches!(e.key.as_str(), "viewer_protocol_policy" | "ViewerProtocolPolicy"))
+            };
             match policies().find(|e| text(e) == Some("allow-all")) {
                 Some(open) => {
                     let message = format!("`{title}` answers without TLS to whoever asks so");

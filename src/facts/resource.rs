@@ -13,6 +13,8 @@
 //!   `env.NAME`, `instances`, `instances.min`, `instances.max`, `cpu`, `memory`, `ports.0`, `health.path`,
 //!   `health.command`, `health.interval`, `health.timeout`, `health.grace`, `strategy`, `schedule`, `region.0`;
 //!   [`Setting::key`] is the platform's own word. What has no name here stands under its own path.
+//! - nginx: one resource for each server, one (sort `http`) for what holds for all. A block's own words stand under its
+//!   name and its number in the file, `location.2`; what stands in it below, `location.2.proxy_pass`.
 
 use super::{Setting, Target, Value, fact, words};
 use crate::text::Span;
@@ -30,6 +32,8 @@ words! {
         Ansible = "ansible",
         /// A service, process or function that a platform runs.
         Platform = "platform",
+        /// A server of a proxy's configuration.
+        Nginx = "nginx",
     }
 }
 
@@ -137,6 +141,7 @@ impl Resource {
             System::Terraform => format!("{}.{}", self.sort, self.name.text()),
             System::CloudFormation => format!("{} ({})", self.name.text(), self.sort),
             System::Ansible | System::Platform => self.name.text(),
+            System::Nginx => format!("{} {}", self.sort, self.name.text()),
         }
     }
 }

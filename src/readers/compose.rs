@@ -63,7 +63,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             let path = format!("services.{service_name}.privileged");
             parsed.facts.settings.push(plain("privileged", path, value, &target));
         }
-        for key in ["image", "ports", "deploy", "healthcheck"] {
+        for key in ["image", "ports", "deploy", "healthcheck", "user", "mem_limit"] {
             let path = format!("services.{service_name}.{key}");
             parsed.facts.settings.extend(leaves(service.get(key), key, &path, &target));
         }

@@ -35,6 +35,7 @@ mod markdown;
 mod matrix;
 mod migration;
 mod names;
+mod nginx;
 mod npm;
 mod outside;
 mod packed;
@@ -211,6 +212,7 @@ pub const READERS: &[Reader] = &[
         parse: kubernetes::parse,
         lower: Some(kubernetes::lower),
     },
+    Reader { kind: "nginx", claims: nginx::claims, parse: nginx::parse, lower: None },
     Reader { kind: "evidence", claims: evidence::claims, parse: evidence::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
     Reader {

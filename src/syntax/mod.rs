@@ -11,6 +11,7 @@ mod lift;
 pub mod makefile;
 pub mod markdown;
 pub mod mask;
+pub mod nginx;
 mod node;
 pub mod shell;
 pub mod sql;
