@@ -1,7 +1,8 @@
 //! Whether anything looks each day whether what stands is still what the code says, and tells somebody.
 
+use super::definitions::passes;
 use super::delivery::{Wanted, doubt};
-use super::estate::{makes, said, standing};
+use super::estate::{makes, of_production, said, standing};
 use super::gates::words;
 use crate::facts::{
     Command, Dialect, Effect, EffectKind, Node, Repository, Resource, Step, System, Trigger, TriggerKind, Use,
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 /// Building blocks and commands that compare what stands with what the code says, by their names.
 const COMPARES: Wanted = Wanted {
     effect: |_| false,
-    names: &["drift", "driftctl", "reconcile"],
+    names: &["drift", "driftctl"],
     lines: &["detect-stack-drift", "-detailed-exitcode", "--expect-no-changes", "ansible-playbook --check"],
 };
 
@@ -101,7 +102,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         verdict.open(place, "period of drift", message).label("on a time table of the service");
         return alert(repository, flow.run(node).root, &[(node, place)], verdict);
     }
-    let message = format!("Nothing here looks whether `{}` still stands as written", subject.1);
+    let message = format!("Nothing here looks whether {}", subject.1);
     let finding = verdict.open(subject.0, "drift of infrastructure", message);
     finding.label("may be changed by hand without anybody noticing");
     if let Some((_, place)) = searches.values().flatten().next() {
@@ -112,14 +113,25 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
 
 /// What may drift: the first thing that Terraform makes, else the first job that applies infrastructure code.
 fn subject(repository: &Repository) -> Option<(Span, String)> {
-    let made = |r: &&Resource| r.system != System::Kubernetes && makes(r);
-    if let Some(resource) = standing(repository).find(made) {
-        return Some((resource.place, resource.title()));
+    // Names, passwords and notes of the tool itself stand nowhere.
+    const APART: &[&str] = &["random", "null", "time", "local", "tls", "terraform", "template", "archive"];
+    let made = |r: &&Resource| {
+        let provider = r.sort.split('_').next().unwrap_or("");
+        matches!(r.system, System::Terraform | System::CloudFormation)
+            && makes(r)
+            && !APART.contains(&provider)
+    };
+    // What production has is spoken of first.
+    let mut all: Vec<&Resource> = standing(repository).filter(made).collect();
+    all.sort_by_key(|r| (!of_production(r), r.block == "module", r.place));
+    if let Some(resource) = all.first() {
+        return Some((resource.place, format!("`{}` still stands as written", resource.title())));
     }
     let flow = &repository.flow;
-    let node = *flow.with_effect(EffectKind::Provision, None).first()?;
-    let job = flow.job(node, &repository.facts.pipelines);
-    Some((job.place, job.name.clone()))
+    let nodes = flow.with_effect(EffectKind::Provision, None);
+    let mut jobs = nodes.into_iter().map(|n| flow.job(n, &repository.facts.pipelines));
+    let job = jobs.find(|j| passes(repository, j.place))?;
+    Some((job.place, format!("what job `{}` applies still stands as written", job.name)))
 }
 
 /// Whether a condition, or its name, says that the job runs on a schedule.

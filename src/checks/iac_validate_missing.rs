@@ -1,6 +1,7 @@
 //! Infrastructure code that a pipeline applies without having looked at it before.
 
 use super::delivery::{Wanted, doubt, outside};
+use super::estate::is_apart;
 use super::gates::goes_back;
 use crate::facts::{Effect, EffectKind, Job, Node, Repository, TriggerKind};
 use crate::finding::{Confidence, Verdict};
@@ -92,9 +93,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     });
     let mut judged = BTreeSet::new();
     let mut any = false;
+    let mut said: BTreeMap<String, usize> = BTreeMap::new();
     for node in flow.with_effect(EffectKind::Provision, None) {
         let (run, job) = (flow.run(node), flow.job(node, pipelines));
-        if goes_back(run) {
+        if goes_back(run) || is_apart(run.target.as_ref()) {
             continue;
         }
         let applies = |e: &&Effect| e.effect == EffectKind::Provision && !tears_down(job, e);
@@ -117,11 +119,18 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(place);
             continue;
         }
+        if let Some(finding) = said.get(&effect.tool).and_then(|&at| verdict.findings.get_mut(at)) {
+            if finding.related.len() < 10 {
+                finding.relate(effect.place, "likewise");
+            }
+            continue;
+        }
+        said.insert(effect.tool.clone(), verdict.findings.len());
         let message = format!(
             "Job `{}` applies infrastructure with `{}`, and nothing before it validates or plans it",
             job.name, effect.tool
         );
-        let subject = format!("apply of job {}", job.id);
+        let subject = format!("apply with {}", effect.tool);
         if outside(repository).is_empty() {
             let finding = verdict.fail(effect.place, subject, message);
             finding.label("applied as it is").at_most(Confidence::Medium);

@@ -1,9 +1,8 @@
 //! Rights that are wider than any job or container needs.
 
-use super::definitions::text;
+use super::definitions::{passes, text};
 use super::estate::{argument, makes};
 use super::merged::{Cause, Causes};
-use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, Resource, Setting, System, Value};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -42,7 +41,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
     }
     let mut causes = Causes::default();
-    for resource in own(repository) {
+    let passing = repository.facts.resources.iter().filter(|r| passes(repository, r.place));
+    for resource in passing {
         for (place, message) in rights(resource) {
             causes.add(format!("rights {}", resource.title()), place.place, || Cause {
                 message,

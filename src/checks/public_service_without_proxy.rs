@@ -5,6 +5,7 @@ use super::definitions::{passes, text};
 use super::estate::{is_shared, said, say_once, standing};
 use super::firewalls::openings;
 use super::fronts::{ends_tls_by_annotation, is_internal, is_proxy};
+use super::gates::words;
 use super::published::{Published, published};
 use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, Setting, SettingSource, System};
@@ -51,6 +52,25 @@ fn service(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
     if store || is_proxy(&name) || selects() || is_internal(resource) || ends_tls_by_annotation(resource) {
         return verdict.satisfied(kind.place);
     }
+    // Tools for those who run it are neither API nor pages.
+    const TOOLS: &[&str] = &[
+        "grafana",
+        "prometheus",
+        "jaeger",
+        "zipkin",
+        "kibana",
+        "alertmanager",
+        "argocd",
+        "jenkins",
+        "sonarqube",
+        "pgadmin",
+        "adminer",
+        "dashboard",
+        "registry",
+    ];
+    if words(&name).iter().any(|w| TOOLS.contains(&w.as_str())) {
+        return verdict.examined(kind.place);
+    }
     // What an Ingress leads to needs a port on the node with some controllers.
     let behind = standing(repository).find(|r| {
         matches!(r.sort.as_str(), "Ingress" | "HTTPRoute" | "VirtualService" | "IngressRoute")
@@ -74,11 +94,20 @@ fn service(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
         return verdict.examined(kind.place);
     }
     let title = resource.title();
+    // Copies and generated files say it again.
+    let subject = format!("public {title}");
+    if let Some(finding) = verdict.findings.iter_mut().find(|f| f.subject == subject && f.place != kind.place)
+    {
+        if finding.related.len() < 10 && finding.related.iter().all(|r| r.place != kind.place) {
+            finding.relate(kind.place, "here too");
+        }
+        return;
+    }
     let message = match behind {
         Some(_) => format!("`{title}` can be reached past the proxy that leads to it"),
         None => format!("`{title}` answers the outside itself, without a proxy before it"),
     };
-    let finding = verdict.fail(kind.place, format!("public {title}"), message);
+    let finding = verdict.fail(kind.place, subject, message);
     finding.label(if kind_name == "NodePort" {
         "on every node"
     } else {

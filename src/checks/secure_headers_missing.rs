@@ -65,6 +65,7 @@ fn dropped(server: &Resource, servers: &[&Resource], verdict: &mut Verdict) -> b
     if given.is_empty() || server.sort != "server" {
         return false;
     }
+    let mut losing: Vec<(Span, String, Vec<&str>)> = Vec::new();
     let merged = server.entries.iter().any(|e| e.key == "add_header_inherit");
     for location in server.entries.iter().filter(|e| e.key == "location" && e.path.split('.').count() == 2) {
         let inside = format!("{}.", location.path);
@@ -83,17 +84,20 @@ fn dropped(server: &Resource, servers: &[&Resource], verdict: &mut Verdict) -> b
             verdict.satisfied(first.place);
             continue;
         }
-        let path = location.setting.text();
-        let message = format!(
-            "`location {path}` of `{}` loses the headers of its server: {}",
-            server.name.text(),
-            lost.join(", ")
-        );
-        let finding = verdict.fail(first.place, format!("headers {} {path}", server.name.text()), message);
-        finding.label("one header of its own drops all others").at_most(Confidence::High);
-        if let Some(above) = outer.iter().find(|e| header(e).is_some_and(|h| lost.contains(&h))) {
-            finding.relate(above.place, "given here");
-        }
+        losing.push((first.place, location.setting.text(), lost));
+    }
+    let Some(((place, path, lost), others)) = losing.split_first() else { return true };
+    let name = server.title();
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let message =
+        format!("`location {path}`{more} of `{name}` loses headers of its server: {}", lost.join(", "));
+    let finding = verdict.fail(*place, format!("headers {name}"), message);
+    finding.label("one header of its own drops all others").at_most(Confidence::High);
+    if let Some(above) = outer.iter().find(|e| header(e).is_some_and(|h| lost.contains(&h))) {
+        finding.relate(above.place, "given here");
+    }
+    for (place, ..) in others.iter().take(10) {
+        finding.relate(*place, "likewise");
     }
     true
 }

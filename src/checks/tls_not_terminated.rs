@@ -11,9 +11,12 @@ use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let mut plain = Plain::default();
+    // Where no way in names a certificate, the controller may well have one for all.
+    plain.certified = standing(repository).any(|r| r.sort == "Ingress" && ends(r));
     for resource in standing(repository) {
         match (resource.system, resource.sort.as_str()) {
-            (System::Kubernetes, "Ingress") => ingress(repository, resource, verdict),
+            (System::Kubernetes, "Ingress") => ingress(repository, resource, &mut plain, verdict),
             (System::Kubernetes, "IngressRoute") => route(repository, resource, verdict),
             (System::Kubernetes, "Gateway") => gateway(resource, verdict),
             (System::Kubernetes, _) => {}
@@ -21,20 +24,65 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             _ => provided(repository, resource, verdict),
         }
     }
+    plain.report(verdict);
     composed(repository, verdict);
     say_once(verdict);
 }
 
+/// Ingresses without a certificate: what is missing is missing in all of them for one reason.
+#[derive(Default)]
+struct Plain<'r> {
+    /// Others here name a certificate.
+    certified: bool,
+    /// Those that certainly have none.
+    without: Vec<&'r Resource>,
+    /// Those of which the files do not tell.
+    untold: Vec<&'r Resource>,
+}
+
+impl Plain<'_> {
+    fn report(&self, verdict: &mut Verdict) {
+        let named = |all: &[&Resource]| {
+            let more = if all.len() > 1 { format!(" and {} more", all.len() - 1) } else { String::new() };
+            format!("`{}`{more}", all[0].title())
+        };
+        if !self.without.is_empty() {
+            let message = format!("{} takes requests without TLS", named(&self.without));
+            let finding = verdict.fail(self.without[0].place, "tls of ingresses", message);
+            finding.label("names no certificate, as others here do").at_most(Confidence::Medium);
+            self.without.iter().skip(1).take(20).for_each(|r| {
+                finding.relate(r.place, "likewise");
+            });
+        }
+        if !self.untold.is_empty() {
+            let message = format!("Nothing here shows where TLS ends before {}", named(&self.untold));
+            let finding = verdict.open(self.untold[0].place, "tls of ingresses", message);
+            finding.label("names no certificate").against("the controller may have a certificate for all");
+            self.untold.iter().skip(1).take(20).for_each(|r| {
+                finding.relate(r.place, "likewise");
+            });
+        }
+    }
+}
+
+fn ends(resource: &Resource) -> bool {
+    resource.has("spec.tls") || ends_tls_by_annotation(resource)
+}
+
 /// <https://kubernetes.io/docs/concepts/services-networking/ingress/#tls>
-fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
-    let Some(rule) = resource.entries.iter().find(|e| {
+fn ingress<'r>(
+    repository: &'r Repository,
+    resource: &'r Resource,
+    plain: &mut Plain<'r>,
+    verdict: &mut Verdict,
+) {
+    let Some(_) = resource.entries.iter().find(|e| {
         e.path.starts_with("spec.rules.")
             || e.path.starts_with("spec.defaultBackend")
             || e.path.starts_with("spec.backend")
     }) else {
         return;
     };
-    let ends = |r: &Resource| r.has("spec.tls") || ends_tls_by_annotation(r);
     // An overlay or a base may add it.
     let elsewhere = || {
         own(repository)
@@ -48,8 +96,6 @@ fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
     if ends(resource) || private || elsewhere() {
         return verdict.satisfied(resource.place);
     }
-    let title = resource.title();
-    let subject = format!("tls {title}");
     let templated = !resource.is_closed("spec.tls")
         || repository.path(resource.place).contains("templates/")
         || resource.entries.iter().any(|e| e.path.contains("annotations") && e.setting.known().is_none());
@@ -57,17 +103,8 @@ fn ingress(repository: &Repository, resource: &Resource, verdict: &mut Verdict) 
     if !hosts.is_empty() && hosts.iter().all(|h| is_inside(h)) {
         return verdict.examined(resource.place);
     }
-    let shared = is_shared(resource.target.as_ref());
-    if templated || !shared {
-        let message = format!("Nothing here shows where `{title}` ends TLS");
-        let finding = verdict.open(resource.place, subject, message);
-        finding.label("names no certificate").against("the controller may have a certificate for all");
-        return;
-    }
-    let message = format!("`{title}` takes requests without TLS");
-    let finding = verdict.fail(resource.place, subject, message);
-    finding.label("names no certificate").relate(rule.place, "serves this").at_most(Confidence::Medium);
-    finding.against("the controller may have a certificate for all");
+    let certain = is_shared(resource.target.as_ref()) && !templated && plain.certified;
+    if certain { plain.without.push(resource) } else { plain.untold.push(resource) }
 }
 
 fn is_inside(host: &str) -> bool {
