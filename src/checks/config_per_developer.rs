@@ -1,6 +1,6 @@
 //! Files in git that tools keep for one person.
 
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::Repository;
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -63,7 +63,7 @@ fn keeper(path: &str) -> Option<(&'static str, bool)> {
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for file in &repository.files {
         let Some((keeper, certain)) = keeper(&file.path) else { continue };
-        if file.tracked != Some(true) || is_vendored(&file.path) {
+        if file.tracked != Some(true) || file.vendored {
             continue;
         }
         let message = if certain {
@@ -76,7 +76,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !certain {
             finding.at_most(Confidence::Medium);
         }
-        if is_sample(&file.path) {
+        if file.sample {
             no_worse_than(finding, Severity::Note).at_most(Confidence::Low);
         }
     }

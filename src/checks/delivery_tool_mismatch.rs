@@ -37,7 +37,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(place, "likewise");
         }
     }
-    let coolify = |text: &str| text.to_ascii_lowercase().contains("coolify");
+    let coolify = |text: &str| text.as_bytes().windows(7).any(|w| w.eq_ignore_ascii_case(b"coolify"));
     let named = repository.commands().find(|(_, c)| coolify(&c.line)).map(|(_, c)| c.place);
     let used = || {
         repository
@@ -70,11 +70,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         verdict.satisfied(own.place);
     }
     for (tool, files) in OTHERS {
-        let found = repository.files.iter().find(|f| {
-            files.contains(&f.name())
-                && !super::samples::is_sample(&f.path)
-                && !super::samples::is_vendored(&f.path)
-        });
+        let found = repository.files.iter().find(|f| files.contains(&f.name()) && !f.sample && !f.vendored);
         if let Some(file) = found {
             let message =
                 format!("`{}` describes infrastructure for {tool}, where Terraform is asked for", file.path);

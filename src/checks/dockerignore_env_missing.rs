@@ -130,7 +130,7 @@ fn env_files(repository: &Repository, named: &[&File], folder: &str) -> Vec<(Str
     for file in named {
         let own = file.path.rsplit_once('/').map_or("", |(f, _)| f);
         let at_root = own.is_empty() || own == folder;
-        if !at_root && inside(folder, own).is_none() || is_vendored(&file.path) || is_sample(&file.path) {
+        if !at_root && inside(folder, own).is_none() || file.vendored || file.sample {
             continue;
         }
         let at = |name: &str| if at_root { name.to_owned() } else { beside(own, name) };

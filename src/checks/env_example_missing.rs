@@ -25,9 +25,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let examples: Vec<&File> = repository
         .files
         .iter()
-        .filter(|f| {
-            is_example(f.name()) && f.tracked != Some(false) && !is_vendored(&f.path) && !is_sample(&f.path)
-        })
+        .filter(|f| is_example(f.name()) && f.tracked != Some(false) && !f.vendored && !f.sample)
         .collect();
     let shown = shown(repository, &examples);
     let mut incomplete: BTreeMap<FileId, Keys<'_>> = BTreeMap::new();
@@ -382,8 +380,7 @@ pub(super) fn is_platform(key: &str) -> bool {
 /// Whether env files are in use in a folder or above it: one is there, or compose reads one. That git keeps
 /// them out says nothing: so do the templates of every language.
 fn uses_env_files(repository: &Repository, service: &str) -> bool {
-    let mut files =
-        repository.files.iter().filter(|f| !is_vendored(&f.path) && is_below(service, folder(&f.path)));
+    let mut files = repository.files.iter().filter(|f| !f.vendored && is_below(service, folder(&f.path)));
     files.any(|f| is_env_path(f.name()))
         || repository.facts.settings.iter().any(|s| {
             s.key == "env_file" && s.source == SettingSource::Service && is_env_path(&s.setting.text())

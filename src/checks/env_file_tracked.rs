@@ -1,7 +1,7 @@
 //! Which env files are in git, and whether their kind is one that may be.
 
 use super::env_files::{Purpose, convention, purpose};
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::{is_sample, no_worse_than};
 use crate::facts::{Certainty, File, FileClass, Repository, SettingSource};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::{Parameters, Source, TrackedEnvFiles};
@@ -11,7 +11,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     let never = tracked.value() == Some(&TrackedEnvFiles::Never) && tracked.source() != Some(Source::Default);
     for file in &repository.files {
         let Some(purpose) = purpose(file, repository) else { continue };
-        if file.tracked != Some(true) || is_vendored(&file.path) || is_encrypted(file, repository) {
+        if file.tracked != Some(true) || file.vendored || is_encrypted(file, repository) {
             continue;
         }
         let path = &file.path;

@@ -1,7 +1,7 @@
 //! Whether git would keep an env file out where the repository asks people to make one.
 
 use super::env_files::{Purpose, convention, is_example, purpose};
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{File, IgnoreTool, Repository};
 use crate::finding::{Severity, Verdict};
 use crate::parameters::Parameters;
@@ -18,7 +18,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 && convention(&file.path, repository).is_some()
         };
         let told = file.name().starts_with('.') && is_example(file.name()) || overridden();
-        if told && !is_vendored(&file.path) && !is_sample(&file.path) {
+        if told && !file.vendored && !file.sample {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             folders.entry(folder).or_insert(file);
         }

@@ -1,13 +1,12 @@
 //! Changes of feature flags that no change log and no decision record tells of.
 
-use super::samples::is_sample;
 use crate::facts::{File, Repository, Stage, is_flag_registry};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let registries: Vec<&File> =
-        repository.files.iter().filter(|f| is_flag_registry(&f.path) && !is_sample(&f.path)).collect();
+        repository.files.iter().filter(|f| is_flag_registry(&f.path) && !f.sample).collect();
     if registries.is_empty() {
         verdict.not_applicable("no file here records feature flags");
         return;

@@ -165,10 +165,8 @@ fn at_run_time(repository: &Repository) -> Option<Span> {
                 Some("config.js" | "config.json" | "settings.json" | "env.json")
             )
     };
-    let file = repository
-        .files
-        .iter()
-        .find(|f| (FILES.contains(&f.name()) || served(&f.path)) && !is_vendored(&f.path));
+    let file =
+        repository.files.iter().find(|f| (FILES.contains(&f.name()) || served(&f.path)) && !f.vendored);
     let filled = || repository.commands().find(|(_, c)| c.program == "envsubst").map(|(_, c)| c.place);
     file.map(|f| f.place).or_else(filled)
 }
@@ -187,7 +185,7 @@ fn angular(repository: &Repository, verdict: &mut Verdict) {
         else {
             continue;
         };
-        if is_sample(&file.path) || is_vendored(&file.path) {
+        if file.sample || file.vendored {
             continue;
         }
         let folder = file.path.strip_suffix(file.name()).unwrap_or("");

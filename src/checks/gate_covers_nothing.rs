@@ -7,6 +7,7 @@ use crate::facts::{Command, Dialect, EffectKind, Job, Pipeline, Repository, Step
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::shorten;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// A tool and what its words mean.
@@ -121,6 +122,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         return;
     }
     let mut left = MOST_PATHS;
+    let paths = Paths::new(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
         if is_sample(repository.path(pipeline.place))
             || starts_apart(pipeline) && !super::gates::ships(repository, index)
@@ -130,12 +132,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         // Elsewhere jobs begin with a fresh tree; here one leaves to the next what it has made.
         let shared = !matches!(pipeline.dialect, Dialect::Github | Dialect::Gitlab | Dialect::Azure);
         for job in pipeline.jobs.iter().filter(|j| takes_the_tree(pipeline, j)) {
-            if !judge(repository, job, &mut left, verdict) && shared {
+            if !judge(&paths, job, &mut left, verdict) && shared {
                 break;
             }
         }
     }
-    copied(repository, &mut left, verdict);
+    copied(&paths, &mut left, verdict);
 }
 
 /// The job works on this repository's tree, and on nothing that was brought from elsewhere.
@@ -151,11 +153,11 @@ fn takes_the_tree(pipeline: &Pipeline, job: &Job) -> bool {
 }
 
 /// Whether what the job leaves behind is known to the end.
-fn judge(repository: &Repository, job: &Job, left: &mut usize, verdict: &mut Verdict) -> bool {
+fn judge(paths: &Paths<'_>, job: &Job, left: &mut usize, verdict: &mut Verdict) -> bool {
     let mut before: Vec<&str> = Vec::new();
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
     for step in &job.steps {
-        works_in(repository, job, step, left, verdict);
+        works_in(paths, job, step, left, verdict);
         // What an unknown script or building block leaves behind cannot be told.
         if makes_files(step) {
             return false;
@@ -169,7 +171,7 @@ fn judge(repository: &Repository, job: &Job, left: &mut usize, verdict: &mut Ver
                 let Some(rest) = left.checked_sub(1) else { return false };
                 *left = rest;
                 let mentioned = before.iter().any(|line| line.contains(path.as_str()));
-                if mentioned || exists(repository, step.folder.as_deref(), &path) {
+                if mentioned || paths.hold(step.folder.as_deref(), &path) {
                     verdict.examined(word.place);
                     continue;
                 }
@@ -198,7 +200,7 @@ fn judge(repository: &Repository, job: &Job, left: &mut usize, verdict: &mut Ver
 }
 
 /// A step whose folder is not there cannot even begin.
-fn works_in(repository: &Repository, job: &Job, step: &Step, left: &mut usize, verdict: &mut Verdict) {
+fn works_in(paths: &Paths<'_>, job: &Job, step: &Step, left: &mut usize, verdict: &mut Verdict) {
     let checks = step.all_effects().any(|e| {
         matches!(
             e.effect,
@@ -208,7 +210,7 @@ fn works_in(repository: &Repository, job: &Job, step: &Step, left: &mut usize, v
     let Some(path) = step.folder.as_deref().filter(|_| checks).and_then(clean) else { return };
     let Some(rest) = left.checked_sub(1) else { return };
     *left = rest;
-    if exists(repository, None, &path) {
+    if paths.hold(None, &path) {
         return verdict.examined(step.place);
     }
     let message = format!(
@@ -228,7 +230,8 @@ fn build_file(command: &Command) -> Option<&Word> {
 }
 
 /// Files that an image copies from its context. The context may be any folder above the file.
-fn copied(repository: &Repository, left: &mut usize, verdict: &mut Verdict) {
+fn copied(paths: &Paths<'_>, left: &mut usize, verdict: &mut Verdict) {
+    let repository = paths.repository;
     const WRITTEN: &str = ".py .sh .toml .yml .yaml .json .conf .cfg .ini .js .ts .txt .rb .php .cnf .lock .mod .sum .xml \
     .gradle .kts .properties .template .csproj .sln";
     for copy in repository.facts.instructions.iter().filter(|i| matches!(i.keyword.as_str(), "COPY" | "ADD"))
@@ -244,14 +247,12 @@ fn copied(repository: &Repository, left: &mut usize, verdict: &mut Verdict) {
         let Some(named) = clean(source.value.trim_start_matches('/')) else { continue };
         // Into a folder that is there people write by hand; a file beside the Dockerfile any program makes.
         let folder = named.rsplit_once('/').map(|(folder, _)| folder);
-        if !WRITTEN.split(' ').any(|e| named.ends_with(e))
-            || !folder.is_some_and(|f| exists(repository, None, f))
-        {
+        if !WRITTEN.split(' ').any(|e| named.ends_with(e)) || !folder.is_some_and(|f| paths.hold(None, f)) {
             continue;
         }
         let Some(rest) = left.checked_sub(1) else { return };
         *left = rest;
-        if exists(repository, None, &named) {
+        if paths.hold(None, &named) {
             verdict.examined(copy.place);
             continue;
         }
@@ -382,20 +383,59 @@ fn clean(word: &str) -> Option<String> {
     fine.then(|| word.to_owned())
 }
 
-/// Whether the tree holds the path, from whatever folder it is meant, or git is told to ignore it.
-fn exists(repository: &Repository, folder: Option<&str>, path: &str) -> bool {
-    let under = |path: &str| {
-        let at = repository.files.partition_point(|f| f.path.as_bytes() < path.as_bytes());
-        let whole = repository.files.get(at).is_some_and(|f| f.path == path);
-        let start = format!("{path}/");
-        let at = repository.files.partition_point(|f| f.path.as_bytes() < start.as_bytes());
-        whole || repository.files.get(at).is_some_and(|f| f.path.starts_with(&start))
-    };
-    let here = folder.map(|f| format!("{}/{path}", f.trim_start_matches("./").trim_end_matches('/')));
-    if under(path) || here.is_some_and(|p| under(&p)) || repository.git_ignores(path) {
-        return true;
+/// The paths of a repository, to look others up in.
+struct Paths<'r> {
+    repository: &'r Repository,
+    folders: OnceCell<Vec<&'r str>>,
+}
+
+impl<'r> Paths<'r> {
+    fn new(repository: &'r Repository) -> Paths<'r> {
+        Paths { repository, folders: OnceCell::new() }
     }
-    let (end, middle) = (format!("/{path}"), format!("/{path}/"));
-    let linked = |f: &crate::facts::File| f.link && path.starts_with(f.path.as_str());
-    repository.files.iter().any(|f| f.path.ends_with(&end) || f.path.contains(&middle) || linked(f))
+
+    /// Every folder that holds something, once for each time that others come between its files.
+    fn folders(&self) -> &[&'r str] {
+        self.folders.get_or_init(|| {
+            let mut folders = Vec::new();
+            let mut last = "";
+            for file in &self.repository.files {
+                let mut folder = file.folder();
+                let own = folder;
+                while folder != last && !folder.is_empty() && !is_within(last, folder) {
+                    folders.push(folder);
+                    folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+                }
+                last = own;
+            }
+            folders
+        })
+    }
+
+    /// Whether the tree holds the path, from whatever folder it is meant, or git is told to ignore it.
+    fn hold(&self, folder: Option<&str>, path: &str) -> bool {
+        let files = &self.repository.files;
+        let under = |path: &str| {
+            let at = files.partition_point(|f| f.path.as_bytes() < path.as_bytes());
+            let whole = files.get(at).is_some_and(|f| f.path == path);
+            let start = format!("{path}/");
+            let at = files.partition_point(|f| f.path.as_bytes() < start.as_bytes());
+            whole || files.get(at).is_some_and(|f| f.path.starts_with(&start))
+        };
+        let here = folder.map(|f| format!("{}/{path}", f.trim_start_matches("./").trim_end_matches('/')));
+        if under(path) || here.is_some_and(|p| under(&p)) || self.repository.git_ignores(path) {
+            return true;
+        }
+        let end = format!("/{path}");
+        let linked = files.iter().any(|f| f.link && path.starts_with(f.path.as_str()));
+        let name = path.rsplit('/').next().unwrap_or(path);
+        linked
+            || files.iter().any(|f| f.name() == name && f.path.ends_with(&end))
+            || self.folders().iter().any(|folder| folder.ends_with(&end))
+    }
+}
+
+/// Whether a folder is the other one, or lies in it.
+fn is_within(folder: &str, other: &str) -> bool {
+    folder.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -2,7 +2,6 @@
 
 use super::base_image_unpinned::is_floating;
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{
     Artifact, ArtifactKind, Effect, EffectKind, Part, Pipeline, Repository, SettingSource, Stage, Value,
 };
@@ -104,7 +103,7 @@ fn manifests(repository: &Repository, causes: &mut Causes, verdict: &mut Verdict
             .target
             .as_ref()
             .is_some_and(|t| [Stage::Local, Stage::Development].iter().any(|s| t.may_be(*s)));
-        if is_sample(&file.path) || is_vendored(&file.path) || local || !reference.contains('/') {
+        if file.sample || file.vendored || local || !reference.contains('/') {
             continue;
         }
         let tag = image.tag.as_deref();

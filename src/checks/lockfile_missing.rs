@@ -1,6 +1,5 @@
 //! Manifests beside which no lock file lies.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Manifest, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -21,8 +20,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for manifest in manifests.iter().filter(|m| !m.lock && m.dependencies > 0) {
         let file = repository.file(manifest.place.file);
         let Some((_, wanted)) = LOCKED.iter().find(|(e, _)| *e == manifest.ecosystem) else { continue };
-        if is_sample(&file.path)
-            || is_vendored(&file.path)
+        if file.sample
+            || file.vendored
             || file.path.split('/').any(|part| part == "docs" || part == "doc")
             || (manifest.ecosystem == "python" && file.name().starts_with("requirements"))
             || manifest.application == Some(false)

@@ -1,13 +1,12 @@
 //! PowerShell scripts by which people start things: whether there are any, and whether they lie together.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{File, Repository};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let own = |f: &&File| !is_sample(&f.path) && !is_vendored(&f.path) && !f.link;
+    let own = |f: &&File| !f.sample && !f.vendored && !f.link;
     let mut folders: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
     for file in repository.files.iter().filter(|f| is_entry(f)).filter(own) {
         folders.entry(file.path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default().push(file);

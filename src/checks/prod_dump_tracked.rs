@@ -1,6 +1,6 @@
 //! Database dumps in git that by their name come from production.
 
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{Repository, Stage, path_stage};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -34,11 +34,7 @@ fn is_harmless(name: &str) -> bool {
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for file in &repository.files {
-        if file.tracked != Some(true)
-            || file.size == Some(0)
-            || is_vendored(&file.path)
-            || !is_dump(file.name())
-        {
+        if file.tracked != Some(true) || file.size == Some(0) || file.vendored || !is_dump(file.name()) {
             continue;
         }
         let stage = path_stage(&file.path, &repository.environments);
@@ -52,7 +48,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             .at_most(Confidence::Medium)
             .label("tracked by git")
             .against("only its name says what it holds");
-        if is_sample(&file.path) {
+        if file.sample {
             no_worse_than(finding, Severity::Note);
         }
     }

@@ -1,6 +1,5 @@
 //! Gradual rollouts as objects and blocks declare them: canaries and their shares of traffic, pairs of colours.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, Resource, Setting, System};
 use crate::text::Span;
 
@@ -21,8 +20,8 @@ pub(super) struct Canary<'r> {
 /// Objects and blocks of this repository's own.
 pub(super) fn own(repository: &Repository) -> impl Iterator<Item = &Resource> {
     repository.facts.resources.iter().filter(|r| {
-        let path = repository.path(r.place);
-        !is_sample(path) && !is_vendored(path) && r.block != "data"
+        let file = repository.file(r.place.file);
+        !file.sample && !file.vendored && r.block != "data"
     })
 }
 

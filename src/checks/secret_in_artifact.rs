@@ -75,7 +75,7 @@ fn tracked(repository: &Repository) -> Vec<Held> {
                 Some(what) => what,
                 None => (is_env_path(&f.path) && held()).then_some("an env file with credentials")?,
             };
-            if is_sample(&f.path) || is_vendored(&f.path) {
+            if f.sample || f.vendored {
                 return None;
             }
             Some(Held { path: f.path.clone(), what, place: f.place, plan: what == "a Terraform plan" })

@@ -164,11 +164,14 @@ fn is_store(resource: &Resource) -> bool {
 }
 
 fn refers(setting: &Setting) -> bool {
-    let value = setting.setting.text().to_ascii_lowercase();
+    let value = setting.setting.text();
     let value = value.trim_start_matches(['"', '\'', ' ']);
-    REFERENCES.iter().any(|p| value.starts_with(p))
-        || value.starts_with("arn:aws:ssm:") && value.contains(":parameter/")
-        || value.starts_with("projects/") && value.contains("/secrets/")
+    let starts = |with: &str| {
+        value.as_bytes().get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    REFERENCES.iter().any(|p| starts(p))
+        || starts("arn:aws:ssm:") && value.to_ascii_lowercase().contains(":parameter/")
+        || starts("projects/") && value.to_ascii_lowercase().contains("/secrets/")
         // Annotations of Vault's injector.
         || setting.path.contains("vault.hashicorp.com/")
 }

@@ -1,6 +1,6 @@
 //! Files that hold secrets by their nature: Terraform state and plans, kubeconfigs, key stores.
 
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::Repository;
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -42,7 +42,7 @@ fn kind(path: &str) -> Option<(&'static str, bool)> {
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for file in &repository.files {
         let Some((what, certain)) = kind(&file.path) else { continue };
-        if file.tracked != Some(true) || is_vendored(&file.path) || file.size == Some(0) {
+        if file.tracked != Some(true) || file.vendored || file.size == Some(0) {
             continue;
         }
         // A kubeconfig's keys and tokens are reported where they stand; a link is only a path.
@@ -57,7 +57,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !certain {
             finding.at_most(Confidence::Medium);
         }
-        if is_sample(&file.path) {
+        if file.sample {
             no_worse_than(finding, Severity::Note).against("it lies among tests or examples");
         } else if !certain {
             finding.against("whether it holds a private key or token cannot be told from its name");

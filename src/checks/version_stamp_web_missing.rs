@@ -1,6 +1,6 @@
 //! Web interfaces that do not show which build of them a user looks at.
 
-use super::samples::{is_sample, is_vendored};
+use super::samples::is_sample;
 use super::secret_in_frontend_bundle::PREFIXES;
 use crate::facts::{File, Repository};
 use crate::finding::Verdict;
@@ -34,7 +34,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     | "version.ts"
                     | "version.js"
                     | "build-info.ts"
-            ) && !is_vendored(&f.path)
+            ) && !f.vendored
         };
         repository.files.iter().find(named).map(|f| f.place)
     };
@@ -57,8 +57,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 fn is_web(file: &File) -> bool {
     let name = file.name();
     MARKS.iter().any(|m| name.starts_with(m))
-        && !is_sample(&file.path)
-        && !is_vendored(&file.path)
+        && !file.sample
+        && !file.vendored
         && !file.path.contains("storybook")
 }
 

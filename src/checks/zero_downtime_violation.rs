@@ -13,7 +13,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     for setting in &repository.facts.settings {
         let file = repository.file(setting.place.file);
         let Value::Known(kind) = &setting.setting else { continue };
-        if !setting.path.ends_with("strategy.type") || is_sample(&file.path) || is_vendored(&file.path) {
+        if !setting.path.ends_with("strategy.type") || file.sample || file.vendored {
             continue;
         }
         let production = file.target.as_ref().is_some_and(|t| t.is(Stage::Production));

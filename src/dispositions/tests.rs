@@ -59,15 +59,9 @@ fn bench(text: &str) -> Bench {
     }
     let repository = Repository {
         files: vec![File {
-            place: Span::start_of(file),
-            path: "a.yml".into(),
             tracked: Some(true),
-            executable: false,
-            link: false,
             class: FileClass::Read,
-            reader: None,
-            target: None,
-            size: None,
+            ..File::new(Span::start_of(file), "a.yml".into())
         }],
         facts,
         ..Repository::default()

@@ -91,22 +91,38 @@ const VENDORED: &[&str] = &[
 /// Whether a path lies among tests, fixtures or examples, so that nobody deploys it: `keys.example/a`,
 /// `integration-tests/b`.
 pub fn is_sample(path: &str) -> bool {
-    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let is_sample = |word: &str| {
-        // Most words of most paths are longer, or begin otherwise.
-        let begins =
-            |b: &u8| matches!(b.to_ascii_lowercase(), b'_' | b'b'..=b'f' | b'm' | b'p' | b's'..=b'u');
-        word.len() <= 13
-            && word.as_bytes().first().is_some_and(begins)
-            && SAMPLES.iter().any(|sample| sample.eq_ignore_ascii_case(word))
-    };
-    TEST_SETTINGS.contains(&name)
-        || folders.split('/').any(|folder| is_sample(folder) || folder.split(['.', '-', '_']).any(is_sample))
+    let bytes = path.as_bytes();
+    let name = bytes.iter().rposition(|b| *b == b'/').map_or(0, |slash| slash + 1);
+    // Asked of every file, often: each byte is looked at once.
+    let (mut folder, mut word) = (0, 0);
+    for (at, byte) in bytes[..name].iter().enumerate() {
+        match byte {
+            b'/' if is_sample_word(&bytes[word..at]) || is_sample_word(&bytes[folder..at]) => return true,
+            b'/' => (folder, word) = (at + 1, at + 1),
+            b'.' | b'-' | b'_' if is_sample_word(&bytes[word..at]) => return true,
+            b'.' | b'-' | b'_' => word = at + 1,
+            _ => {}
+        }
+    }
+    TEST_SETTINGS.contains(&&path[name..])
+}
+
+fn is_sample_word(word: &[u8]) -> bool {
+    // Most words of most paths are longer, or begin otherwise.
+    let begins = |b: &u8| matches!(b.to_ascii_lowercase(), b'_' | b'b'..=b'f' | b'm' | b'p' | b's'..=b'u');
+    word.len() <= 13
+        && word.first().is_some_and(begins)
+        && SAMPLES.iter().any(|sample| sample.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Whether a path lies in somebody else's code that was copied in.
 pub fn is_vendored(path: &str) -> bool {
-    path.split('/').any(|part| VENDORED.iter().any(|folder| part.eq_ignore_ascii_case(folder)))
+    let begins = |b: &u8| matches!(b.to_ascii_lowercase(), b'n' | b'v' | b't' | b'b' | b'.' | b's' | b'p');
+    let is_copy = |part: &[u8]| {
+        part.first().is_some_and(begins)
+            && VENDORED.iter().any(|folder| folder.as_bytes().eq_ignore_ascii_case(part))
+    };
+    path.as_bytes().split(|b| *b == b'/').any(is_copy)
 }
 
 /// Whether a file records the state of feature flags: by its name, or as one of many in a folder for them.

@@ -40,16 +40,45 @@ fact! {
         /// The reader that claimed it.
         reader: Option<String>,
         /// The environment that its path speaks of.
-        target: Option<Target>;
+        target: Option<Target>,
+        /// Whether it lies among tests, fixtures or examples, so that nobody deploys it.
+        sample: bool,
+        /// Whether it lies in somebody else's code that was copied in.
+        vendored: bool;
         /// Size in bytes of its content, if known.
         size: Option<u64>,
+        /// Where in the path its last part begins, in bytes.
+        name_at: u32,
     }
 }
 
 impl File {
+    /// A file of which nothing but its path is known. The place is its start.
+    pub fn new(place: Span, path: String) -> File {
+        File {
+            place,
+            tracked: None,
+            executable: false,
+            link: false,
+            class: FileClass::Unopened,
+            reader: None,
+            target: None,
+            sample: is_sample(&path),
+            vendored: is_vendored(&path),
+            size: None,
+            name_at: path.rfind('/').map_or(0, |slash| slash as u32 + 1),
+            path,
+        }
+    }
+
     /// The path's last part.
     pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+        &self.path[self.name_at as usize..]
+    }
+
+    /// The path without its last part, and without a slash at its end; empty for the root.
+    pub fn folder(&self) -> &str {
+        self.path[..self.name_at as usize].trim_end_matches('/')
     }
 }
 

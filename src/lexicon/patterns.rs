@@ -105,14 +105,68 @@ fn is_without_break(hir: &Hir) -> bool {
     }
 }
 
-/// How many bytes of one set stand without a gap in all that a pattern, or its group of that name, matches; 0 if
-/// it promises none.
-pub fn longest_promised_run(pattern: &str, group: Option<&str>, is_part: impl Fn(u8) -> bool) -> usize {
+/// Bytes without a gap that all matches of a pattern hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromisedRun {
+    /// How many; 0 if none are promised.
+    pub length: usize,
+    /// Which bytes they may be.
+    pub set: ByteSet,
+}
+
+/// A set of bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn with(self, other: ByteSet) -> ByteSet {
+        ByteSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    /// Whether the byte is one of the set.
+    pub fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+
+    fn len(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+}
+
+impl FromIterator<u8> for ByteSet {
+    fn from_iter<T: IntoIterator<Item = u8>>(bytes: T) -> ByteSet {
+        let mut set = ByteSet::default();
+        bytes.into_iter().for_each(|byte| set.insert(byte));
+        set
+    }
+}
+
+impl PromisedRun {
+    /// No promise.
+    pub const NONE: PromisedRun = PromisedRun { length: 0, set: ByteSet([0; 4]) };
+
+    /// How seldom such a run is met where all bytes are equally frequent, in bits.
+    pub fn rarity(&self) -> f32 {
+        self.length as f32 * (8.0 - (self.set.len().max(1) as f32).log2())
+    }
+
+    fn rarer(self, other: PromisedRun) -> PromisedRun {
+        if other.rarity() > self.rarity() { other } else { self }
+    }
+}
+
+/// The rarest stretch of bytes of one set that stands without a gap in all that a pattern, or its group of that name,
+/// matches.
+pub fn promised_run(pattern: &str, group: Option<&str>, is_part: impl Fn(u8) -> bool) -> PromisedRun {
     let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
-    let Ok(hir) = parser.parse(pattern) else { return 0 };
+    let Ok(hir) = parser.parse(pattern) else { return PromisedRun::NONE };
     match group {
-        Some(name) => capture(&hir, name).map_or(0, |hir| run(hir, &is_part).longest),
-        None => run(&hir, &is_part).longest,
+        Some(name) => capture(&hir, name).map_or(PromisedRun::NONE, |hir| run(hir, &is_part).rarest),
+        None => run(&hir, &is_part).rarest,
     }
 }
 
@@ -130,47 +184,71 @@ fn capture<'h>(hir: &'h Hir, name: &str) -> Option<&'h Hir> {
 
 /// What a part of a pattern promises of its matches.
 struct Run {
-    /// Nothing but bytes of the set.
-    whole: bool,
+    /// Nothing but bytes of the set: so many at least, of these.
+    whole: Option<PromisedRun>,
     /// Bytes of the set without a gap.
-    longest: usize,
+    rarest: PromisedRun,
+}
+
+impl Run {
+    fn whole(length: usize, set: ByteSet) -> Run {
+        let run = PromisedRun { length, set };
+        Run { whole: Some(run.clone()), rarest: run }
+    }
 }
 
 fn run(hir: &Hir, is_part: &impl Fn(u8) -> bool) -> Run {
+    let none = || Run { whole: None, rarest: PromisedRun::NONE };
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Run { whole: true, longest: 0 },
+        HirKind::Empty | HirKind::Look(_) => Run::whole(0, ByteSet::default()),
         HirKind::Literal(literal) => {
-            let runs = literal.0.split(|b| !is_part(*b));
-            Run {
-                whole: literal.0.iter().all(|b| is_part(*b)),
-                longest: runs.map(<[u8]>::len).max().unwrap_or(0),
-            }
+            let of = |bytes: &[u8]| PromisedRun { length: bytes.len(), set: bytes.iter().copied().collect() };
+            let rarest = literal
+                .0
+                .split(|b| !is_part(*b))
+                .map(of)
+                .reduce(PromisedRun::rarer)
+                .unwrap_or(PromisedRun::NONE);
+            Run { whole: literal.0.iter().all(|b| is_part(*b)).then(|| rarest.clone()), rarest }
         }
         HirKind::Class(Class::Bytes(class)) => {
-            let whole = class.iter().flat_map(|range| range.start()..=range.end()).all(is_part);
-            Run { whole, longest: usize::from(whole) }
+            let bytes = || class.iter().flat_map(|range| range.start()..=range.end());
+            if bytes().all(is_part) { Run::whole(1, bytes().collect()) } else { none() }
         }
-        HirKind::Class(Class::Unicode(_)) => Run { whole: false, longest: 0 },
+        HirKind::Class(Class::Unicode(_)) => none(),
         HirKind::Capture(capture) => run(&capture.sub, is_part),
         HirKind::Repetition(repetition) => {
             let sub = run(&repetition.sub, is_part);
-            let times = if sub.whole { repetition.min } else { repetition.min.min(1) };
-            Run { whole: sub.whole, longest: sub.longest.saturating_mul(times as usize) }
+            match sub.whole {
+                Some(one) => Run::whole(one.length.saturating_mul(repetition.min as usize), one.set),
+                None if repetition.min == 0 => none(),
+                None => sub,
+            }
         }
         HirKind::Concat(parts) => {
-            let (mut whole, mut longest, mut now) = (true, 0, 0);
+            let mut whole = Some(PromisedRun::NONE);
+            let (mut rarest, mut now) = (PromisedRun::NONE, PromisedRun::NONE);
+            let with = |a: PromisedRun, b: &PromisedRun| PromisedRun {
+                length: a.length + b.length,
+                set: a.set.with(b.set),
+            };
             for part in parts.iter().map(|part| run(part, is_part)) {
-                now = if part.whole { now + part.longest } else { 0 };
-                whole &= part.whole;
-                longest = longest.max(part.longest).max(now);
+                now = part.whole.as_ref().map_or(PromisedRun::NONE, |part| with(now, part));
+                whole = whole.zip(part.whole).map(|(whole, part)| with(whole, &part));
+                rarest = rarest.rarer(part.rarest).rarer(now.clone());
             }
-            Run { whole, longest }
+            Run { whole, rarest }
         }
         HirKind::Alternation(parts) => {
-            let runs = parts.iter().map(|part| run(part, is_part));
-            let both =
-                runs.reduce(|a, b| Run { whole: a.whole && b.whole, longest: a.longest.min(b.longest) });
-            both.unwrap_or(Run { whole: false, longest: 0 })
+            let either = |a: PromisedRun, b: PromisedRun| PromisedRun {
+                length: a.length.min(b.length),
+                set: a.set.with(b.set),
+            };
+            let both = parts.iter().map(|part| run(part, is_part)).reduce(|a, b| Run {
+                whole: a.whole.zip(b.whole).map(|(a, b)| either(a, b)),
+                rarest: either(a.rarest, b.rarest),
+            });
+            both.unwrap_or_else(none)
         }
     }
 }
@@ -190,7 +268,7 @@ impl TextPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::{longest_promised_run, stays_in_line, words};
+    use super::{promised_run, stays_in_line, words};
 
     #[test]
     fn a_pattern_tells_whether_it_stays_in_a_line() {
@@ -207,20 +285,26 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_tells_the_longest_run_that_its_matches_hold() {
-        for (pattern, group, expected) in [
-            ("[a-z]{20}", None, 20),
-            ("ab[0-9]{8,12}(?:-[a-f]{4}){2}", None, 20),
-            ("(?:[a-z]{20}|[0-9]{8})", None, 8),
-            ("(?:[a-z]{4} ){2,}[0-9]{3}", None, 4),
-            ("[^ ]{30}", None, 0),
-            ("k = \"(?P<secret>x_[a-z]{9})\"", Some("secret"), 11),
-            ("k = \"(?P<secret>x_[a-z]{9})\"", None, 11),
-            (r"-----BEGIN KEY-----[a-z]*\s", None, 10),
-            ("[a-z]*", None, 0),
+    fn a_pattern_tells_the_rarest_run_that_its_matches_hold() {
+        let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        for (pattern, group, length, set) in [
+            ("[a-z]{20}", None, 20, "abcdefghijklmnopqrstuvwxyz"),
+            ("ab[0-9]{8,12}(?:-[a-f]{4}){2}", None, 20, "0123456789-abcdef"),
+            ("(?:[a-c]{20}|[0-9]{8})", None, 8, "0123456789abc"),
+            ("(?:[a-c]{4} ){2,}[0-9]{3}", None, 4, "abc"),
+            ("[^ ]{30}", None, 0, ""),
+            ("k = \"(?P<secret>x_[a-c]{9})\"", Some("secret"), 11, "_abcx"),
+            ("k = \"(?P<secret>x_[a-c]{9})\"", None, 11, "_abcx"),
+            (r"-----BEGIN KEY-----[a-z]*\s", None, 10, "-BEGIN"),
+            ("[a-z]*", None, 0, ""),
+            // Few long words are hexadecimal digits, and longer ones of letters are many.
+            ("acme_[A-Za-z0-9]{2}_[0-9a-f]{32}", None, 32, "0123456789abcdef"),
+            ("(?i)[a-f]{40}", None, 40, "abcdefABCDEF"),
         ] {
-            let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-            assert_eq!(longest_promised_run(pattern, group, part), expected, "{pattern}");
+            let run = promised_run(pattern, group, part);
+            assert_eq!(run.length, length, "{pattern}");
+            let expected = set.bytes().collect();
+            assert!(length == 0 || run.set == expected, "{pattern}: {:?}", run.set);
         }
     }
 

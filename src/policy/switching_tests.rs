@@ -144,17 +144,7 @@ fn previews_low_confidence_and_what_is_below_the_threshold_never_fail() {
         let files = vec![crate::source::MemoryFile::default()];
         let target = crate::source::Target::Memory { files, git: None };
         let source = crate::source::open(&target, &crate::source::Options::default()).expect("memory");
-        let file = crate::facts::File {
-            place: Span::start_of(FileId(0)),
-            path: "a".into(),
-            tracked: None,
-            executable: false,
-            link: false,
-            class: crate::facts::FileClass::Read,
-            reader: None,
-            target: None,
-            size: None,
-        };
+        let file = crate::facts::File::new(Span::start_of(FileId(0)), "a".into());
         let repository = crate::facts::Repository { files: vec![file], ..Default::default() };
         let quoted = crate::quote::quote(&source, &repository, verdict.findings, false).remove(0);
         Settled { quoted, disposition }

@@ -21,17 +21,7 @@ fn quoted(text: &str, places: &[Range<usize>], secrets: &[Range<usize>]) -> Vec<
     let source = open_source(&target, &Options::default()).expect("memory opens");
     let mut repository = Repository::default();
     let place = Span::start_of(FileId(0));
-    repository.files.push(File {
-        place,
-        path,
-        tracked: None,
-        executable: false,
-        link: false,
-        class: FileClass::Read,
-        reader: None,
-        target: None,
-        size: None,
-    });
+    repository.files.push(File { class: FileClass::Read, ..File::new(place, path) });
     for secret in secrets {
         repository.facts.credentials.push(Credential {
             place: Span::new(FileId(0), secret.clone()),

@@ -3,9 +3,7 @@
 use super::outside::{self, Journey};
 use super::read::Done;
 use super::{Lowering, Options, READERS, Trees, evidence, link, migration};
-use crate::facts::{
-    Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, is_sample, path_target,
-};
+use crate::facts::{Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, path_target};
 use crate::source::{Mode, Source, Tracked, Unread};
 use crate::text::Span;
 use std::collections::BTreeMap;
@@ -32,8 +30,6 @@ pub(super) fn assemble(
             (id, entry, path_target(name, id, environments).or_else(around))
         })
         .map(|(id, entry, target)| File {
-            place: Span::start_of(id),
-            path: entry.path.clone(),
             tracked: match entry.tracked {
                 Tracked::Yes => Some(true),
                 Tracked::No => Some(false),
@@ -41,10 +37,9 @@ pub(super) fn assemble(
             },
             executable: entry.mode == Mode::Executable,
             link: entry.mode == Mode::Symlink,
-            class: FileClass::Unopened,
-            reader: None,
             target,
             size: entry.size,
+            ..File::new(Span::start_of(id), entry.path.clone())
         })
         .collect();
     let mut unread: Vec<Unread> = source.unread().to_vec();
@@ -84,7 +79,7 @@ pub(super) fn assemble(
     unread.dedup();
     let git = source.git().map(|git| {
         let mut facts = GitFacts::new(git);
-        let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !is_sample(&f.path));
+        let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !f.sample);
         facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
         facts
     });

@@ -31,14 +31,14 @@ const FOLDERS: &[&str] = &[
 
 /// The name is free; these are the usual ones. Whether it is a pipeline, its content tells.
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    if !ends_in_any_case(path, &[".json", ".yml", ".yaml", ".template"]) || vendored(path) {
+    if !ends_in_any_case(path, &[".json", ".yml", ".yaml", ".template"]) {
         return false;
     }
     let lower = name(path).to_ascii_lowercase();
     let named = ["codepipeline", "code-pipeline", "code_pipeline"].iter().any(|w| lower.contains(w));
     let template =
-        within(path, FOLDERS) || ends(&lower, &[".template", ".cfn.yml", ".cfn.yaml", ".cfn.json"]);
-    named || lower.contains("pipeline") && !lower.starts_with("azure") && template
+        || within(path, FOLDERS) || ends(&lower, &[".template", ".cfn.yml", ".cfn.yaml", ".cfn.json"]);
+    (named || lower.contains("pipeline") && !lower.starts_with("azure") && template()) && !vendored(path)
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

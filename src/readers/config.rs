@@ -28,12 +28,14 @@ const FAMILIES: &[&str] = &["application", "bootstrap", "appsettings", "values",
 const ENDINGS: &[&str] = &["yml", "yaml", "json", "toml", "ini", "properties", "cfg", "conf", "tfvars"];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
+    let Some((stem, ending)) = name(path).rsplit_once('.') else { return false };
+    let promising = ENDINGS.contains(&ending) || matches!(ending, "service" | "conf");
     // Records that a team keeps as evidence are settings as well; answers of servers have a reader of their own.
     let evidence = path.starts_with(".plimsoll/evidence/");
-    if vendored(path) || !evidence && path.split('/').any(|part| part.starts_with('.')) {
+    let hidden = || !evidence && path.split('/').any(|part| part.starts_with('.'));
+    if !promising || vendored(path) || hidden() {
         return false;
     }
-    let Some((stem, ending)) = name(path).rsplit_once('.') else { return false };
     // Units of systemd, and what is dropped beside them.
     // <https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html>
     if ending == "service" || ending == "conf" && folder(path).ends_with(".service.d") {

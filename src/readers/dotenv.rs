@@ -43,7 +43,7 @@ const STAGES: &[&str] =
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = name(path);
-    if vendored(path) || ends(name, FOREIGN) {
+    if ends(name, FOREIGN) {
         return false;
     }
     let named = name == ".envrc"
@@ -62,7 +62,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
     // `config/env/production`, as Heroku-like deployments lay them out, and `env/production`.
     let plain = !name.contains('.');
     let of_stage = || folder(path).rsplit('/').next() == Some("env") && STAGES.contains(&name);
-    named || plain && (folder(path).ends_with("config/env") || of_stage())
+    (named || plain && (folder(path).ends_with("config/env") || of_stage())) && !vendored(path)
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

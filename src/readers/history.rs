@@ -331,15 +331,10 @@ fn keep(
     for (&id, &appearance) in ids.iter().zip(&files) {
         let path = past.path(appearance);
         history.files.push(File {
-            place: Span::start_of(id),
             target: path_target(&path, id, environments),
-            path,
             tracked: Some(true),
-            executable: false,
-            link: false,
             class: FileClass::Scanned,
-            reader: None,
-            size: None,
+            ..File::new(Span::start_of(id), path)
         });
     }
     for (all, in_head) in leaks {

@@ -3,8 +3,7 @@
 use super::read::glob;
 use super::{Abroad, by_kind, claim};
 use crate::facts::{
-    Dialect, Facts, File, FileClass, Job, Outside, Pipeline, Role, TriggerKind, Use, UseKind,
-    github_reference,
+    Dialect, Facts, File, Job, Outside, Pipeline, Role, TriggerKind, Use, UseKind, github_reference,
 };
 use crate::source::{Mode, Reference, Source, Unread, UnreadClass};
 use crate::text::{FileId, Span};
@@ -193,15 +192,9 @@ impl Journey {
         };
         for (id, entry, home) in source.others() {
             outside.files.push(File {
-                place: Span::start_of(id),
-                path: entry.path.clone(),
                 tracked: Some(true),
                 executable: entry.mode == Mode::Executable,
-                link: false,
-                class: FileClass::Unopened,
-                reader: None,
-                target: None,
-                size: None,
+                ..File::new(Span::start_of(id), entry.path.clone())
             });
             outside.homes_of.push(home);
             outside.callers.push(own_callers(&self.callers, id, own));

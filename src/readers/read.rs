@@ -421,8 +421,15 @@ impl Worker<'_> {
 /// Bounds the bytes that all workers hold at one time.
 #[derive(Default)]
 struct Budget {
-    held: Mutex<u64>,
+    held: Mutex<InFlight>,
     freed: Condvar,
+}
+
+#[derive(Default)]
+struct InFlight {
+    bytes: u64,
+    /// How many workers wait: to wake nobody is a call of the system, too, and would be one for each file.
+    waiting: usize,
 }
 
 struct Held<'a>(&'a Budget, u64);
@@ -430,18 +437,23 @@ struct Held<'a>(&'a Budget, u64);
 impl Budget {
     fn take(&self, bytes: u64) -> Held<'_> {
         let mut held = self.held.lock().expect("holders do not panic");
-        while *held > 0 && *held + bytes > IN_FLIGHT {
+        while held.bytes > 0 && held.bytes + bytes > IN_FLIGHT {
+            held.waiting += 1;
             held = self.freed.wait(held).expect("holders do not panic");
+            held.waiting -= 1;
         }
-        *held += bytes;
+        held.bytes += bytes;
         Held(self, bytes)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        *self.0.held.lock().expect("holders do not panic") -= self.1;
-        self.0.freed.notify_all();
+        let mut held = self.0.held.lock().expect("holders do not panic");
+        held.bytes -= self.1;
+        if held.waiting > 0 {
+            self.0.freed.notify_all();
+        }
     }
 }
 

@@ -249,7 +249,14 @@ fn field(item: &Item<'_>, path: &str) -> FieldValue {
 }
 
 fn test(item: &Item<'_>, conditions: &Conditions) -> Truth {
-    conditions.iter().map(|(path, c)| c.test(&field(item, path))).fold(Truth::Yes, both)
+    let mut all = Truth::Yes;
+    for (path, condition) in conditions {
+        all = both(all, condition.test(&field(item, path)));
+        if all == Truth::No {
+            break;
+        }
+    }
+    all
 }
 
 fn kind(name: &str) -> Option<&'static KindRow> {

@@ -60,14 +60,16 @@ impl Source {
         memory: Vec<u8>,
     ) -> Result<(u64, Option<Decoded>), Unread> {
         let entry = self.entry(self.resolved(id)?);
-        if let Content::Disk { .. } = entry.content {
-            let (mut file, len) = self.open_listed(entry)?;
+        if let Content::Disk { len, .. } = entry.content {
             check_size(entry, len, limit)?;
+            // What is read here is looked at for the first time: whether it changed since it was listed matters to
+            // those who read it again, so that the system need not be asked once more for each file.
+            let mut file = open_at_once(&self.root.join(to_path(entry.name()))).map_err(|e| e.of(entry))?;
             let unreadable = |e| Unread::io(&entry.path, &e);
             if len > LARGEST_AT_ONCE && begins_binary(&mut file).map_err(unreadable)? {
                 return Ok((len, None));
             }
-            return Ok((len, decode(read_whole(&entry.path, file, len, memory)?)));
+            return Ok((len, decode(read_to_end(&entry.path, file, len, memory)?)));
         }
         let bytes = self.read(id, limit)?;
         Ok((bytes.len() as u64, decode(bytes)))
@@ -157,14 +159,9 @@ impl Source {
     fn open_listed(&self, entry: &Entry) -> Result<(File, u64), Unread> {
         let Content::Disk { len, modified } = entry.content else { return Err(submodule(entry)) };
         let path = self.root.join(to_path(entry.name()));
-        let (file, now, touched) = open_plain(&path).map_err(|e| match e {
-            NotPlain::Io(e) => Unread::io(&entry.path, &e),
-            NotPlain::Special => {
-                Unread::new(&entry.path, UnreadClass::Outside, "became something else than a file")
-            }
-        })?;
+        let (file, now, touched) = open_plain(&path).map_err(|e| e.of(entry))?;
         if now != len || (modified.is_some() && touched != modified) {
-            return Err(Unread::new(&entry.path, UnreadClass::Unreadable, "changed while it was being read"));
+            return Err(changed(&entry.path));
         }
         Ok((file, now))
     }
@@ -208,6 +205,17 @@ impl Source {
 enum NotPlain {
     Io(std::io::Error),
     Special,
+}
+
+impl NotPlain {
+    fn of(self, entry: &Entry) -> Unread {
+        match self {
+            NotPlain::Io(e) => Unread::io(&entry.path, &e),
+            NotPlain::Special => {
+                Unread::new(&entry.path, UnreadClass::Outside, "became something else than a file")
+            }
+        }
+    }
 }
 
 /// Opens a file that is a file: with its length and when it was modified.
@@ -255,12 +263,36 @@ fn read_whole(path: &str, mut file: File, len: u64, mut bytes: Vec<u8>) -> Resul
     // What is left of an earlier file is overwritten, not cleared.
     bytes.resize(usize::try_from(len).unwrap_or(0), 0);
     file.read_exact(&mut bytes).map_err(|e| match e.kind() {
-        ErrorKind::UnexpectedEof => {
-            Unread::new(path, UnreadClass::Unreadable, "changed while it was being read")
-        }
+        ErrorKind::UnexpectedEof => changed(path),
         _ => Unread::io(path, &e),
     })?;
     Ok(bytes)
+}
+
+/// Reads a file that should hold `len` bytes, and no more than one byte beyond them.
+fn read_to_end(path: &str, mut file: File, len: u64, mut bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
+    let len = usize::try_from(len).unwrap_or(0);
+    // What is left of an earlier file is overwritten, not cleared.
+    bytes.resize(len + 1, 0);
+    let mut end = 0;
+    // A file gives all that is asked for, or all that it has.
+    while end < len {
+        match file.read(&mut bytes[end..]) {
+            Ok(0) => break,
+            Ok(more) => end += more,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(Unread::io(path, &e)),
+        }
+    }
+    if end != len {
+        return Err(changed(path));
+    }
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+fn changed(path: &str) -> Unread {
+    Unread::new(path, UnreadClass::Unreadable, "changed while it was being read")
 }
 
 fn check_size(entry: &Entry, size: u64, limit: u64) -> Result<(), Unread> {

@@ -7,7 +7,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-use super::names::{beside, ends, every_problem, folder, name, vendored, within};
+use super::names::{beside, ends_in_any_case, every_problem, folder, name, vendored, within};
 use super::{Lowering, Parsed, Text, Trees};
 use crate::facts::*;
 use crate::syntax::tree::{Kind, Node};
@@ -21,11 +21,14 @@ const MOST_STAGES: usize = 500;
 
 /// The names are free; these are the usual ones. Skaffold's file says how a stage is verified.
 pub(super) fn claims(path: &str, _: bool) -> bool {
+    if !ends_in_any_case(path, &[".yaml", ".yml"]) {
+        return false;
+    }
     let file = name(path).to_ascii_lowercase();
     let words = ["clouddeploy", "cloud-deploy", "cloud_deploy", "delivery-pipeline", "delivery_pipeline"];
     let named = words.iter().any(|w| file.contains(w)) || file.starts_with("skaffold");
     let folder = within(path, &["clouddeploy", "cloud-deploy", ".clouddeploy"]);
-    ends(&file, &[".yaml", ".yml"]) && !file.starts_with("cloudbuild") && (named || folder) && !vendored(path)
+    !file.starts_with("cloudbuild") && (named || folder) && !vendored(path)
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {

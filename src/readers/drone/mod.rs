@@ -32,9 +32,9 @@ const PROGRAMS: &[&str] = &[".jsonnet", ".star", ".starlark"];
 /// `.drone.yml`, or files of the folder `.drone`; programs that make the configuration, too.
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let name = names::name(path);
-    let own = name.starts_with(".drone.") || names::within(path, &[".drone"]) || name == "drone.star";
     let format = names::ends(name, &[".yml", ".yaml"]) || names::ends(name, PROGRAMS);
-    own && format && !names::vendored(path)
+    let own = || name.starts_with(".drone.") || names::within(path, &[".drone"]) || name == "drone.star";
+    format && own() && !names::vendored(path)
 }
 
 /// `.woodpecker.yml`, or files directly in the folder `.woodpecker`.

@@ -5,7 +5,7 @@ use super::checks::{Check, Outcome};
 use super::runs::{Bytes, letters_digits_and, next_run};
 use crate::facts::Certainty;
 use crate::lexicon::kinds::{CredentialKind, KindFile, Provider};
-use crate::lexicon::patterns::longest_promised_run;
+use crate::lexicon::patterns::{PromisedRun, promised_run};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -27,15 +27,16 @@ struct Compiled {
     kind: CredentialKind,
     general: bool,
     checks: Vec<Check>,
-    /// Every value holds so many of [`PARTS`] without a gap.
+    /// Every value holds so many of these bytes without a gap.
     run: usize,
+    of: Bytes,
     regex: OnceLock<(Regex, Vec<Regex>)>,
 }
 
 /// What values without blanks and quotes consist of.
 const PARTS: Bytes = letters_digits_and(b"+/=_.~:-");
-/// Stretches that are shorter stand everywhere.
-const SHORTEST_RUN: usize = 12;
+/// Stretches that are less rare stand everywhere: twelve of all parts.
+const LEAST_RARITY: f32 = 22.0;
 
 /// A value of the shape of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,10 +81,19 @@ fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
         let checks = kind.checks.iter().map(|c| Check::parse(c)).collect::<Result<_, _>>();
         let checks = checks.map_err(|e| format!("{}: {e}", kind.id))?;
         let run = match &kind.value {
-            Some(value) => longest_promised_run(value, None, |b| PARTS[usize::from(b)]),
-            None => longest_promised_run(&kind.pattern()?, Some("secret"), |b| PARTS[usize::from(b)]),
+            Some(value) => promised_run(value, None, |b| PARTS[usize::from(b)]),
+            None => promised_run(&kind.pattern()?, Some("secret"), |b| PARTS[usize::from(b)]),
         };
-        out.push(Compiled { kind, general: provider.general, checks, run, regex: OnceLock::new() });
+        let PromisedRun { length, set } = if run.rarity() < LEAST_RARITY { PromisedRun::NONE } else { run };
+        let of = std::array::from_fn(|byte| set.contains(byte as u8));
+        out.push(Compiled {
+            kind,
+            general: provider.general,
+            checks,
+            run: length,
+            of,
+            regex: OnceLock::new(),
+        });
     }
     Ok(out)
 }
@@ -129,8 +139,8 @@ impl KindSearch {
         let compiled = self.kind(number);
         // Most keywords stand where nothing is given a value, and a regular expression is dear to build and run.
         let reach = (stretch.end + compiled.run).min(text.len());
-        if compiled.run >= SHORTEST_RUN
-            && next_run(&text.as_bytes()[..reach], stretch.start, compiled.run, &PARTS).is_none()
+        if compiled.run > 0
+            && next_run(&text.as_bytes()[..reach], stretch.start, compiled.run, &compiled.of).is_none()
         {
             return stretch.start;
         }

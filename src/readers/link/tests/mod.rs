@@ -156,17 +156,7 @@ fn script(file: u32, start: usize, name: &str, kind: ScriptKind, lines: &[&str])
 
 /// A repository with these files, linked.
 fn linked(paths: &[&str], pipelines: Vec<Pipeline>, scripts: Vec<Script>) -> Repository {
-    let file = |(i, path): (usize, &&str)| File {
-        place: at(i as u32, 0),
-        path: (*path).into(),
-        tracked: None,
-        executable: false,
-        link: false,
-        class: FileClass::Read,
-        reader: None,
-        target: None,
-        size: None,
-    };
+    let file = |(i, path): (usize, &&str)| File::new(at(i as u32, 0), (*path).into());
     let mut repository =
         Repository { files: paths.iter().enumerate().map(file).collect(), ..Repository::default() };
     repository.facts.pipelines = pipelines;
