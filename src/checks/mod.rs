@@ -3,6 +3,7 @@
 
 mod action_unpinned;
 mod addresses;
+mod alerting;
 mod artifact_checksum_missing;
 mod artifact_metadata_missing;
 mod artifact_mutable;
@@ -84,6 +85,7 @@ mod gate_override;
 mod gates;
 mod graceful_shutdown_missing;
 mod hands;
+mod health_endpoints;
 mod hot_reload_missing;
 mod hotfix_path_bypass;
 mod iac_apply_outside_pipeline;
@@ -119,6 +121,7 @@ mod migration_manual_production;
 mod migration_no_rollback;
 mod migrations;
 mod network_policy_missing;
+mod observation;
 mod own_builds;
 mod parity_check_missing;
 mod pipeline_missing;
@@ -127,6 +130,7 @@ mod pipeline_stage_order;
 mod port_default_mismatch;
 mod port_not_overridable;
 mod powershell_entrypoint_missing;
+mod probe_missing;
 mod prod_access_audit_missing;
 mod prod_data_to_local;
 mod prod_data_to_nonprod_unsanitized;
@@ -178,8 +182,10 @@ mod secret_stores;
 mod secure_headers_missing;
 mod security_scan_threshold;
 mod seed_in_production;
+mod services;
 mod shared_resource_across_envs;
 mod shared_service_account;
+mod smoke;
 mod smoke_test_missing;
 mod ssh_into_production;
 mod stacks;
@@ -201,6 +207,7 @@ mod times;
 mod tls_not_terminated;
 mod version_stamp_missing;
 mod version_stamp_web_missing;
+mod watching;
 mod zero_downtime_violation;
 
 use crate::facts::Repository;
@@ -213,12 +220,15 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("alert-rule-missing", alerting::rules),
+    ("alert-threshold-loose", alerting::thresholds),
     ("app-rollback-schema-guard", rollback_documents::schema_guard),
     ("artifact-checksum-missing", artifact_checksum_missing::check),
     ("artifact-metadata-missing", artifact_metadata_missing::check),
     ("artifact-mutable", artifact_mutable::check),
     ("artifact-not-stored", artifact_not_stored::check),
     ("artifact-retention-short", artifact_retention_short::check),
+    ("audit-log-constraint", watching::audit_log),
     ("backup-not-configured", backup_not_configured::check),
     ("base-image-not-approved", base_image_not_approved::check),
     ("base-image-unpinned", base_image_unpinned::check),
@@ -254,9 +264,11 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("config-settings-model-duplicated", config_models::duplicated),
     ("config-validation-missing", config_models::validation),
     ("container-runs-as-root", container_runs_as_root::check),
+    ("correlation-id-missing", watching::correlation_id),
     ("coverage-floor-lowered", manual_steps::coverage_floor),
     ("credential-shared-across-envs", credential_shared_across_envs::check),
     ("cross-env-network-access", cross_env_network_access::check),
+    ("dashboard-missing", alerting::dashboards),
     ("datastore-not-managed", datastore_not_managed::check),
     ("db-publicly-reachable", db_publicly_reachable::check),
     ("debug-in-production", debug_in_production::check),
@@ -284,6 +296,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("env-matrix-missing", env_matrix_missing::check),
     ("env-parity-drift", env_parity_drift::check),
     ("env-specific-build", env_specific_build::check),
+    ("error-check-post-deploy-missing", observation::errors),
     ("failure-notification-missing", deploy_surroundings::failure_told),
     ("feature-flag-change-unlogged", feature_flag_change_unlogged::check),
     ("feature-flag-default-on", feature_flag_default_on::check),
@@ -293,6 +306,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("gate-covers-nothing", gate_covers_nothing::check),
     ("gate-override", gate_override::check),
     ("graceful-shutdown-missing", graceful_shutdown_missing::check),
+    ("health-endpoint-missing", health_endpoints::health),
     ("hot-reload-missing", hot_reload_missing::check),
     ("hotfix-path-bypass", hotfix_path_bypass::check),
     ("iac-apply-outside-pipeline", iac_apply_outside_pipeline::check),
@@ -315,11 +329,15 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("local-default-credential", local_default_credential::check),
     ("local-uses-shared-service", local_uses_shared_service::check),
     ("lockfile-missing", lockfile_missing::check),
+    ("log-alert-missing", alerting::log_alerts),
+    ("log-retention-short", alerting::retention),
+    ("log-store-missing", watching::log_store),
     ("main-branch-not-verified", main_branch_not_verified::check),
     ("manual-file-copy-to-production", manual_file_copy_to_production::check),
     ("manual-infra-change", manual_infra_change::check),
     ("manual-prod-data-change", manual_prod_data_change::check),
     ("manual-step-in-runbook", manual_steps::runbook),
+    ("metrics-missing", watching::metrics),
     ("migration-backup-missing", migration_backup_missing::check),
     ("migration-check-missing-in-ci", stage_missing::migration_check),
     ("migration-downgrade-in-pipeline", migration_downgrade_in_pipeline::check),
@@ -330,7 +348,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migration-prod-unguarded", migration_delivery::prod_unguarded),
     ("migration-staging-not-automatic", migration_delivery::staging_not_automatic),
     ("migration-untested-in-staging", migration_delivery::untested_in_staging),
+    ("monitoring-tool-missing", watching::tools),
     ("network-policy-missing", network_policy_missing::check),
+    ("observation-window-short", observation::window),
     ("parity-check-missing", parity_check_missing::check),
     ("pipeline-missing", pipeline_missing::check),
     ("pipeline-stage-missing", pipeline_stage_missing::check),
@@ -338,6 +358,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("port-default-mismatch", port_default_mismatch::check),
     ("port-not-overridable", port_not_overridable::check),
     ("powershell-entrypoint-missing", powershell_entrypoint_missing::check),
+    ("probe-missing", probe_missing::check),
     ("prod-access-audit-missing", prod_access_audit_missing::check),
     ("prod-data-to-local", prod_data_to_local::check),
     ("prod-data-to-nonprod-unsanitized", prod_data_to_nonprod_unsanitized::check),
@@ -351,6 +372,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("proxy-route-missing", proxy_route_missing::check),
     ("public-service-without-proxy", public_service_without_proxy::check),
     ("rate-limit-missing", rate_limit_missing::check),
+    ("ready-endpoint-missing", health_endpoints::ready),
+    ("ready-ignores-dependencies", health_endpoints::ignores),
     ("rebuild-per-environment", rebuild_per_environment::check),
     ("release-window-missing", release_window_missing::check),
     ("resource-limits-missing", resource_limits_missing::check),
@@ -390,7 +413,11 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("seed-in-production", seed_in_production::check),
     ("shared-resource-across-envs", shared_resource_across_envs::check),
     ("shared-service-account", shared_service_account::check),
+    ("smoke-coverage-incomplete", smoke::coverage),
+    ("smoke-failure-no-rollback", smoke::failure),
+    ("smoke-flaky", smoke::flaky),
     ("smoke-test-missing", smoke_test_missing::check),
+    ("smoke-test-time", smoke::time),
     ("ssh-into-production", ssh_into_production::check),
     ("stage-criteria-missing", deploy_surroundings::criteria),
     ("staging-access-mismatch", staging_access_mismatch::check),
@@ -402,12 +429,15 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("staging-skipped", staging_skipped::check),
     ("startup-ordering-unenforced", compose_dependency_missing::unready),
     ("store-unencrypted", store_unencrypted::check),
+    ("structured-logging-missing", watching::structured_logs),
+    ("success-criteria-missing", observation::criteria),
     ("terraform-state-tracked", terraform_state_tracked::check),
     ("terraform-state-unversioned", terraform_state_unversioned::check),
     ("test-disabled-in-source", test_disabled_in_source::check),
     ("test-gate-nonblocking", test_gate_nonblocking::check),
     ("test-pass-threshold", test_pass_threshold::check),
     ("tls-not-terminated", tls_not_terminated::check),
+    ("tracing-missing", watching::tracing),
     ("unit-test-stage-missing", stage_missing::unit_tests),
     ("version-stamp-missing", version_stamp_missing::check),
     ("version-stamp-web-missing", version_stamp_web_missing::check),

@@ -1,7 +1,8 @@
 //! A graph question: does anything look at what was deployed?
 
 use super::gates::{confidence, deploys};
-use crate::facts::{Effect, EffectKind, Node, Owner, Repository, Stage};
+use super::smoke::{checks_what_runs, smoke_tests};
+use crate::facts::{Effect, EffectKind, Node, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -75,32 +76,4 @@ fn is_verified(repository: &Repository, node: Node, smoke: &BTreeSet<Span>) -> b
     job.steps[first.min(job.steps.len())..].iter().any(|s| s.all_effects().any(looks))
         || flow.after(node).into_iter().any(|n| flow.run(n).effects.iter().any(looks))
         || job.steps.is_empty() && flow.run(node).effects.iter().any(looks)
-}
-
-/// Tests that call themselves smoke tests, whatever runner they use: the places of their effects.
-fn smoke_tests(repository: &Repository) -> BTreeSet<Span> {
-    let says = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        ["smoke", "sanity", "health", "acceptance"].iter().any(|w| text.contains(w))
-    };
-    let tests = repository.commands().filter(|(owner, command)| {
-        says(&command.line)
-            || match owner {
-                Owner::Step { step, .. } => says(&step.name),
-                Owner::Script(script) => says(&script.name),
-            }
-    });
-    tests
-        .flat_map(|(_, command)| &command.effects)
-        .filter(|e| e.effect == EffectKind::Test)
-        .map(|e| e.place)
-        .collect()
-}
-
-fn checks_what_runs(effect: &Effect) -> bool {
-    match effect.effect {
-        EffectKind::Verify => true,
-        EffectKind::Test => matches!(effect.detail.as_deref(), Some("e2e" | "smoke" | "integration")),
-        _ => false,
-    }
 }

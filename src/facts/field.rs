@@ -119,6 +119,13 @@ impl Field for u32 {
     }
 }
 
+impl Field for f64 {
+    const KIND: FieldKind = FieldKind::Number;
+    fn value(&self) -> FieldValue {
+        FieldValue::Number(*self)
+    }
+}
+
 impl Field for String {
     const KIND: FieldKind = FieldKind::Text;
     fn value(&self) -> FieldValue {

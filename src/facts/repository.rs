@@ -115,6 +115,11 @@ pub struct Facts {
     pub flag_reads: Vec<FlagRead>,
     pub evidence: Vec<Evidence>,
     pub code_owners: Vec<CodeOwner>,
+    pub practices: Vec<Practice>,
+    pub routes: Vec<Route>,
+    pub alerts: Vec<Alert>,
+    pub dashboards: Vec<Dashboard>,
+    pub log_retentions: Vec<LogRetention>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -144,7 +149,12 @@ macro_rules! each_list {
             token_calls,
             flag_reads,
             evidence,
-            code_owners
+            code_owners,
+            practices,
+            routes,
+            alerts,
+            dashboards,
+            log_retentions
         )
     };
 }
@@ -247,6 +257,8 @@ impl Facts {
         self.disclosures.dedup_by_key(|t| t.place);
         self.token_calls.dedup_by_key(|c| c.place);
         self.flag_reads.dedup_by_key(|f| f.place);
+        self.practices.dedup_by_key(|p| (p.place, p.practice));
+        self.routes.dedup_by_key(|r| r.place);
     }
 }
 
@@ -488,6 +500,11 @@ pub const KINDS: &[KindRow] = &[
     flat!(FlagRead, flag_reads),
     flat!(Evidence, evidence),
     flat!(CodeOwner, code_owners),
+    flat!(Practice, practices),
+    flat!(Route, routes),
+    flat!(Alert, alerts),
+    flat!(Dashboard, dashboards),
+    flat!(LogRetention, log_retentions),
     KindRow {
         name: Operation::KIND_NAME,
         rows: Operation::ROWS,

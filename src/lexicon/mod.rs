@@ -4,6 +4,7 @@ pub mod commands;
 pub mod environments;
 pub mod globs;
 pub mod kinds;
+pub mod libraries;
 pub mod patterns;
 pub mod places;
 pub mod stores;

@@ -3,7 +3,7 @@
 
 use super::images::is_open;
 use super::names::{folder, name, problems, vendored, within};
-use super::{Parsed, Text, kubernetes, pairs};
+use super::{Parsed, Text, kubernetes, monitoring, pairs};
 use crate::facts::{Basis, Setting, SettingSource, Target, Value, is_flag_registry, path_target};
 use crate::lexicon::classify;
 use crate::source::UnreadClass;
@@ -121,6 +121,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         }
     };
     parsed.problems = problems(&tree, format);
+    if format == "YAML" {
+        monitoring::settings(&tree, text, &mut parsed);
+    }
     parsed.facts.settings.append(&mut settings(&tree, text, target));
     parsed
 }

@@ -7,7 +7,7 @@ mod secret;
 
 use super::images::{image, is_open};
 use super::names::{ends, name, problems, vendored, within};
-use super::{Parsed, Text, config};
+use super::{Parsed, Text, alerts, config, monitoring};
 use crate::facts::{Resource, Setting, SettingSource, Shape, System, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
@@ -127,6 +127,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     if !is_manifest(text.text) && !is_kustomization(text.path) {
         return if config::claims(text.path, text.executable) {
             config::parse(text)
+        } else if monitoring::claims(text.path, text.executable) {
+            monitoring::parse(text)
         } else {
             Parsed::default()
         };
@@ -184,6 +186,10 @@ fn facts_of(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Par
     if document.get("apiVersion").is_some() && document.get("kind").is_some() {
         containers(document, offset, parsed);
         workload_settings(document, offset, text, parsed);
+        if document.get("kind").and_then(|k| k.as_str()).is_some_and(|k| objects::RULES.contains(&k)) {
+            let target = path_target(text.path, text.file, text.environments);
+            alerts::of_document(document, offset, target.as_ref(), &mut parsed.facts);
+        }
         object(document, offset, text, parsed);
     }
 }

@@ -2,7 +2,7 @@
 //! there is what matters.
 
 use super::names::{folder, name, problems, vendored};
-use super::{Parsed, Text};
+use super::{Parsed, Text, dependencies};
 use crate::facts::Manifest;
 use crate::source::UnreadClass;
 use crate::syntax::tree::Node;
@@ -58,7 +58,7 @@ const MANIFESTS: &[(&str, &str, Look)] = &[
 ];
 
 pub(super) fn claims(path: &str, _: bool) -> bool {
-    kind(path).is_some() && !vendored(path)
+    (kind(path).is_some() || dependencies::is_list(path)) && !vendored(path)
 }
 
 fn kind(path: &str) -> Option<(&'static str, Option<Look>)> {
@@ -78,9 +78,25 @@ fn kind(path: &str) -> Option<(&'static str, Option<Look>)> {
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
-    let Some((ecosystem, look)) = kind(text.path) else { return parsed };
+    let Some((ecosystem, look)) = kind(text.path) else {
+        let ecosystem = match name(text.path) {
+            "libs.versions.toml" => "gradle",
+            "Directory.Packages.props" => "nuget",
+            _ => "python",
+        };
+        if text.text.len() <= LARGEST {
+            parsed.facts.practices = dependencies::of_lines(text, ecosystem);
+        }
+        return parsed;
+    };
     let (application, dependencies) = match look {
-        Some(look) if text.text.len() <= LARGEST => look(text, &mut parsed.problems),
+        Some(look) if text.text.len() <= LARGEST => {
+            parsed.facts.practices = match ecosystem {
+                "php" => dependencies::of_composer(text),
+                _ => dependencies::of_lines(text, ecosystem),
+            };
+            look(text, &mut parsed.problems)
+        }
         _ => (None, 0),
     };
     parsed.facts.manifests.push(Manifest {

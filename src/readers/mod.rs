@@ -1,6 +1,7 @@
 //! From files to facts. Each file is opened once: scanned as text, parsed by the one reader that claims
 //! its path, and let go.
 
+mod alerts;
 mod assemble;
 mod azure;
 mod bitbucket;
@@ -16,6 +17,7 @@ mod commands;
 mod compose;
 mod config;
 mod containers;
+mod dependencies;
 mod dockerfile;
 mod dotenv;
 mod drone;
@@ -34,6 +36,7 @@ mod manifest;
 mod markdown;
 mod matrix;
 mod migration;
+mod monitoring;
 mod names;
 mod nginx;
 mod npm;
@@ -215,6 +218,7 @@ pub const READERS: &[Reader] = &[
     Reader { kind: "nginx", claims: nginx::claims, parse: nginx::parse, lower: None },
     Reader { kind: "evidence", claims: evidence::claims, parse: evidence::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
+    Reader { kind: "monitoring", claims: monitoring::claims, parse: monitoring::parse, lower: None },
     Reader {
         kind: "powershell",
         claims: shell::claims_powershell,

@@ -58,7 +58,13 @@ const KINDS: &[&str] = &[
     "Policy",
     "ConfigMap",
     "HelmRelease",
+    "ServiceMonitor",
+    "PodMonitor",
+    "GrafanaDashboard",
 ];
+
+/// Objects that hold alert rules. Their expressions are long, and read once as alerts.
+pub(super) const RULES: &[&str] = &["PrometheusRule", "VMRule"];
 
 /// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many
 /// manifests, and parsing them would cost more than all the rest of a check.
@@ -69,13 +75,16 @@ pub(super) fn is_meant(document: &str) -> bool {
         return false;
     }
     document.contains("image:")
-        || kinds.any(|k| KINDS.contains(&k) || SECRET_STORE_OBJECTS.contains(&k))
+        || kinds.any(|k| KINDS.contains(&k) || RULES.contains(&k) || SECRET_STORE_OBJECTS.contains(&k))
         || document.starts_with('{')
 }
 
 /// The object of a document that begins at `offset` of its file.
 pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Parsed) {
     let Some(kind) = document.get("kind").and_then(|k| k.as_str()) else { return };
+    if RULES.contains(&kind) {
+        return;
+    }
     // `kubectl get -o yaml` gives lists.
     if kind == "List" {
         for item in document.get("items").into_iter().flat_map(|i| i.items()) {

@@ -60,6 +60,7 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     repository.facts.evidence = std::mem::take(&mut facts.evidence);
     super::evidence::open_gates(&mut facts.pipelines, repository);
     facts.evidence = std::mem::take(&mut repository.facts.evidence);
+    super::alerts::of_resources(&mut facts);
     repository.flow = flow::build(&facts.pipelines, repository, &lexicon.environments);
     repository.facts = facts;
     let mut composed = stacks::stacks(repository);

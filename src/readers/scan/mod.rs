@@ -22,6 +22,7 @@ mod looks;
 mod marks;
 mod pairs;
 mod patterns;
+mod practices;
 mod runs;
 mod stand_ins;
 mod structures;
@@ -31,7 +32,7 @@ mod urls;
 mod values;
 mod words;
 
-use crate::facts::{Credential, Disclosure, Facts, Form, Medium, Setting, Target};
+use crate::facts::{Credential, Disclosure, Facts, Form, Medium, PracticeKind, Setting, Target};
 use crate::lexicon::{Environments, Lexicon};
 use crate::text::{FileId, Span};
 use calls::{CALLS, Stands};
@@ -102,6 +103,10 @@ enum Action {
     Token(usize),
     /// The call with this number, which asks for a feature flag.
     Flag(usize),
+    /// The word with this number, which tells how a program is watched.
+    Practice(usize),
+    /// An address for health checks.
+    Route,
     /// What the rule's pattern with this number matches.
     Pattern(usize),
 }
@@ -129,6 +134,8 @@ impl Scanner {
         disclosures::ADDRESS_WORDS.iter().for_each(|word| add(word, Action::AddressName));
         tokens::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Token(i)));
         flags::CALLS.iter().enumerate().for_each(|(i, call)| add(call.words, Action::Flag(i)));
+        practices::WORDS.iter().enumerate().for_each(|(i, (word, _))| add(word, Action::Practice(i)));
+        practices::ROUTE_WORDS.iter().for_each(|word| add(word, Action::Route));
         let patterns: Vec<PatternSearch> = lexicon.patterns.iter().map(PatternSearch::new).collect();
         let mut wordless = Vec::new();
         for (number, pattern) in patterns.iter().enumerate() {
@@ -176,6 +183,9 @@ impl Scanner {
         let allows = allows::are_read_in(path, extension);
         let env_reads = around.medium == Medium::Source;
         let errors = env_reads && !around.test && !around.generated;
+        // What settings say counts, what documents and pipelines say does not.
+        let watches = (env_reads || around.medium == Medium::Config) && !around.test && !around.generated;
+        let mut practised: Vec<PracticeKind> = Vec::new();
         let bundler = env::is_bundler(path);
         let marks = around.test_file || extension == "rs";
         let mut credentials = Credentials::new(scanned, &around, settings);
@@ -249,7 +259,25 @@ impl Scanner {
                         let read = flags::read(file, text, word.clone(), call, extension, offset);
                         facts.flag_reads.extend(read);
                     }
+                    Action::Practice(number)
+                        if watches && !practised.contains(&practices::WORDS[number].1) =>
+                    {
+                        let read = practices::read(file, text, word.clone(), number, extension, offset);
+                        practised.extend(read.as_ref().map(|p| p.practice));
+                        facts.practices.extend(read);
+                    }
+                    Action::Route if errors => {
+                        let route = practices::route(file, text, word.clone(), extension, offset);
+                        // Several words stand in one path.
+                        if let Some(route) = route
+                            && facts.routes.last().is_none_or(|last| last.place != route.place)
+                        {
+                            facts.routes.push(route);
+                        }
+                    }
                     Action::Directive
+                    | Action::Practice(_)
+                    | Action::Route
                     | Action::Flag(_)
                     | Action::Mark(_)
                     | Action::EnvRead

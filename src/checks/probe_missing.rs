@@ -1,0 +1,130 @@
+//! Instances that count as serving as soon as they are started, because nothing asks them.
+
+use super::merged::{Cause, Causes};
+use super::rollouts::own;
+use super::samples::{is_sample, is_vendored};
+use super::services::serving;
+use crate::facts::{Repository, Resource, SettingSource, Stage, Target};
+use crate::finding::{Confidence, Severity, Verdict};
+use crate::parameters::Parameters;
+use crate::text::{FileId, Span};
+use std::collections::BTreeMap;
+
+pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    // Generated manifests repeat an object: it is one defect.
+    let mut causes = Causes::default();
+    for resource in own(repository) {
+        workload(repository, resource, &mut causes, verdict);
+        block(resource, verdict);
+    }
+    causes.report(verdict);
+    composed(repository, verdict);
+}
+
+/// Whether only developers, tests and previews run it.
+fn is_apart(target: Option<&Target>) -> bool {
+    let apart = |s: &Stage| matches!(s, Stage::Local | Stage::Ci | Stage::Preview | Stage::Development);
+    target.is_some_and(|t| t.stage.possible().iter().any(apart))
+}
+
+/// <https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/>
+fn workload(repository: &Repository, resource: &Resource, causes: &mut Causes, verdict: &mut Verdict) {
+    let Some(port) = serving(resource) else { return };
+    if is_apart(resource.target.as_ref()) {
+        return;
+    }
+    let probed = |r: &Resource| {
+        r.entries.iter().any(|e| e.path.contains(".readinessProbe") || e.path.contains(".startupProbe"))
+    };
+    // An overlay or a base may add it.
+    let elsewhere = || {
+        own(repository).any(|r| {
+            r.sort == resource.sort && r.name == resource.name && r.place != resource.place && probed(r)
+        })
+    };
+    if probed(resource) || elsewhere() {
+        verdict.satisfied(port.place);
+        return;
+    }
+    let title = resource.title();
+    let subject = format!("readiness {title}");
+    let templated = repository.path(resource.place).contains("templates/");
+    if templated {
+        let message = format!("Nothing here shows how `{title}` tells that a new instance serves");
+        verdict.open(resource.place, subject, message);
+        return;
+    }
+    let message = format!(
+        "Nothing tells when a new instance of `{title}` serves, so that an update goes on regardless"
+    );
+    causes.add(subject, resource.place, || Cause {
+        message,
+        label: "has no readiness probe",
+        also: "here too",
+        severity: Severity::Warning,
+        confidence: Confidence::Medium,
+    });
+}
+
+/// <https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/linux_web_app#health_check_path>,
+/// <https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/compute_region_instance_group_manager>
+fn block(resource: &Resource, verdict: &mut Verdict) {
+    let (key, label) = match resource.sort.as_str() {
+        "azurerm_linux_web_app" | "azurerm_windows_web_app" => {
+            ("health_check_path", "`health_check_path` is not set")
+        }
+        "google_compute_instance_group_manager" | "google_compute_region_instance_group_manager" => {
+            ("auto_healing_policies", "no `auto_healing_policies`")
+        }
+        _ => return,
+    };
+    if resource.block != "resource" || is_apart(resource.target.as_ref()) {
+        return;
+    }
+    if let Some(entry) = resource.entries.iter().find(|e| e.path.contains(key)) {
+        return verdict.satisfied(entry.place);
+    }
+    let title = resource.title();
+    let message = format!("Nothing tells whether an instance of `{title}` serves");
+    let finding = verdict.fail(resource.place, format!("readiness {title}"), message);
+    finding.label(label).at_most(Confidence::Medium);
+}
+
+/// Services with ports in compose files for staging or production.
+/// <https://docs.docker.com/reference/compose-file/services/#healthcheck>
+fn composed(repository: &Repository, verdict: &mut Verdict) {
+    let checked_image = repository.facts.instructions.iter().find(|i| {
+        i.keyword == "HEALTHCHECK"
+            && !i.args.iter().any(|a| a.value == "NONE")
+            && !is_sample(repository.path(i.place))
+    });
+    let mut serving: BTreeMap<(FileId, &str), Span> = BTreeMap::new();
+    let mut checked: Vec<(&str, Span)> = Vec::new();
+    for setting in repository.facts.settings.iter().filter(|s| s.source == SettingSource::Service) {
+        let Some(rest) = setting.path.strip_prefix("services.") else { continue };
+        let Some((service, what)) = rest.split_once('.') else { continue };
+        if what.starts_with("healthcheck") && setting.setting.text() != "true" {
+            checked.push((service, setting.place));
+        }
+        let path = repository.path(setting.place);
+        let meant = setting.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
+        if what.starts_with("ports") && meant && !is_sample(path) && !is_vendored(path) {
+            serving.entry((setting.place.file, service)).or_insert(setting.place);
+        }
+    }
+    for ((_, service), place) in serving {
+        // A base file beside it may say it.
+        if let Some((_, found)) = checked.iter().find(|(name, _)| *name == service) {
+            verdict.satisfied(*found);
+            continue;
+        }
+        if let Some(instruction) = checked_image {
+            verdict.satisfied(instruction.place);
+            continue;
+        }
+        let message = format!("Nothing tells whether service `{service}` serves: it has no health check");
+        let finding = verdict.fail(place, format!("healthcheck {service}"), message);
+        finding.label("serves here").at_most(Confidence::Medium);
+        finding.against("the image may bring a health check of its own");
+    }
+}
