@@ -1,7 +1,7 @@
 //! Addresses at which services tell whether they live and whether they can serve.
 
 use super::services::{Service, Shown, WORKLOADS, lacking};
-use crate::facts::{PracticeKind, Repository, Resource, RouteSort, Setting};
+use crate::facts::{PracticeKind, Repository, Resource, RouteSort, Setting, System};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -79,8 +79,9 @@ fn probed(shown: &Shown<'_, '_>, service: &Service<'_>, probe: &str, words: &[&s
         let lower = text.to_ascii_lowercase();
         words.iter().any(|w| lower.contains(w))
     };
-    let name = service.folder.rsplit('/').next().unwrap_or("");
-    let meant = |r: &&Resource| shown.services.len() == 1 || !name.is_empty() && r.name.text().contains(name);
+    let meant = |r: &&Resource| {
+        shown.services.len() == 1 || service.name().is_some_and(|name| r.name.text().contains(name))
+    };
     let asks = |e: &&Setting| {
         e.path.contains("Probe.")
             && e.path.contains(probe)
@@ -94,6 +95,11 @@ fn probed(shown: &Shown<'_, '_>, service: &Service<'_>, probe: &str, words: &[&s
     let of_values = || {
         let values = repository.facts.settings.iter();
         values.filter(|_| shown.services.len() == 1).find(asks).map(|e| e.place)
+    };
+    let of_platform = || {
+        let all = repository.facts.resources.iter().filter(|r| r.system == System::Platform).filter(meant);
+        let asks = |e: &&Setting| e.path == "health.path" && says(&e.setting.text());
+        all.flat_map(|r| &r.entries).find(asks).map(|e| e.place)
     };
     let of_target = || {
         let checks =
@@ -118,5 +124,10 @@ fn probed(shown: &Shown<'_, '_>, service: &Service<'_>, probe: &str, words: &[&s
         let all = repository.facts.settings.iter();
         all.filter(|_| shown.services.len() == 1 && probe.is_empty()).find(checks).map(|s| s.place)
     };
-    of_workload().or_else(of_values).or_else(of_target).or_else(of_image).or_else(of_compose)
+    of_workload()
+        .or_else(of_platform)
+        .or_else(of_values)
+        .or_else(of_target)
+        .or_else(of_image)
+        .or_else(of_compose)
 }

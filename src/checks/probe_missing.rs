@@ -4,7 +4,7 @@ use super::merged::{Cause, Causes};
 use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
 use super::services::serving;
-use crate::facts::{Repository, Resource, SettingSource, Stage, Target};
+use crate::facts::{Repository, Resource, SettingSource, Shape, Stage, Target};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -48,8 +48,11 @@ fn workload(repository: &Repository, resource: &Resource, causes: &mut Causes, v
     }
     let title = resource.title();
     let subject = format!("readiness {title}");
+    // What a template or a base leaves out, values and overlays may add.
     let templated = repository.path(resource.place).contains("templates/");
-    if templated {
+    let closed =
+        resource.containers().iter().all(|(path, _)| resource.is_closed(&format!("{path}.readinessProbe")));
+    if templated && resource.shape != Shape::Effective || !closed {
         let message = format!("Nothing here shows how `{title}` tells that a new instance serves");
         verdict.open(resource.place, subject, message);
         return;

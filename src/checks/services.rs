@@ -25,10 +25,18 @@ pub(super) struct Service<'r> {
 impl Service<'_> {
     /// How a sentence calls it.
     pub(super) fn title(&self, repository: &Repository) -> String {
-        match self.folder.rsplit('/').next() {
-            Some(name) if !name.is_empty() => format!("Service `{name}`"),
-            _ => format!("The service of `{}`", repository.path(self.web.place)),
+        match self.name() {
+            Some(name) => format!("Service `{name}`"),
+            None => format!("The service of `{}`", repository.path(self.web.place)),
         }
+    }
+
+    /// The last of its folders that says more than that there is a program in it.
+    pub(super) fn name(&self) -> Option<&str> {
+        let says = |part: &&str| {
+            !matches!(*part, "" | "src" | "app" | "apps" | "source" | "code" | "main" | "lib" | "python")
+        };
+        self.folder.rsplit('/').find(says)
     }
 }
 
@@ -104,7 +112,8 @@ fn is_within(path: &str, folder: &str) -> bool {
 /// A workload with a port, or a file by which a platform runs a web process.
 fn runs_by_name(repository: &Repository) -> Option<Span> {
     const PLATFORMS: &[&str] = &["Procfile", "fly.toml", "render.yaml", "app.yaml"];
-    let workload = own(repository).find(|r| serving(r).is_some()).map(|r| r.place);
+    let runs = |r: &&Resource| serving(r).is_some() || r.system == System::Platform;
+    let workload = own(repository).find(runs).map(|r| r.place);
     let file = || {
         let named = |f: &&crate::facts::File| PLATFORMS.contains(&f.name()) && is_own(&f.path);
         repository.files.iter().find(named).map(|f| f.place)

@@ -322,7 +322,7 @@ pub(super) fn flaky(repository: &Repository, parameters: &Parameters, verdict: &
                         continue;
                     }
                     match RETRIES.iter().find_map(|flag| Some((*flag, command.flag_value(&[flag])?))) {
-                        Some((flag, value)) if value.text.trim_start_matches('=') != "0" => {
+                        Some((flag, value)) if value.text.rsplit('=').next() != Some("0") => {
                             let message =
                                 format!("Smoke tests of job `{}` are tried again until they pass", job.name);
                             let finding =
