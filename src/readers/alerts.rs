@@ -287,6 +287,11 @@ fn limit(signal: Signal, expression: &str) -> Option<(f64, LimitUnit)> {
     let against_earlier = lower.contains(" offset ") && lower.contains('/');
     match signal {
         Signal::ErrorRate | Signal::Cpu | Signal::Memory => {
+            // Errors of requests, not those of a tool among its own tasks.
+            const REQUESTS: &[&str] = &["http", "request", "grpc", "response", "5xx", "5..", "ratio"];
+            if signal == Signal::ErrorRate && !REQUESTS.iter().any(|w| lower.contains(w)) {
+                return None;
+            }
             if against_earlier || lower.contains(" offset ") {
                 return None;
             }
@@ -581,6 +586,9 @@ pub(super) fn log_sort(name: &str) -> LogSort {
     let has = |all: &[&str]| words.iter().any(|w| all.contains(w));
     if has(&["audit", "auditlog", "auditlogs", "cloudtrail", "trail", "security", "compliance"]) {
         LogSort::Audit
+    } else if has(&["lambda", "function", "forwarder", "shipper", "exporter"]) {
+        // What handles logs of access writes its own.
+        LogSort::Application
     } else if has(&[
         "access",
         "accesslog",
@@ -723,11 +731,15 @@ mod tests {
     fn a_limit_is_told_by_the_comparison_and_the_shape_before_it() {
         use LimitUnit::{Growth, Percent, Times};
         for (signal, expression, expected) in [
-            (Signal::ErrorRate, "sum(rate(e[5m])) / sum(rate(r[5m])) > 0.05", Some((5.0, Percent))),
-            (Signal::ErrorRate, "sum(rate(e[5m])) / sum(rate(r[5m])) * 100 > 5", Some((5.0, Percent))),
+            (Signal::ErrorRate, "sum(rate(http_e[5m])) / sum(rate(http_r[5m])) > 0.05", Some((5.0, Percent))),
+            (
+                Signal::ErrorRate,
+                "sum(rate(http_e[5m])) / sum(rate(http_r[5m])) * 100 > 5",
+                Some((5.0, Percent)),
+            ),
             (Signal::ErrorRate, "slo:ratio > (14.4 * 0.001)", Some((1.44, Percent))),
             (Signal::ErrorRate, "sum(rate(e[5m])) > 5", None),
-            (Signal::ErrorRate, "success_total / all_total < 0.95", Some((5.0, Percent))),
+            (Signal::ErrorRate, "grpc_success_total / grpc_all_total < 0.95", Some((5.0, Percent))),
             (Signal::ErrorRate, "a / b > 0.05 and c > 10", None),
             (
                 Signal::Cpu,
