@@ -54,7 +54,7 @@ pub struct Scanner {
     kinds: KindSearch,
     patterns: Vec<PatternSearch>,
     /// Of the patterns: those that no word tells of, so that every text is searched for them.
-    wordless: Vec<usize>,
+    wordless: Vec<PatternNumber>,
 }
 
 /// A text to be scanned.
@@ -75,6 +75,9 @@ pub struct ScanText<'a> {
 
 /// Stretches that are to be searched, by the number of the kind.
 type Windows = BTreeMap<usize, Vec<Range<usize>>>;
+
+/// A rule's number, and that of one of its patterns.
+type PatternNumber = (usize, usize);
 
 /// What a word may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,7 @@ enum Action {
     /// An address for health checks.
     Route,
     /// What the rule's pattern with this number matches.
-    Pattern(usize),
+    Pattern(PatternNumber),
 }
 
 impl Scanner {
@@ -138,10 +141,13 @@ impl Scanner {
         practices::ROUTE_WORDS.iter().for_each(|word| add(word, Action::Route));
         let patterns: Vec<PatternSearch> = lexicon.patterns.iter().map(PatternSearch::new).collect();
         let mut wordless = Vec::new();
-        for (number, pattern) in patterns.iter().enumerate() {
-            match pattern.words() {
-                Some(words) => words.iter().for_each(|word| add(word, Action::Pattern(number))),
-                None => wordless.push(number),
+        for (rule, pattern) in patterns.iter().enumerate() {
+            for (number, words) in pattern.words().enumerate() {
+                let number = (rule, number);
+                match words {
+                    Some(words) => words.iter().for_each(|word| add(word, Action::Pattern(number))),
+                    None => wordless.push(number),
+                }
             }
         }
         Scanner {
@@ -191,7 +197,7 @@ impl Scanner {
         let mut credentials = Credentials::new(scanned, &around, settings);
         let mut windows = Windows::new();
         // Of each pattern, where its words stand.
-        let mut promised: BTreeMap<usize, Vec<usize>> =
+        let mut promised: BTreeMap<PatternNumber, Vec<usize>> =
             self.wordless.iter().map(|n| (*n, Vec::new())).collect();
         let mut percents_done = 0;
         for hit in self.words.find(text) {
@@ -293,8 +299,15 @@ impl Scanner {
         facts.credentials.extend(credentials.settle());
         if !promised.is_empty() {
             let path: Vec<&str> = path.split('/').collect();
-            for (number, words) in promised {
-                self.patterns[number].search(file, &path, text, &words, offset, &mut facts.text_hits);
+            let mut asked: Option<(usize, bool)> = None;
+            for ((rule, number), words) in promised {
+                let pattern = &self.patterns[rule];
+                let known = asked.filter(|(last, _)| *last == rule).map(|(_, meant)| meant);
+                let meant = known.unwrap_or_else(|| pattern.means(&path));
+                asked = Some((rule, meant));
+                if meant {
+                    pattern.search(file, number, text, &words, offset, &mut facts.text_hits);
+                }
             }
         }
         !cut

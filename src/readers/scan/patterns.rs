@@ -46,56 +46,54 @@ impl PatternSearch {
         })
     }
 
-    /// Words without which nothing is found; `None` if the patterns promise none.
-    pub(super) fn words(&self) -> Option<Vec<String>> {
-        let words: Option<Vec<_>> = self.written.patterns.iter().map(|p| patterns::words(p)).collect();
-        words.map(|words| words.concat())
+    /// For each pattern, words without which it finds nothing; `None` if it promises none.
+    pub(super) fn words(&self) -> impl Iterator<Item = Option<Vec<String>>> {
+        self.written.patterns.iter().map(|p| patterns::words(p))
     }
 
-    /// Searches `text`, of the file at `path` (its parts between slashes), in which the patterns' words stand at
-    /// `words`, in ascending order.
+    /// Whether the file at this path (its parts between slashes) is searched.
+    pub(super) fn means(&self, path: &[&str]) -> bool {
+        let meant = self.paths.is_empty() || self.paths.iter().any(|g| g.matches_parts(path));
+        meant && !self.not_paths.iter().any(|g| g.matches_parts(path))
+    }
+
+    /// Searches `text` for the pattern of this number, whose words stand at `words`, in ascending order.
     pub(super) fn search(
         &self,
         file: FileId,
-        path: &[&str],
+        number: usize,
         text: &str,
         words: &[usize],
         offset: usize,
         hits: &mut Vec<TextHit>,
     ) {
-        let meant = self.paths.is_empty() || self.paths.iter().any(|g| g.matches_parts(path));
-        if !meant || self.not_paths.iter().any(|g| g.matches_parts(path)) {
-            return;
-        }
         let compiled = self.compiled();
-        for (number, (pattern, in_line)) in compiled.patterns.iter().enumerate() {
-            let mut search = |part: Range<usize>| {
-                for found in pattern.captures_iter(&text.as_bytes()[part.clone()]) {
-                    let Some(place) = found.name("here").or_else(|| found.get(0)) else { continue };
-                    // Byte classes can match a part of a character.
-                    let start = text.floor_char_boundary(part.start + place.start());
-                    let end = text.ceil_char_boundary(part.start + place.end());
-                    if start == end || compiled.excuse(text, start) {
-                        continue;
-                    }
-                    hits.push(TextHit {
-                        place: Span::new(file, offset + start..offset + end),
-                        rule: self.rule.clone(),
-                        pattern: u32::try_from(number).expect("a rule has few patterns"),
-                    });
+        let (pattern, in_line) = &compiled.patterns[number];
+        let mut search = |part: Range<usize>| {
+            for found in pattern.captures_iter(&text.as_bytes()[part.clone()]) {
+                let Some(place) = found.name("here").or_else(|| found.get(0)) else { continue };
+                // Byte classes can match a part of a character.
+                let start = text.floor_char_boundary(part.start + place.start());
+                let end = text.ceil_char_boundary(part.start + place.end());
+                if start == end || compiled.excuse(text, start) {
+                    continue;
                 }
-            };
-            if words.is_empty() || !in_line {
-                search(0..text.len());
-                continue;
+                hits.push(TextHit {
+                    place: Span::new(file, offset + start..offset + end),
+                    rule: self.rule.clone(),
+                    pattern: u32::try_from(number).expect("a rule has few patterns"),
+                });
             }
-            let mut done = 0;
-            for word in words {
-                if *word >= done {
-                    let line = line(text, *word);
-                    done = line.end;
-                    search(line);
-                }
+        };
+        if words.is_empty() || !in_line {
+            return search(0..text.len());
+        }
+        let mut done = 0;
+        for word in words {
+            if *word >= done {
+                let line = line(text, *word);
+                done = line.end;
+                search(line);
             }
         }
     }

@@ -113,13 +113,21 @@ impl Words {
             };
             ends.into_iter().flatten().flat_map(|(end, state)| {
                 let words = self.found[state].iter();
-                words.map(move |&(word, length)| Hit { word: word as usize, range: end - length as usize..end })
+                words.map(move |&(word, length)| Hit {
+                    word: word as usize,
+                    range: end - length as usize..end,
+                })
             })
         })
     }
 
     /// Where words end in `block`, and in which states.
-    fn search<S: State>(&self, table: &[S], text: &[u8], block: Range<usize>) -> [Vec<(usize, usize)>; LANES] {
+    fn search<S: State>(
+        &self,
+        table: &[S],
+        text: &[u8],
+        block: Range<usize>,
+    ) -> [Vec<(usize, usize)>; LANES] {
         let length = Some(block.len() / LANES).filter(|n| *n >= SHORTEST_LANE).unwrap_or(0);
         let starts: [usize; LANES] = array::from_fn(|lane| block.start + lane * length);
         let lanes = starts.map(|start| &text[start..start + length]);
@@ -225,12 +233,15 @@ mod tests {
 
     #[test]
     fn more_states_than_a_short_number_holds_are_searched_alike() {
-        let list: Vec<String> = (0..40_000u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
+        let list: Vec<String> =
+            (0..40_000u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761))).collect();
         let words = Words::new(&list);
         assert!(matches!(words.table, Table::Wide(_)));
         for (number, word) in list.iter().enumerate().step_by(997) {
             let text = format!("== {} ==", word.to_uppercase());
-            assert!(words.find(&text).any(|hit| hit.word == number && text[hit.range] == text[3..3 + word.len()]));
+            assert!(
+                words.find(&text).any(|hit| hit.word == number && text[hit.range] == text[3..3 + word.len()])
+            );
         }
     }
 }
