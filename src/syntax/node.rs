@@ -112,13 +112,13 @@ impl<'t> Node<'t> {
     /// to the end of its last.
     pub fn span(&self) -> Span {
         let record = self.record();
-        Span { file: self.tree.file, start: record.start, end: record.end }
+        self.tree.place(record.start, record.end)
     }
 
     /// Where an alias stands that led here; otherwise [`Node::span`].
     pub fn use_span(&self) -> Span {
         let record = &self.tree.nodes[self.used as usize];
-        Span { file: self.tree.file, start: record.start, end: record.end }
+        self.tree.place(record.start, record.end)
     }
 
     /// Whether the node was reached through an alias.
@@ -128,7 +128,7 @@ impl<'t> Node<'t> {
 
     /// The text of the file at [`Node::span`].
     pub fn raw(&self) -> &'t str {
-        self.tree.text.get(self.span().range()).unwrap_or("")
+        self.tree.slice(self.span())
     }
 
     /// A scalar's text, null included.
@@ -209,7 +209,7 @@ impl<'t> Node<'t> {
     /// Where the tag stands.
     pub fn tag_span(&self) -> Option<Span> {
         let tag = &self.property()?.tag;
-        (!tag.is_empty()).then_some(Span { file: self.tree.file, start: tag.start, end: tag.end })
+        (!tag.is_empty()).then(|| self.tree.place(tag.start, tag.end))
     }
 
     /// The name of the anchor on the node, without `&`.
@@ -331,7 +331,7 @@ impl<'t> Node<'t> {
 
     /// A scalar's value with the way back into the file, exact for every style. Empty for containers.
     pub fn passage(&self) -> Passage {
-        self.tree.lift(self.record())
+        self.tree.lift(self.record()).from_base(self.tree.base)
     }
 
     /// Every scalar at or below this node, in order, with its path. A container behind an alias is left

@@ -74,6 +74,8 @@ pub struct TreeError {
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub(super) file: FileId,
+    /// Where the text begins in the file: [`Tree::of_part`].
+    pub(super) base: u32,
     pub(super) format: Format,
     pub(super) text: Box<str>,
     /// What was parsed, when template expressions were masked: same length, same offsets.
@@ -164,14 +166,33 @@ impl Tree {
         self.format
     }
 
-    /// The file's text.
+    /// The text that was read: the file's, or a part of it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The text at `span`; empty when the span belongs to another file.
+    /// The same tree, of a text that begins at byte `base` of its file: all places follow.
+    pub fn of_part(mut self, base: usize) -> Tree {
+        self.base = base as u32;
+        let moved = |span: Span| Span::new(span.file, span.start as usize + base..span.end as usize + base);
+        for comment in &mut self.comments {
+            (comment.span, comment.body) = (moved(comment.span), moved(comment.body));
+        }
+        self.errors.iter_mut().for_each(|error| error.span = moved(error.span));
+        self
+    }
+
+    /// A place in the file, of one in the text.
+    pub(super) fn place(&self, start: u32, end: u32) -> Span {
+        Span { file: self.file, start: start + self.base, end: end + self.base }
+    }
+
+    /// The text at `span`; empty when the span belongs to another file, or to another part of it.
     pub fn slice(&self, span: Span) -> &str {
-        if span.file == self.file { self.text.get(span.range()).unwrap_or("") } else { "" }
+        let base = self.base as usize;
+        let range = span.start.checked_sub(self.base).map(|start| start as usize..span.end as usize - base);
+        let text = range.filter(|_| span.file == self.file).and_then(|range| self.text.get(range));
+        text.unwrap_or("")
     }
 
     pub(super) fn value(&self, text: Text) -> &str {
@@ -185,6 +206,7 @@ impl Tree {
         self.structure.as_deref().unwrap_or(&self.text)
     }
 
+    /// The value of a scalar, with its places in the text.
     pub(super) fn lift(&self, record: &Record) -> Passage {
         let Shape::Scalar { style, text } = record.shape else {
             return Passage::new(self.file, record.start as usize);
@@ -224,6 +246,7 @@ impl Builder {
     pub(super) fn new(file: FileId, format: Format, text: &str, structure: Option<String>) -> Builder {
         let tree = Tree {
             file,
+            base: 0,
             format,
             text: text.into(),
             structure: structure.map(String::into_boxed_str),

@@ -84,6 +84,16 @@ impl Passage {
         }
     }
 
+    /// The same passage, if its places were counted from byte `base` of the file.
+    pub fn from_base(mut self, base: u32) -> Passage {
+        for piece in &mut self.pieces {
+            piece.file += base;
+            piece.end = piece.end.map(|end| end + base);
+        }
+        self.end += base;
+        self
+    }
+
     /// The file that the text came from.
     pub fn file(&self) -> FileId {
         self.file

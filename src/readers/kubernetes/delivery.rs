@@ -7,6 +7,9 @@ use crate::readers::{Lowering, Text, Trees, Want, commands, containers, gitops, 
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
+use aho_corasick::AhoCorasick;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 /// API groups of these objects, as they stand in `apiVersion`.
 const GROUPS: &[&str] = &["argoproj.io/", ".toolkit.fluxcd.io/", "tekton.dev/"];
@@ -17,38 +20,45 @@ const HOOKS: &[&str] = &["argocd.argoproj.io/hook:", "helm.sh/hook:"];
 /// The configuration of Argo CD itself.
 const SETTINGS: &str = "resource.customizations";
 
-/// A text with such objects as one tree. Documents of other sorts are blanked out, so that schemas which lie in the
-/// same file cost nothing.
+/// A text with such objects as one tree, from the first document that matters to the last. What lies between and is of
+/// another sort is blanked out, so that schemas which lie in the same file cost nothing.
 pub(super) fn tree(text: &Text<'_>, mask: Mask) -> Option<Tree> {
-    let named = GROUPS.iter().chain(HOOKS).chain([&SETTINGS]).any(|mark| text.text.contains(mark));
-    if !named || !super::documents(text.text).any(|document| delivers(&text.text[document])) {
+    static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        AhoCorasick::new(GROUPS.iter().chain(HOOKS).chain([&SETTINGS])).expect("a few words are an automaton")
+    });
+    if !MARKS.is_match(text.text)
+        || !super::documents(text.text).any(|document| delivers(&text.text[document]))
+    {
         return None;
     }
-    let mut kept = String::with_capacity(text.text.len());
-    for document in super::documents(text.text) {
-        keep(&mut kept, &text.text[document]);
-    }
-    Some(yaml::parse(text.file, &kept, mask))
-}
-
-fn keep(kept: &mut String, document: &str) {
-    if delivers(document) || super::is_meant(document) {
-        kept.push_str(document);
-    } else {
+    let matters = |document: &str| delivers(document) || super::is_meant(document);
+    let kept: Vec<Range<usize>> =
+        super::documents(text.text).filter(|d| matters(&text.text[d.clone()])).collect();
+    let (first, last) = (kept.first()?.start, kept.last()?.end);
+    let mut part = String::with_capacity(last - first);
+    let mut done = first;
+    for document in kept {
         // Bytes, not characters: every place behind stays where it is.
         let blank = |byte: u8| if matches!(byte, b'\n' | b'\r') { byte as char } else { ' ' };
-        kept.extend(document.bytes().map(blank));
+        part.extend(text.text[done..document.start].bytes().map(blank));
+        part.push_str(&text.text[document.clone()]);
+        done = document.end;
     }
+    Some(yaml::parse(text.file, &part, mask).of_part(first))
 }
 
 /// Whether a document holds such an object.
 fn delivers(document: &str) -> bool {
+    // Schemas are most of the bytes of many manifests.
+    if document.lines().any(|l| l.starts_with("kind: CustomResourceDefinition")) {
+        return false;
+    }
     let mut lines = document.lines();
     let grouped = lines
         .by_ref()
         .any(|l| l.strip_prefix("apiVersion:").is_some_and(|v| GROUPS.iter().any(|g| v.contains(g))));
     let other = || HOOKS.iter().any(|h| document.contains(h)) || document.contains(SETTINGS);
-    (grouped || other()) && !document.lines().any(|l| l.starts_with("kind: CustomResourceDefinition"))
+    grouped || other()
 }
 
 /// Scripts of the repository that containers of these objects run.

@@ -354,3 +354,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_part_of_a_file_keeps_its_places() {
+    let text = "kind: Schema\n---\n# é\nimage: \"a\\tb\"\nrun: |\n  one\n  two\ntag: !x 1\n...\n--- [\n";
+    let base = text.find("# é").expect("it is there");
+    let tree = parse(FileId(3), &text[base..], Mask::None).of_part(base);
+    let root = tree.root().expect("a document");
+    for (key, written) in [("image", "\"a\\tb\""), ("run", "one\n  two"), ("tag", "1")] {
+        let node = root.get(key).expect("a key");
+        assert_eq!(&text[node.span().range()], written, "{key}");
+        assert_eq!(node.raw(), written, "{key}");
+    }
+    let run = root.get("run").expect("a key").passage();
+    assert_eq!(&text[run.span(4..7).range()], "two");
+    assert_eq!(&text[root.get("image").expect("a key").passage().span(1..2).range()], "\\t");
+    assert_eq!(root.get("tag").and_then(|node| node.tag()), Some("!x"));
+    assert_eq!(&text[tree.comments()[0].body.range()], "é");
+    assert_eq!(tree.slice(tree.comments()[0].span), "# é");
+    assert!(tree.errors()[0].span.start as usize >= base);
+}
