@@ -4,7 +4,7 @@
 use divan::{Bencher, counter::BytesCount};
 use plimsoll::policy::{Policy, Stock};
 use plimsoll::source::{self, MemoryFile, Target};
-use plimsoll::syntax::{shell, yaml};
+use plimsoll::syntax::{hcl, shell, yaml};
 use plimsoll::text::{FileId, Passage};
 use plimsoll::{Options, audit, checks};
 use std::path::PathBuf;
@@ -43,6 +43,53 @@ fn yaml_5_mb(bencher: Bencher) {
     bencher
         .counter(BytesCount::of_str(&text))
         .bench(|| yaml::parse(FileId(0), &text, yaml::Mask::GithubExpressions));
+}
+
+const BLOCK: &str = "resource \"aws_db_instance\" \"main\" {\n  identifier     = \"shop-${var.env}\"\n  instance_class = var.sizes[var.env]\n  tags           = { owner = \"shop\", env = var.env }\n}\n";
+
+#[divan::bench]
+fn hcl_5_mb(bencher: Bencher) {
+    let text = BLOCK.repeat(5_000_000 / BLOCK.len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| hcl::parse(FileId(0), &text));
+}
+
+const TEMPLATE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ include \"shop.fullname\" . }}\nspec:\n  replicas: {{ .Values.replicas }}\n  template:\n    spec:\n      containers:\n        - name: web\n          image: \"{{ .Values.image }}\"\n          resources:\n            {{- toYaml .Values.resources | nindent 12 }}\n          {{- if .Values.probe }}\n          livenessProbe: { httpGet: { path: /health, port: 80 } }\n          {{- end }}\n";
+
+/// Charts with three environments each.
+#[divan::bench(args = [20, 200])]
+fn charts(bencher: Bencher, count: usize) {
+    let mut files = Vec::new();
+    for i in 0..count {
+        let mut add = |name: &str, text: &str| files.push((format!("charts/c{i}/{name}"), text.to_owned()));
+        add("Chart.yaml", "name: shop\nversion: 1.0.0\n");
+        for template in 0..5 {
+            add(&format!("templates/t{template}.yaml"), TEMPLATE);
+        }
+        add("values.yaml", "replicas: 1\nimage: a/b:1\nresources: {}\n");
+        for stage in ["dev", "staging", "prod"] {
+            add(&format!("values-{stage}.yaml"), "replicas: 2\nresources: { limits: { cpu: 1 } }\n");
+        }
+    }
+    whole(bencher, files);
+}
+
+/// A base with this many objects, and three overlays of it.
+#[divan::bench(args = [50, 500])]
+fn overlays(bencher: Bencher, count: usize) {
+    let object = |i: usize| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{ name: d{i} }}\nspec: {{ replicas: 1, template: {{ spec: {{ containers: [{{ name: web, image: 'shop:1' }}] }} }} }}\n"
+        )
+    };
+    let mut files: Vec<(String, String)> =
+        (0..count).map(|i| (format!("base/d{i}.yaml"), object(i))).collect();
+    let list: Vec<String> = (0..count).map(|i| format!("- d{i}.yaml\n")).collect();
+    files.push(("base/kustomization.yaml".to_owned(), format!("resources:\n{}", list.concat())));
+    for stage in ["dev", "staging", "prod"] {
+        let text = "resources: [../../base]\nimages: [{ name: shop, newTag: '2' }]\nreplicas: [{ name: d1, count: 3 }]\n";
+        files.push((format!("overlays/{stage}/kustomization.yaml"), text.to_owned()));
+    }
+    whole(bencher, files);
 }
 
 #[divan::bench]

@@ -171,6 +171,71 @@ fn every_span_of_every_fixture_lies_in_its_file() {
     }
 }
 
+/// A repository in which every reader of infrastructure has something to put together.
+const INFRASTRUCTURE: &[(&str, &str)] = &[
+    ("shop/Chart.yaml", "name: shop\nappVersion: \"2\"\ndependencies:\n- { name: db, condition: db.on }\n"),
+    (
+        "shop/values.yaml",
+        "n: 1\nimage: { tag: a }\nenv:\n- { name: A, value: b }\ndb: { on: true, kind: é }\n",
+    ),
+    ("shop/values-prod.yaml", "n: 3\nresources: { limits: { cpu: 1 } }\nprobe: /ü\n"),
+    (
+        "shop/templates/d.yaml",
+        "{{/* é {{ x }} */}}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ include \"shop.fullname\" . }}\nspec:\n  {{- if not .Values.auto }}\n  replicas: {{ .Values.n }}\n  {{- end }}\n  template:\n    spec:\n      containers:\n      - name: {{ .Chart.Name }}\n        image: \"é/{{ .Values.image.tag }}\"\n        resources: {{- toYaml .Values.resources | nindent 10 }}\n        env:\n          {{- toYaml .Values.env | nindent 10 }}\n        {{- with .Values.probe }}\n        livenessProbe: { httpGet: { path: {{ . | quote }} } }\n        {{- end }}\n",
+    ),
+    ("shop/charts/db/Chart.yaml", "name: db\n"),
+    (
+        "shop/charts/db/templates/s.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: { name: db }\nspec: { type: {{ .Values.kind }} }\n",
+    ),
+    ("base/kustomization.yaml", "resources: [d.yaml]\nconfigMapGenerator:\n- { name: c, literals: [A=é] }\n"),
+    (
+        "base/d.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec:\n  template:\n    spec:\n      containers:\n      - { name: w, image: 'i:1', args: [a, b] }\n",
+    ),
+    (
+        "overlays/prod/kustomization.yaml",
+        "resources: [../../base]\nnamePrefix: é-\nimages: [{ name: i, newTag: '2' }]\nreplicas: [{ name: a, count: 3 }]\npatchesStrategicMerge: [p.yaml]\npatches:\n- target: { kind: Deployment }\n  patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: é:3\n",
+    ),
+    (
+        "overlays/prod/p.yaml",
+        "kind: Deployment\nmetadata: { name: a }\nspec: { template: { spec: { containers: [{ name: w, args: [é] }] } } }\n",
+    ),
+    (
+        "tf/main.tf",
+        "variable \"n\" { default = 1 }\nlocals {\n  é = { staging = 1, production = 2 }\n}\nmodule \"m\" {\n  source = \"../m\"\n  n = var.n\n  t = { a = \"é\" }\n}\nresource \"a_b\" \"c\" {\n  for_each = toset([\"staging\", \"production\"])\n  n = local.é[each.key]\n}\n",
+    ),
+    ("tf/prod.tfvars", "n = 3 # é\n"),
+    (
+        "m/main.tf",
+        "variable \"n\" {}\nvariable \"t\" {}\nresource \"a_b\" \"d\" {\n  n = \"x-${var.n}\"\n  t = var.t\n}\n",
+    ),
+    (
+        "template.yaml",
+        "AWSTemplateFormatVersion: x\nParameters: { Env: { AllowedValues: [staging, production] } }\nConditions: { P: !Equals [!Ref Env, production] }\nMappings: { M: { production: { D: é }, staging: { D: 1 } } }\nResources:\n  F:\n    Type: AWS::S3::Bucket\n    Properties: { A: !If [P, 1, 2], B: !FindInMap [M, !Ref Env, D], C: !Sub 'é-${Env}' }\n",
+    ),
+    ("roles/a/tasks/main.yml", "- name: é\n  service: { name: a }\n- block:\n  - shell: é {{ x }}\n"),
+    ("fly.toml", "app = 'é'\n[env]\nA = 'é'\n[http_service]\ninternal_port = 80\n"),
+    ("render.yaml", "services:\n- { name: é, envVars: [{ key: A, value: é }] }\n"),
+    ("Procfile", "é: x\nweb: é\nrelease: é\n"),
+    ("serverless.yml", "service: é\nprovider: { environment: { A: é } }\nfunctions: { f: { handler: é } }\n"),
+];
+
+fn infrastructure() -> Vec<MemoryFile> {
+    let file = |(path, text): &(&str, &str)| MemoryFile {
+        path: (*path).to_owned(),
+        bytes: text.as_bytes().to_vec(),
+        tracked: true,
+        ..MemoryFile::default()
+    };
+    INFRASTRUCTURE.iter().map(file).collect()
+}
+
+#[test]
+fn infrastructure_is_put_together_and_every_value_lies_in_its_file() {
+    assert_eq!(run(infrastructure()), Vec::<String>::new());
+}
+
 /// What a mutation puts in: what grammars are made of, and what encodings trip over.
 const PIECES: &[&[u8]] = &[
     b"{",
@@ -288,6 +353,23 @@ proptest! {
         }
         let wrong = run(files);
         prop_assert!(wrong.is_empty(), "{}\n{}", seed.name, wrong.join("\n"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_reader_puts_mutated_infrastructure_together_wrongly(
+        file in any::<prop::sample::Index>(),
+        mutations in prop::collection::vec(mutation(), 1..6),
+    ) {
+        let mut files = infrastructure();
+        let file = file.index(files.len());
+        mutations.iter().for_each(|mutation| mutate(&mut files[file].bytes, mutation));
+        let path = files[file].path.clone();
+        let wrong = run(files);
+        prop_assert!(wrong.is_empty(), "{}\n{}", path, wrong.join("\n"));
     }
 }
 

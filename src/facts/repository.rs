@@ -486,7 +486,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(Migration, migrations),
     flat!(Resource, resources),
     KindRow {
-        name: "deployed",
+        name: "deployed_resource",
         rows: Resource::ROWS,
         parents: &[],
         each: |repository, visit| {

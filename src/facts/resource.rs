@@ -6,8 +6,10 @@
 //!   `spec.template.spec.containers.web.image`.
 //! - Terraform, the arguments of the block: `publicly_accessible`, `ingress.cidr_blocks.0`.
 //! - CloudFormation, as the template is written: `Properties.PubliclyAccessible`, `DeletionPolicy`.
-//! - Ansible, a task (block `task`, sort the module's whole name, `ansible.builtin.service`): arguments under their own
-//!   names.
+//! - CloudFormation's containers and their variables stand by their names: `Properties.ContainerDefinitions.web.Image`.
+//! - Ansible, a task (block `task`, sort the module without `ansible.builtin.`: `service`,
+//!   `community.docker.docker_container`): arguments and keywords under their own names, `state`, `when`; those of one
+//!   text as `free_form`.
 //! - Platforms (Fly, Render, Heroku, App Engine, App Runner, Serverless, Nomad, ECS, Vercel, Netlify): one model. Block
 //!   `service`, sort the platform (`fly`, `render`, …); paths `image`, `command`, `build`, `release_command`,
 //!   `env.NAME`, `instances`, `instances.min`, `instances.max`, `cpu`, `memory`, `ports.0`, `health.path`,

@@ -65,11 +65,9 @@ pub(super) fn assemble(
     let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
     for (reader, trees) in &trees {
         if let Some(lower) = READERS[*reader].lower {
-            let outside = &outside;
-            lower(
-                trees,
-                &mut Lowering { file: &find, outside, environments, facts: &mut facts, unread: &mut unread },
-            );
+            let (outside, path) = (&outside, &|file| source.path(file));
+            let (facts, unread) = (&mut facts, &mut unread);
+            lower(trees, &mut Lowering { file: &find, path, outside, environments, facts, unread });
         }
     }
     facts.sort();

@@ -8,7 +8,7 @@ mod tests;
 
 use super::names::{ends, ends_in_any_case, name, vendored, within};
 use super::variables::Variables;
-use super::{Parsed, Text, Want, commands};
+use super::{Parsed, Text, Want, cloudformation, commands};
 use crate::facts::*;
 use crate::syntax::shell::Options;
 use crate::syntax::tree::{Kind, Node, Tree};
@@ -51,6 +51,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         tree = yaml::parse(text.file, text.text, yaml::Mask::None);
     }
     let Some(root) = tree.root().filter(|r| r.kind() == Kind::Mapping) else { return parsed };
+    if cloudformation::is_template(text.text) {
+        cloudformation::resources(root, text, &mut parsed);
+    }
     let mut found: Vec<(String, Node<'_>)> = Vec::new();
     let own = root.get("pipeline").unwrap_or(root);
     if own.get("stages").is_some_and(is_stages) {

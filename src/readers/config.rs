@@ -128,6 +128,17 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     parsed
 }
 
+/// Reads a file that another reader claimed by its name, and that is none of its files.
+pub(super) fn parse_other(text: &Text<'_>) -> Parsed {
+    if kubernetes::is_manifest(text.text) {
+        kubernetes::parse(text)
+    } else if claims(text.path, text.executable) {
+        parse(text)
+    } else {
+        Parsed::default()
+    }
+}
+
 fn settings(tree: &Tree, text: &Text<'_>, target: Option<Target>) -> Vec<Setting> {
     let mut found = Vec::new();
     for document in tree.documents() {

@@ -2,12 +2,14 @@
 //! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
 
 mod delivery;
+mod helm;
 mod objects;
 mod secret;
 
 use super::images::{image, is_open};
+use super::kustomize::{self, is_kustomization};
 use super::names::{ends, name, problems, vendored, within};
-use super::{Parsed, Text, alerts, config, monitoring};
+use super::{Parsed, Text, alerts, cloudformation, config, monitoring, platform};
 use crate::facts::{Resource, Setting, SettingSource, Shape, System, Value, path_target};
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
@@ -71,9 +73,11 @@ const HIDDEN: &[&str] = &[".argocd", ".argo", ".flux", ".tekton"];
 
 /// Words of names that manifests bear wherever they lie.
 const NAMES: &[&str] = &[
+    "cloudrun",
     "deployment",
     "secret",
     "secrets",
+    "service",
     "serviceaccount",
     "statefulset",
     "daemonset",
@@ -106,7 +110,11 @@ const NAMES: &[&str] = &[
 pub(super) fn claims(path: &str, _: bool) -> bool {
     let dotted = |part: &str| part.starts_with('.') && !HIDDEN.contains(&part);
     let yaml = ends(path, &[".yml", ".yaml"]) && !path.split('/').any(dotted) && !vendored(path);
-    yaml && (within(path, FOLDERS) || within(path, HIDDEN) || is_kustomization(path) || named(path))
+    yaml && (within(path, FOLDERS)
+        || within(path, HIDDEN)
+        || is_kustomization(path)
+        || named(path)
+        || helm::is_helmfile(path))
 }
 
 fn named(path: &str) -> bool {
@@ -114,18 +122,27 @@ fn named(path: &str) -> bool {
     stem.split(['-', '_', '.']).any(|word| NAMES.contains(&word))
 }
 
-/// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
-fn is_kustomization(path: &str) -> bool {
-    matches!(name(path), "kustomization.yaml" | "kustomization.yml")
-}
-
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     // `flux bootstrap` writes Flux itself there, and over it with each release.
     if name(text.path) == "gotk-components.yaml" {
         return Parsed::default();
     }
+    if helm::is_helmfile(text.path) {
+        let tree = yaml::parse(text.file, text.text, Mask::Templates);
+        return Parsed { problems: problems(&tree, "YAML"), tree: Some(tree), ..Parsed::default() };
+    }
+    if name(text.path) == "Chart.yaml" {
+        return Parsed { tree: Some(yaml::parse(text.file, text.text, Mask::None)), ..Parsed::default() };
+    }
+    if helm::is_template(text) && is_manifest(text.text) {
+        return template(text);
+    }
     if !is_manifest(text.text) && !is_kustomization(text.path) {
-        return if config::claims(text.path, text.executable) {
+        return if cloudformation::is_template(text.text) {
+            cloudformation::parse(text)
+        } else if platform::sort(text.path).is_some() {
+            platform::parse(text)
+        } else if config::claims(text.path, text.executable) {
             config::parse(text)
         } else if monitoring::claims(text.path, text.executable) {
             monitoring::parse(text)
@@ -141,6 +158,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         for document in tree.documents() {
             kustomized(document, &mut parsed);
             generated(document, text, &mut parsed);
+            parsed.wants.extend(kustomize::wants(text.path, document));
         }
         // Flux has a kind of this name, too, and its file may bear this one.
         if is_manifest(text.text) && text.text.contains("toolkit.fluxcd.io") {
@@ -149,6 +167,28 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         return parsed;
     }
     manifest_objects(text, mask, &mut parsed);
+    parsed
+}
+
+/// A template of a chart: what it says as it lies there. What comes out of it, values tell.
+fn template(text: &Text<'_>) -> Parsed {
+    let mut parsed = Parsed::default();
+    if !documents(text.text).any(|d| is_meant(&text.text[d]))
+        && delivery::tree(text, Mask::Templates).is_none()
+    {
+        return parsed;
+    }
+    let tree = helm::tree(text);
+    parsed.problems = helm::problems(&tree);
+    for document in tree.documents().filter(|d| is_meant(d.raw())) {
+        facts_of(document, 0, text, &mut parsed);
+    }
+    for resource in &mut parsed.facts.resources {
+        resource.shape = Shape::Part;
+    }
+    parsed.wants = delivery::wants(&tree);
+    parsed.wants.extend(helm::wants(text.path));
+    parsed.tree = Some(tree);
     parsed
 }
 

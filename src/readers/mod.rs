@@ -2,6 +2,7 @@
 //! its path, and let go.
 
 mod alerts;
+mod ansible;
 mod assemble;
 mod azure;
 mod bitbucket;
@@ -10,6 +11,7 @@ mod chunks;
 mod circleci;
 mod cloudbuild;
 mod clouddeploy;
+mod cloudformation;
 mod codebuild;
 mod codeowners;
 mod codepipeline;
@@ -30,6 +32,7 @@ mod ignorefile;
 mod images;
 mod jenkins;
 mod kubernetes;
+mod kustomize;
 mod link;
 mod make;
 mod manifest;
@@ -44,6 +47,7 @@ mod outside;
 mod packed;
 mod pairs;
 mod placeholders;
+mod platform;
 mod program;
 mod read;
 #[cfg(test)]
@@ -132,6 +136,8 @@ pub type Trees<'a> = BTreeMap<FileId, (&'a str, Tree)>;
 pub struct Lowering<'a> {
     /// Finds a file by path.
     pub file: &'a dyn Fn(&str) -> Option<FileId>,
+    /// A file's path.
+    pub path: &'a dyn Fn(FileId) -> &'a str,
     /// What is read of other repositories.
     pub outside: &'a Outside,
     /// The team's own names for environments.
@@ -208,7 +214,20 @@ pub const READERS: &[Reader] = &[
     },
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
-    Reader { kind: "terraform", claims: terraform::claims, parse: terraform::parse, lower: None },
+    Reader {
+        kind: "terraform",
+        claims: terraform::claims,
+        parse: terraform::parse,
+        lower: Some(terraform::lower),
+    },
+    Reader { kind: "platform", claims: platform::claims, parse: platform::parse, lower: None },
+    Reader { kind: "ansible", claims: ansible::claims, parse: ansible::parse, lower: None },
+    Reader {
+        kind: "cloudformation",
+        claims: cloudformation::claims,
+        parse: cloudformation::parse,
+        lower: None,
+    },
     Reader {
         kind: "kubernetes",
         claims: kubernetes::claims,
@@ -216,6 +235,12 @@ pub const READERS: &[Reader] = &[
         lower: Some(kubernetes::lower),
     },
     Reader { kind: "nginx", claims: nginx::claims, parse: nginx::parse, lower: None },
+    Reader {
+        kind: "kustomize",
+        claims: kustomize::claims,
+        parse: kustomize::parse,
+        lower: Some(kustomize::lower),
+    },
     Reader { kind: "evidence", claims: evidence::claims, parse: evidence::parse, lower: None },
     Reader { kind: "config", claims: config::claims, parse: config::parse, lower: None },
     Reader { kind: "monitoring", claims: monitoring::claims, parse: monitoring::parse, lower: None },

@@ -1,12 +1,20 @@
 //! Terraform, OpenTofu and Terragrunt: blocks as resources.
 //! <https://developer.hashicorp.com/terraform/language/syntax/configuration>
 
-use super::names::{ends, problems};
-use super::{Parsed, Text};
+mod expression;
+mod modules;
+#[cfg(test)]
+mod repository_tests;
+
+use super::names::{ends, folder, name, problems};
+use super::{Parsed, Text, Want};
 use crate::facts::{Resource, Setting, SettingSource, Shape, System, Target, Value, path_target};
 use crate::syntax::hcl;
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::tree::{Kind, Node, Step, Style};
+use crate::text::Span;
+
+pub(super) use modules::lower;
 
 /// More entries of one block tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -26,6 +34,12 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     };
     parsed.problems = problems(&tree, if json { "JSON" } else { "HCL" });
     let target = path_target(text.path, text.file, text.environments);
+    if text.path.ends_with(".tfvars") || text.path.ends_with(".tfvars.json") {
+        // Whoever else reads this file says what is wrong with it.
+        parsed.problems.clear();
+        parsed.facts.resources.extend(tree.root().map(|root| values(root, text, target)));
+        return parsed;
+    }
     for (word, below) in tree.root().into_iter().flat_map(|r| r.entries()) {
         let Some(block) = word.as_str() else { continue };
         let labels = match block {
@@ -60,7 +74,38 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             });
         }
     }
+    let mut blocks = parsed.facts.resources.iter().map(|r| r.block.as_str());
+    if blocks.any(|b| matches!(b, "variable" | "module" | "locals")) {
+        let folder = folder(text.path);
+        let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let endings = ["tfvars", "tfvars.json"].into_iter();
+        parsed.wants =
+            endings.map(|e| Want { path: format!("{below}**/*.{e}"), kind: "terraform" }).collect();
+        // Facts are enough: that there is something to be put together is all that this says.
+        parsed.tree = Some(hcl::parse(text.file, ""));
+    }
     parsed
+}
+
+/// Values of variables, as a block.
+fn values(root: Node<'_>, text: &Text<'_>, target: Option<Target>) -> Resource {
+    let entries = entries(root, target.as_ref());
+    Resource {
+        place: Span::start_of(text.file),
+        system: System::Terraform,
+        block: "tfvars".to_owned(),
+        sort: "tfvars".to_owned(),
+        name: Value::Known(name(text.path).split('.').next().unwrap_or("").to_owned()),
+        namespace: None,
+        target,
+        encrypted: false,
+        size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+        entries,
+        body: root.span(),
+        shape: Shape::Part,
+        open: Vec::new(),
+        via: Vec::new(),
+    }
 }
 
 /// Bodies below `depth` labels, with their labels.

@@ -84,6 +84,31 @@ pub fn mask_templates(text: &str) -> String {
     text_of(out, text)
 }
 
+/// Every action of a Go or Jinja template or of ERB, in order, without overlaps; with its braces.
+pub fn template_actions(text: &str) -> Vec<std::ops::Range<usize>> {
+    find_actions(text).into_iter().map(|(start, end)| start..end).collect()
+}
+
+/// Masks templates as [`mask_templates`] does, but for actions that write nothing by themselves (`if`, `else`, `end`,
+/// `with`, `range`, …) or only on the next line (`nindent`): blanks stand for them, so that what follows on their line begins a value of its own.
+pub fn mask_controls(text: &str) -> String {
+    let mut out = mask_templates(text).into_bytes();
+    for (start, end) in find_actions(text) {
+        let said = text[start..end].trim_start_matches(['{', '-', '%', ' ']);
+        let word = said.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        let silent = matches!(
+            word,
+            "if" | "else" | "end" | "with" | "range" | "define" | "endif" | "for" | "endfor" | "elif"
+        ) || said.starts_with(['/', '$', '#']) && (said.starts_with('/') || said.contains("="));
+        // What it writes begins on the next line.
+        let below = said.contains("nindent");
+        if (silent || below) && out[start] == FILLER {
+            out[start..end].fill(b' ');
+        }
+    }
+    text_of(out, text)
+}
+
 fn past_blanks(bytes: &[u8], at: usize) -> usize {
     at + bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
@@ -126,7 +151,9 @@ fn find_actions(text: &str) -> Vec<(usize, usize)> {
                 continue;
             }
         };
-        let end = if comment {
+        let end = if comment && closer == b"}}" {
+            (start >= known_open).then(|| comment_end(&bytes[..limit], start + 2)).flatten()
+        } else if comment {
             (start >= known_open).then(|| find(&bytes[..limit], closer, start + 2)).flatten()
         } else {
             action_end(&bytes[..limit], start + 2, closer, start >= known_open)
@@ -148,6 +175,18 @@ fn find_actions(text: &str) -> Vec<(usize, usize)> {
         }
     }
     actions
+}
+
+/// The braces that end a comment of Go: actions inside of it are part of it.
+fn comment_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = find(bytes, b"/*", from)? + 2;
+    loop {
+        at = find(bytes, b"*/", at)? + 2;
+        let trim = if bytes[at..].starts_with(b" -") { 2 } else { 0 };
+        if bytes[at + trim..].starts_with(b"}}") {
+            return Some(at + trim);
+        }
+    }
 }
 
 /// Just past the closer of the action whose text begins at `from`; strings are honoured when `quotes`.
@@ -247,6 +286,7 @@ mod tests {
             ("  {{- if x }}\na: 1\n", "\n\n\n\n\n\n\n\n\n\n\n\n\n\na: 1\n"),
             ("a: {{ tpl \"}}\" }}", "a: xxxxxxxxxxxxxx"),
             ("a: {{ f\n  1 }}b", "a: xxxxxxxxxxxb"),
+            ("{{/* {{ a }} */}}b", "xxxxxxxxxxxxxxxxxb"),
             ("{{/* it's \" */}}\nb", "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nb"),
             ("{% if a %}\nb: {{ c }}\n", "\n\n\n\n\n\n\n\n\n\n\nb: xxxxxxx\n"),
             ("run: echo ${#a[@]} {# c #}", "run: echo ${#a[@]} xxxxxxx"),

@@ -40,6 +40,16 @@ pub fn parse(file: FileId, text: &str, options: impl Into<Options>) -> Tree {
         Mask::GithubExpressions => Some(mask_expressions(text)),
         Mask::Templates => Some(mask_templates(text)),
     };
+    read(file, text, masked)
+}
+
+/// Reads `masked` in place of `text`, which has the same length: every place in the one is that place in the other.
+pub fn parse_masked(file: FileId, text: &str, masked: String) -> Tree {
+    assert_eq!(text.len(), masked.len(), "a mask keeps the length");
+    read(file, text, Some(masked))
+}
+
+fn read(file: FileId, text: &str, masked: Option<String>) -> Tree {
     let masked = masked.filter(|m| m != text);
     let source = masked.as_deref().unwrap_or(text);
     let mut reader = Reader {

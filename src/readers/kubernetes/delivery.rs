@@ -153,4 +153,5 @@ pub(in crate::readers) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) 
     lowering.facts.base_images.extend(commands::base_images(&pipelines));
     lowering.facts.pipelines.extend(pipelines);
     gitops::lower(&objects, lowering);
+    super::helm::lower(trees, &objects, lowering);
 }

@@ -66,6 +66,28 @@ const KINDS: &[&str] = &[
 /// Objects that hold alert rules. Their expressions are long, and read once as alerts.
 pub(super) const RULES: &[&str] = &["PrometheusRule", "VMRule"];
 
+/// Objects that run containers, or bound how they run; patches of them need not name an image.
+const WORKLOADS: &[&str] = &[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+    "Pod",
+    "PodDisruptionBudget",
+    "PersistentVolumeClaim",
+    "StorageClass",
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+];
+
+/// Whether objects of this kind are looked at.
+pub(super) fn is_kind(kind: &str) -> bool {
+    KINDS.contains(&kind) || WORKLOADS.contains(&kind) || SECRET_STORE_OBJECTS.contains(&kind)
+}
+
 /// Whether a manifest's text holds an object of a kind that is looked at. Schemas are most of the bytes of many
 /// manifests, and parsing them would cost more than all the rest of a check.
 pub(super) fn is_meant(document: &str) -> bool {
@@ -74,9 +96,8 @@ pub(super) fn is_meant(document: &str) -> bool {
     if kinds.clone().any(|k| k == "CustomResourceDefinition") {
         return false;
     }
-    document.contains("image:")
-        || kinds.any(|k| KINDS.contains(&k) || RULES.contains(&k) || SECRET_STORE_OBJECTS.contains(&k))
-        || document.starts_with('{')
+    let meant = |k: &str| is_kind(k) || RULES.contains(&k);
+    document.contains("image:") || kinds.any(meant) || document.starts_with('{')
 }
 
 /// The object of a document that begins at `offset` of its file.

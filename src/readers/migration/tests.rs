@@ -216,6 +216,7 @@ fn halves_in_files_of_their_own_meet() {
         &trees,
         &mut Lowering {
             file: &file,
+            path: &|_| "",
             outside: &Default::default(),
             environments: &environments,
             facts: &mut facts,
