@@ -340,7 +340,8 @@ fn charts(trees: &Trees<'_>) -> Vec<Chart> {
             by_folder.insert(folder(path), (tree, Vec::new()));
         }
     }
-    for (file, (path, _)) in trees {
+    // Other trees may be of a part of their file only, and nothing fills them.
+    for (file, (path, _)) in trees.iter().filter(|(_, (_, tree))| tree.text().contains("{{")) {
         if let Some((_, templates)) = chart_of(path).and_then(|chart| by_folder.get_mut(chart)) {
             templates.push(*file);
         }

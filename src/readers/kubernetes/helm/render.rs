@@ -208,7 +208,7 @@ impl<'t, 'a> Rendering<'t, 'a> {
         let holes = &self.template.actions.holes;
         let from = holes.partition_point(|h| h.at < span.start as usize);
         // What stands behind the last value belongs to the object, too.
-        let rest = &self.template.tree.text()[span.end as usize..];
+        let rest = self.template.tree.text().get(span.end as usize..).unwrap_or("");
         let end = span.end as usize + rest.find("\n---").unwrap_or(rest.len());
         for (count, hole) in holes[from..].iter().take_while(|h| h.at < end).enumerate() {
             if count >= MOST_HOLES {
