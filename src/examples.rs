@@ -4,9 +4,9 @@ use crate::facts::Repository;
 use crate::finding::{Finding, FindingKind, Severity};
 use crate::lexicon::Lexicon;
 use crate::rule::{Catalog, Example, Expected, GitState, Rule};
-use crate::source::{self, Branches, Moment, PastFile, Source, Tag, Target};
+use crate::source::{self, Branches, Moment, PastFile, Snapshot, Source, Tag, Target};
 use crate::text::{FileId, LineIndex, Span, decode};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs one example of `rule`. `others` are rules that must not report errors on a good example that
 /// does not name them in `also`. Returns what differs from the expectation; empty if nothing does.
@@ -72,26 +72,48 @@ fn git(example: &Example) -> source::GitState {
         commit: format!("{number:040x}"),
         date: Moment::parse("2026-01-01"),
     });
-    let tags = state.tags.iter().map(|tag| Tag {
-        name: tag.name.clone(),
-        annotated: true,
-        date: Moment::parse(&tag.date),
-        ..Tag::default()
-    });
-    let commits = state.commits.iter().rev().map(|commit| source::Commit {
-        date: Moment::parse(&commit.date),
-        message: commit.message.clone(),
-        files: commit.files.iter().map(|f| (f.clone(), source::Difference::Modified)).collect(),
-        ..source::Commit::default()
-    });
+    let id = |number: usize| format!("{number:040x}");
+    let commits: Vec<source::Commit> = state
+        .commits
+        .iter()
+        .enumerate()
+        .map(|(number, commit)| source::Commit {
+            id: id(0x1000 + number),
+            date: Moment::parse(&commit.date),
+            message: commit.message.clone(),
+            files: commit.files.iter().map(|f| (f.clone(), source::Difference::Modified)).collect(),
+            ..source::Commit::default()
+        })
+        .rev()
+        .collect();
+    let held = |commit: String, unmerged: bool, holds: &BTreeMap<String, String>| Snapshot {
+        commit,
+        unmerged,
+        files: holds.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())).collect(),
+    };
+    let mut snapshots: Vec<Snapshot> = Vec::new();
+    let mut tags: Vec<Tag> = Vec::new();
+    for (number, tag) in state.tags.iter().enumerate() {
+        let date = Moment::parse(&tag.date);
+        // A tag marks what was the newest commit on its day.
+        let marked = commits.iter().find(|c| c.date <= date && !tag.unmerged).map(|c| c.id.clone());
+        let commit = marked.unwrap_or_else(|| id(0x100 + number));
+        snapshots.push(held(commit.clone(), tag.unmerged, &tag.holds));
+        let name = tag.name.clone();
+        tags.push(Tag { name, commit: Some(commit), annotated: true, date, ..Tag::default() });
+    }
+    for (number, commit) in state.commits.iter().enumerate().filter(|(_, c)| !c.holds.is_empty()) {
+        snapshots.push(held(id(0x1000 + number), false, &commit.holds));
+    }
     source::GitState {
         branches: Branches {
             current: Some("main".into()),
             default: Some("main".into()),
             ..Branches::default()
         },
-        tags: tags.collect(),
-        commits: commits.collect(),
+        tags,
+        commits,
+        snapshots,
         past: past.collect(),
         released: state.release.as_ref().map(|release| source::ReleasedFiles {
             name: release.tag.clone(),

@@ -101,7 +101,7 @@ fn source_or_target(effect: &Effect) -> Option<&Target> {
     [&effect.target, &effect.peer].into_iter().flatten().find(|t| t.stage.is_certain())
 }
 
-fn hands_of(owner: Owner<'_>, repository: &Repository) -> Hands {
+pub(super) fn hands_of(owner: Owner<'_>, repository: &Repository) -> Hands {
     let Owner::Script(script) = owner else { return Hands::Pipeline };
     let called = |caller: Caller| script.callers.contains(&caller);
     if script.guarded || called(Caller::Pipeline) {

@@ -3,6 +3,7 @@
 
 mod action_unpinned;
 mod addresses;
+mod agents;
 mod alerting;
 mod artifact_checksum_missing;
 mod artifact_metadata_missing;
@@ -147,7 +148,11 @@ mod public_service_without_proxy;
 mod published;
 mod rate_limit_missing;
 mod rebuild_per_environment;
+mod release_line;
+mod release_notes;
+mod release_records;
 mod release_window_missing;
+mod releases;
 mod resource_limits_missing;
 mod risk_acceptance_missing;
 mod rollback_capability_missing;
@@ -205,6 +210,9 @@ mod test_gate_nonblocking;
 mod test_pass_threshold;
 mod times;
 mod tls_not_terminated;
+mod version_format;
+mod version_missing;
+mod version_not_bumped;
 mod version_stamp_missing;
 mod version_stamp_web_missing;
 mod watching;
@@ -220,6 +228,8 @@ pub type Check = fn(&Repository, &Parameters, &mut Verdict);
 /// Every check, by name. A check that is left out of this table is dead code, and the build is red.
 pub const CHECKS: &[(&str, Check)] = &[
     ("action-unpinned", action_unpinned::check),
+    ("agent-pipeline-missing", agents::pipeline),
+    ("agent-version-untracked", agents::version),
     ("alert-rule-missing", alerting::rules),
     ("alert-threshold-loose", alerting::thresholds),
     ("app-rollback-schema-guard", rollback_documents::schema_guard),
@@ -242,6 +252,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("cache-affects-correctness", build_surroundings::cache),
     ("canary-analysis-missing", canary_analysis_missing::check),
     ("canary-steps-invalid", canary_steps_invalid::check),
+    ("changelog-entry-missing", release_records::entries),
     ("ci-compose-divergence", ci_compose_divergence::check),
     ("ci-deploys-by-default", ci_deploys_by_default::check),
     ("ci-runner-unpinned", ci_runner_unpinned::check),
@@ -375,6 +386,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("ready-endpoint-missing", health_endpoints::ready),
     ("ready-ignores-dependencies", health_endpoints::ignores),
     ("rebuild-per-environment", rebuild_per_environment::check),
+    ("release-notes-fields", release_notes::fields),
+    ("release-notes-heading-format", release_notes::heading),
+    ("release-notes-late", release_notes::late),
+    ("release-notes-missing", release_notes::missing),
+    ("release-risk-assessment-missing", release_records::risk),
+    ("release-schedule-missing", release_line::schedule),
+    ("release-unmerged-work", release_line::unmerged),
     ("release-window-missing", release_window_missing::check),
     ("resource-limits-missing", resource_limits_missing::check),
     ("restore-test-stale", rollback_drills::restore),
@@ -439,6 +457,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("tls-not-terminated", tls_not_terminated::check),
     ("tracing-missing", watching::tracing),
     ("unit-test-stage-missing", stage_missing::unit_tests),
+    ("version-format", version_format::check),
+    ("version-missing", version_missing::check),
+    ("version-not-bumped", version_not_bumped::check),
     ("version-stamp-missing", version_stamp_missing::check),
     ("version-stamp-web-missing", version_stamp_web_missing::check),
     ("zero-downtime-violation", zero_downtime_violation::check),

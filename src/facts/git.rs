@@ -1,6 +1,8 @@
 //! What git tells of the repository as a whole.
 
+use super::Answers;
 use crate::source::{Branches, Difference, Git, Tag, Unread};
+use std::sync::Arc;
 
 /// Branches, tags and remote, looked up once.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,8 @@ pub struct GitFacts {
     pub flag_changes: Vec<FlagChange>,
     /// What git could not tell, and why.
     pub unread: Vec<Unread>,
+    /// What else git can tell.
+    pub answers: Answers,
 }
 
 /// A commit that changed what is recorded of feature flags.
@@ -37,7 +41,7 @@ const MOST_COMMITS: usize = 200;
 
 impl GitFacts {
     /// Asks git.
-    pub fn new(git: &Git) -> GitFacts {
+    pub fn new(git: &Arc<Git>) -> GitFacts {
         let mut unread = Vec::new();
         let branches = git.branches().cloned().unwrap_or_else(|why| {
             unread.push(why);
@@ -48,7 +52,9 @@ impl GitFacts {
             Vec::new()
         });
         let flag_changes = Vec::new();
-        GitFacts { branches, tags, remote: git.remote(), shallow: git.is_shallow(), flag_changes, unread }
+        let answers = Answers::of(Some(git.clone()));
+        let (remote, shallow) = (git.remote(), git.is_shallow());
+        GitFacts { branches, tags, remote, shallow, flag_changes, unread, answers }
     }
 
     /// Asks git for the newest change of each of these files, the line of first parents down: what a merge brings in is

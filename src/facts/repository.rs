@@ -120,6 +120,8 @@ pub struct Facts {
     pub alerts: Vec<Alert>,
     pub dashboards: Vec<Dashboard>,
     pub log_retentions: Vec<LogRetention>,
+    pub stated_versions: Vec<StatedVersion>,
+    pub release_notes: Vec<ReleaseNote>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -154,7 +156,9 @@ macro_rules! each_list {
             routes,
             alerts,
             dashboards,
-            log_retentions
+            log_retentions,
+            stated_versions,
+            release_notes
         )
     };
 }
@@ -505,6 +509,8 @@ pub const KINDS: &[KindRow] = &[
     flat!(Alert, alerts),
     flat!(Dashboard, dashboards),
     flat!(LogRetention, log_retentions),
+    flat!(StatedVersion, stated_versions),
+    flat!(ReleaseNote, release_notes),
     KindRow {
         name: Operation::KIND_NAME,
         rows: Operation::ROWS,

@@ -6,8 +6,8 @@ mod values;
 
 pub use units::{
     BusinessDays, Days, EmergencyApproval, Environment, ExceptionField, Hours, MigrationRollback, Minutes,
-    People, Percent, Ports, StagingData, StagingTrigger, Steps, TagForm, TimeOfDay, Times, TrackedEnvFiles,
-    Value, VersionScheme, VulnerabilityLevel, Zone,
+    NotesField, NotesHeading, People, Percent, Ports, StagingData, StagingTrigger, Steps, TagForm, TimeOfDay,
+    Times, TrackedEnvFiles, Value, VersionScheme, VulnerabilityLevel, Zone,
 };
 pub use values::{All, Choice, Given, Ordered, Source, Stricter};
 
@@ -159,6 +159,11 @@ parameters! {
     env_files_tracked: Choice<TrackedEnvFiles> = "env_files.tracked", Choice::new(TrackedEnvFiles::Never);
     /// The grammar of a release's version.
     version_scheme: Choice<VersionScheme> = "version.scheme", Choice::new(VersionScheme::Semver);
+    /// What the notes of a release have to tell.
+    release_notes_fields: All<NotesField> = "release_notes.fields",
+        All::new([NotesField::Version, NotesField::Date, NotesField::Summary]);
+    /// Headings that the notes of a release have to have, word by word.
+    release_notes_headings: All<NotesHeading> = "release_notes.headings", All::new([]);
     /// What the tags of one image have to hold between them.
     image_tag: All<TagForm> = "image.tag", All::new([TagForm::Sha]);
     /// Port of the API on a developer's machine.

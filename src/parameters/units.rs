@@ -343,6 +343,44 @@ words! {
         Production = "production",
     }
 
+    /// What the notes of a release have to tell.
+    NotesField {
+        /// The version.
+        Version = "version",
+        /// The day.
+        Date = "date",
+        /// The hour.
+        Time = "time",
+        /// What changed.
+        Summary = "summary",
+        /// What is new, better or mended, each under its own name.
+        Kinds = "kinds",
+        /// What no longer works as it did, if anything.
+        Breaking = "breaking",
+        /// What has to be done to upgrade, where something no longer works as it did.
+        Upgrade = "upgrade",
+        /// What is known not to work.
+        KnownIssues = "known-issues",
+        /// How to go back, where something no longer works as it did.
+        Rollback = "rollback",
+    }
+
+    /// A heading that the notes of a release have to have, word by word.
+    NotesHeading {
+        /// What is new.
+        NewFeatures = "New Features",
+        /// What is better.
+        Improvements = "Improvements",
+        /// What was mended.
+        BugFixes = "Bug Fixes",
+        /// What no longer works as it did.
+        BreakingChanges = "Breaking Changes",
+        /// What is known not to work.
+        KnownIssues = "Known Issues",
+        /// What has to be done to upgrade.
+        UpgradeNotes = "Upgrade Notes",
+    }
+
     /// A field that an exception from a rule has to fill in.
     ExceptionField {
         /// Why the rule cannot be kept.

@@ -291,7 +291,8 @@ impl<T: Value> Parameter for All<T> {
 
     fn form(&self) -> (&'static str, String, Option<Stricter>) {
         let default: Vec<String> = self.default.iter().map(T::to_string).collect();
-        (T::UNIT, default.join(", "), None)
+        let default = if default.is_empty() { "none".to_owned() } else { default.join(", ") };
+        (T::UNIT, default, None)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::outside::{self, Journey};
 use super::read::Done;
-use super::{Lowering, Options, READERS, Trees, evidence, link, migration};
+use super::{Lowering, Options, READERS, Trees, evidence, link, migration, versions};
 use crate::facts::{Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, path_target};
 use crate::source::{Mode, Source, Tracked, Unread};
 use crate::text::Span;
@@ -75,13 +75,17 @@ pub(super) fn assemble(
     evidence::settle(&mut facts, source, &mut files, &mut unread);
     unread.sort();
     unread.dedup();
-    let git = source.git().map(|git| {
-        let mut facts = GitFacts::new(git);
+    let git = source.shared_git().map(|git| {
+        let mut facts = GitFacts::new(&git);
         let flags = files.iter().filter(|f| is_flag_registry(&f.path) && !f.sample);
-        facts.look_for_changes(git, flags.map(|f| f.path.clone()).collect());
+        facts.look_for_changes(&git, flags.map(|f| f.path.clone()).collect());
         facts
     });
     let migration_age = migration::look_back(source, &facts.migrations);
+    if let Some(git) = &git {
+        let path = |place: Span| source.path(place.file).to_owned();
+        versions::look_back(git, &path, &mut facts.stated_versions);
+    }
     let mut repository = Repository {
         files,
         outside,

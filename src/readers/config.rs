@@ -92,6 +92,10 @@ fn in_config_folder(path: &str) -> bool {
         "samples",
     ];
     let mut near = folder(path).rsplit('/').take(2);
+    // Records of deployments, a file for each.
+    if folder(path) == "logs/deployments" || folder(path).ends_with("/logs/deployments") {
+        return true;
+    }
     near.any(|part| FOLDERS.contains(&part)) && !within(path, OTHERS)
 }
 

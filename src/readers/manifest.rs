@@ -2,7 +2,7 @@
 //! there is what matters.
 
 use super::names::{folder, name, problems, vendored};
-use super::{Parsed, Text, dependencies};
+use super::{Parsed, Text, dependencies, versions};
 use crate::facts::Manifest;
 use crate::source::UnreadClass;
 use crate::syntax::tree::Node;
@@ -108,6 +108,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         dependencies: u32::try_from(dependencies).unwrap_or(u32::MAX),
         files: Vec::new(),
     });
+    parsed.facts.stated_versions = versions::stated(text);
     parsed
 }
 

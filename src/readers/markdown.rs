@@ -3,7 +3,7 @@
 
 use super::names::{ends, name, target, vendored, within};
 use super::scripts::script;
-use super::{Parsed, Text, commands};
+use super::{Parsed, Text, commands, notes};
 use crate::facts::{Caller, ScriptKind, Section};
 use crate::lexicon::commands::Commands;
 use crate::source::UnreadClass;
@@ -85,6 +85,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     sections(&document, &mut parsed);
     for block in document.code.iter().filter(|b| b.fenced) {
         fence(&document, block, text, &mut parsed);
+    }
+    if notes::is_notes(text.path) {
+        parsed.facts.release_notes = notes::entries(text);
     }
     parsed
 }

@@ -42,6 +42,7 @@ mod migration;
 mod monitoring;
 mod names;
 mod nginx;
+mod notes;
 mod npm;
 mod outside;
 mod packed;
@@ -61,6 +62,7 @@ mod sql;
 mod tekton;
 mod terraform;
 mod variables;
+mod versions;
 mod workflows;
 
 use crate::facts::{Facts, Outside};
@@ -213,6 +215,8 @@ pub const READERS: &[Reader] = &[
         lower: Some(migration::lower),
     },
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
+    Reader { kind: "release-notes", claims: notes::claims, parse: notes::parse, lower: None },
+    Reader { kind: "version", claims: versions::claims, parse: versions::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
     Reader {
         kind: "terraform",

@@ -3,7 +3,7 @@
 
 use super::names::{beside, folder, name, problems, target, vendored};
 use super::scripts::script;
-use super::{Parsed, Text, commands, dependencies};
+use super::{Parsed, Text, commands, dependencies, versions};
 use crate::facts::{Command, Manifest, ScriptKind};
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::shell::Options;
@@ -45,6 +45,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     parsed.facts.manifests.push(manifest(root, text));
     let used: &[&[&str]] = &[&["dependencies"], &["optionalDependencies"]];
     parsed.facts.practices = dependencies::of_keys(root, used, "npm");
+    parsed.facts.stated_versions = versions::stated(text);
     parsed
 }
 

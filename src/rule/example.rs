@@ -91,6 +91,12 @@ pub struct Tag {
     pub name: String,
     /// When, RFC 3339 with offset.
     pub date: String,
+    /// Files that the tagged commit held, where they were others than today.
+    #[serde(default)]
+    pub holds: BTreeMap<String, String>,
+    /// Whether no branch reaches it.
+    #[serde(default)]
+    pub unmerged: bool,
 }
 
 /// A commit of an example.
@@ -105,6 +111,9 @@ pub struct Commit {
     /// Paths that it changes.
     #[serde(default)]
     pub files: Vec<String>,
+    /// Files that it held, where they were others than today.
+    #[serde(default)]
+    pub holds: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! What must exist in a repository for a rule to have something to say.
 
 use crate::facts::{EffectKind, KINDS, Medium, Repository, Stage};
+use crate::lexicon::versions::TagName;
 
 /// A named subject.
 pub struct Subject {
@@ -102,9 +103,13 @@ pub const SUBJECTS: &[Subject] = &[
     },
     Subject {
         name: "releases",
-        absent: "there is no release tag",
-        means: Absence::Excluded,
-        exists: |r| r.git.as_ref().is_some_and(|g| !g.tags.is_empty()),
+        absent: "no tag, change log or version file here tells of a release",
+        means: Absence::Unseen,
+        exists: |r| {
+            !r.facts.release_notes.is_empty()
+                || !r.facts.stated_versions.is_empty()
+                || r.git.as_ref().is_some_and(|g| g.tags.iter().any(|t| TagName::parse(&t.name).is_some()))
+        },
     },
 ];
 

@@ -41,6 +41,8 @@ pub struct GitState {
     pub past: Vec<super::PastFile>,
     /// What the last release held.
     pub released: Option<super::ReleasedFiles>,
+    /// What certain commits held, tagged ones above all.
+    pub snapshots: Vec<super::Snapshot>,
 }
 
 /// Where HEAD stands.

@@ -3,6 +3,7 @@
 //! Opening a source lists names, modes and blob ids, and opens no content. Reading is safe from several
 //! threads, bounded, and never follows a link out of the tree. No git binary is needed.
 
+mod at;
 mod elsewhere;
 mod entry;
 mod error;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use crate::text::FileId;
 
+pub use at::{Reach, Snapshot};
 pub use elsewhere::{Home, Mapping, Reference};
 pub use entry::{BlobId, Entry, Mode, State, Tracked};
 pub use error::{Error, Unread, UnreadClass};
@@ -67,7 +69,7 @@ pub struct Source {
     unread: Vec<Unread>,
     excluded: usize,
     bases: Vec<gix::ObjectId>,
-    git: Option<Git>,
+    git: Option<Arc<Git>>,
     options: Options,
 }
 
@@ -180,7 +182,12 @@ impl Source {
 
     /// What git knows; `None` outside of a repository.
     pub fn git(&self) -> Option<&Git> {
-        self.git.as_ref()
+        self.git.as_deref()
+    }
+
+    /// The same, to be asked when this source is gone.
+    pub fn shared_git(&self) -> Option<Arc<Git>> {
+        self.git.clone()
     }
 
     fn find(&self, name: &[u8]) -> Option<FileId> {

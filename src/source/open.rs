@@ -199,7 +199,7 @@ pub(super) fn commit(
     let root = repo.root.clone();
     let mut source = arrange(&root, entries.collect(), Some(repo.clone()), options)?;
     source.unread = listed.unread;
-    source.git = Some(Git::of(repo, commit));
+    source.git = Some(Arc::new(Git::of(repo, commit)));
     Ok(source)
 }
 
@@ -246,7 +246,7 @@ fn memory(files: &[MemoryFile], git: Option<Git>, options: &Options) -> Result<S
     });
     let mut source = arrange(Path::new(""), entries.collect(), None, options)?;
     source.memory = files.to_vec();
-    source.git = git;
+    source.git = git.map(Arc::new);
     Ok(source)
 }
 
@@ -270,7 +270,7 @@ fn arrange(
         elsewhere: Default::default(),
         past: Vec::new(),
         memory: Vec::new(),
-        git: repo.clone().map(|repo| Git::of(repo, None)),
+        git: repo.clone().map(|repo| Arc::new(Git::of(repo, None))),
         repo,
         changed: None,
         deleted: Vec::new(),
