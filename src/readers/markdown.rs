@@ -20,6 +20,7 @@ const NAMES: &[&str] = &[
     "CONTRIBUTING",
     "DEPLOY",
     "RELEASE",
+    "RELEASING",
     "RUNBOOK",
     "OPERATIONS",
     "OPS",

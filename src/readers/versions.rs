@@ -275,11 +275,20 @@ fn line<'t>(text: &'t str, words: &[&str]) -> Option<(&'t str, usize)> {
     lines(text).find_map(|(line, start)| {
         let indent = line.len() - line.trim_start().len();
         words.iter().find_map(|word| {
-            let rest = line[indent..].strip_prefix(word)?;
+            // Arguments may stand on one line: `setup(name="x", version="1.2.3")`.
+            let inside = || {
+                let found = line.match_indices(word).map(|(at, _)| at);
+                let mut found = found.filter(|&at| {
+                    line[..at].ends_with(['(', ' ']) && line[at + word.len()..].starts_with('=')
+                });
+                found.find(|&at| line[..at].contains('('))
+            };
+            let at = if line[indent..].starts_with(word) { indent } else { inside()? };
+            let rest = &line[at + word.len()..];
             let assigned = rest.trim_start().starts_with(['=', ':', '"', '\'']) || word.ends_with(':');
             // A comparison, or another name that begins alike.
             let (found, at) =
-                value(line, indent + word.len()).filter(|_| assigned && !rest.starts_with("=="))?;
+                value(line, at + word.len()).filter(|_| assigned && !rest.trim_start().starts_with("=="))?;
             Version::parse(found).map(|_| (found, start + at))
         })
     })
@@ -345,6 +354,8 @@ mod tests {
             ("build.gradle", "group 'x'\nversion '1.2.3'\n", vec![("1.2.3", Manifest)]),
             ("build.gradle.kts", "  version = \"1.2.3\"", vec![("1.2.3", Manifest)]),
             ("setup.py", "setup(\n    name='x',\n    version='1.2.3',\n)", vec![("1.2.3", Manifest)]),
+            ("setup.py", "setup(name='x', python_version='9.9', version='1.2.3')", vec![("1.2.3", Manifest)]),
+            ("build.gradle", "plugins { id 'x' version '9.9.9' }", vec![]),
             ("setup.cfg", "[metadata]\nversion = attr: x.__version__\n", vec![]),
             ("mix.exs", "  version: \"1.2.3\",", vec![("1.2.3", Manifest)]),
             ("x/version.py", "import os\n__version__ = '1.2.3'", vec![("1.2.3", Manifest)]),
