@@ -24,7 +24,12 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         VersionScheme::Semver => semver_fault(text),
         VersionScheme::Dated => Dated::parse(text).err(),
     };
-    let tag = judged(&all);
+    // A dated version tells by itself which is the newest; otherwise an older line may have been tagged last.
+    let last = || {
+        let main = main_component(&all)?;
+        all.iter().find(|r| r.name.component == main && !r.name.version.is_pre())
+    };
+    let tag = if scheme == VersionScheme::Dated { last() } else { judged(&all) };
     let notes = notes(repository);
     let note = newest_note(repository, &notes).filter(|n| n.version.is_some());
     // What is written of another release than the newest is judged by no rule of form.

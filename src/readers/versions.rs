@@ -26,6 +26,8 @@ enum Style {
     Xml(usize, &'static [&'static str]),
     /// One of these words at the start of a line, then `=`, `:` or a blank, then the version, quoted.
     Line(&'static [&'static str]),
+    /// An argument of `setup(…)`.
+    Call,
 }
 
 const CHART: &[(&str, VersionSource)] =
@@ -63,7 +65,7 @@ fn of_its_own(path: &str) -> Option<(Style, bool)> {
         // <https://learn.microsoft.com/en-us/nuget/concepts/package-versioning>
         "Directory.Build.props" | "version.props" => (Style::Xml(2, &["Version", "VersionPrefix"]), true),
         "setup.cfg" => (Style::Table(&["metadata"]), false),
-        "setup.py" => (Style::Line(&["version"]), false),
+        "setup.py" => (Style::Call, false),
         "gradle.properties" => (Style::Line(&["version"]), false),
         // <https://hexdocs.pm/elixir/Version.html>
         "mix.exs" => (Style::Line(&["@version", "version:"]), true),
@@ -112,6 +114,7 @@ pub(super) fn stated(text: &Text<'_>) -> Vec<StatedVersion> {
         Style::Json => manifest(json(text.text)),
         Style::Xml(depth, names) => manifest(xml(text.text, depth, names)),
         Style::Line(words) => manifest(line(text.text, words)),
+        Style::Call => manifest(call(text.text)),
     };
     let is_version = |v: &str| Version::parse(v).is_some() && v.len() <= 64;
     let found = found.into_iter().filter(|(_, version, _)| is_version(version));
@@ -271,6 +274,17 @@ fn xml<'t>(text: &'t str, depth: usize, names: &[&str]) -> Option<(&'t str, usiz
     None
 }
 
+fn call(text: &str) -> Option<(&str, usize)> {
+    let starts = text.match_indices("setup(").map(|(at, _)| at);
+    // Not `def setup(`, nor `my_setup(`.
+    let own = |at: &usize| {
+        let before = &text[..*at];
+        before.is_empty() || before.ends_with(['\n', '.', '\t']) || before.ends_with("    ")
+    };
+    let at = starts.filter(own).last()?;
+    line(&text[at..], &["version"]).map(|(version, from)| (version, at + from))
+}
+
 fn line<'t>(text: &'t str, words: &[&str]) -> Option<(&'t str, usize)> {
     lines(text).find_map(|(line, start)| {
         let indent = line.len() - line.trim_start().len();
@@ -356,6 +370,11 @@ mod tests {
             ("setup.py", "setup(\n    name='x',\n    version='1.2.3',\n)", vec![("1.2.3", Manifest)]),
             ("setup.py", "setup(name='x', python_version='9.9', version='1.2.3')", vec![("1.2.3", Manifest)]),
             ("build.gradle", "plugins { id 'x' version '9.9.9' }", vec![]),
+            (
+                "setup.py",
+                "DEPS = [\n    Dep(\n        version='9.9.9',\n    )]\nsetup(\n    name='x',\n)",
+                vec![],
+            ),
             ("setup.cfg", "[metadata]\nversion = attr: x.__version__\n", vec![]),
             ("mix.exs", "  version: \"1.2.3\",", vec![("1.2.3", Manifest)]),
             ("x/version.py", "import os\n__version__ = '1.2.3'", vec![("1.2.3", Manifest)]),

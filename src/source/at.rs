@@ -75,9 +75,9 @@ impl Git {
             let order = Sorting::ByCommitTime(CommitTimeOrder::NewestFirst);
             let walk = handle.rev_walk([head]).first_parent_only().sorting(order).all()?;
             for (number, info) in walk.enumerate() {
-                let info = info?;
-                if info.commit_time() <= moment.seconds {
-                    return Ok(Ok(Some(info.id)));
+                let commit = info?.object()?;
+                if commit.time()?.seconds <= moment.seconds {
+                    return Ok(Ok(Some(commit.id)));
                 }
                 if number >= MOST_COMMITS {
                     return Ok(Err(TOO_FAR));
