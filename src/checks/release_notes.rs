@@ -1,6 +1,6 @@
 //! Notes of releases: whether there are any, what they tell, how they are headed, and when they were written.
 
-use super::releases::{anchor, judged, newest_note, note_of, notes, published, tagged};
+use super::releases::{anchor, judged, judged_note, newest_note, note_of, notes, published, tagged};
 use crate::facts::release::releases;
 use crate::facts::{NoteField, NoteForm, Release, ReleaseNote, Repository};
 use crate::finding::{Confidence, Verdict};
@@ -103,7 +103,7 @@ fn stated_without_notes(repository: &Repository, all: &[Release<'_>], verdict: &
 /// `release-notes-fields`: the notes of the newest release tell what the manuals ask for.
 pub(super) fn fields(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let all = notes(repository);
-    let Some(note) = newest_note(repository, &all).filter(|n| n.is_read()) else { return };
+    let Some(note) = judged_note(repository) else { return };
     let before = all.iter().filter(|n| n.released && n.place.file == note.place.file).nth(1);
     let tells = |field: NoteField| note.tells.contains(&field);
     let breaks = tells(NoteField::Breaking) || raises_major(note, before.copied());
@@ -161,8 +161,7 @@ fn listed(all: &[String]) -> String {
 
 /// `release-notes-heading-format`: `## Release <version> - <date>`.
 pub(super) fn heading(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let all = notes(repository);
-    let Some(note) = newest_note(repository, &all) else { return };
+    let Some(note) = judged_note(repository) else { return };
     let (place, text, level) = match note.form {
         NoteForm::Heading => (note.place, note.heading.as_str(), note.level),
         // In a file of its own the first heading is the release's.

@@ -1,7 +1,7 @@
 //! Records of deployments and changes beside the change log: entries that are missing, and risks that nobody told.
 
 use super::release_notes::told_of;
-use super::releases::{Record, newest_note, notes, records, same};
+use super::releases::{Record, judged_note, records, same};
 use crate::facts::{NoteField, NoteForm, ReleaseNote, Repository, Stage};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -146,8 +146,7 @@ pub(super) fn risk(repository: &Repository, _: &Parameters, verdict: &mut Verdic
         }
         return;
     }
-    let notes = notes(repository);
-    let Some(note) = newest_note(repository, &notes).filter(|n| n.is_read()) else { return };
+    let Some(note) = judged_note(repository) else { return };
     if note.tells.contains(&NoteField::Risk) {
         verdict.satisfied(note.place);
     } else {

@@ -38,7 +38,9 @@ pub(super) fn notes(repository: &Repository) -> Vec<&ReleaseNote> {
     };
     let depth = |n: &ReleaseNote| depth(repository.path(n.place), n.form);
     let all: Vec<&ReleaseNote> = repository.facts.release_notes.iter().filter(own).collect();
-    let Some(nearest) = all.iter().filter(|n| n.released).map(|n| depth(n)).min() else { return Vec::new() };
+    let nearest = all.iter().filter(|n| n.released).map(|n| depth(n)).min();
+    // Deeper ones tell of a part.
+    let Some(nearest) = nearest.filter(|&n| n <= 1) else { return Vec::new() };
     all.into_iter().filter(|n| depth(n) == nearest).collect()
 }
 
@@ -66,11 +68,25 @@ pub(super) fn newest_note<'r>(
         |n: &&&ReleaseNote| (n.date.clone(), n.parsed(), std::cmp::Reverse(repository.path(n.place).len()));
     let mut files: Vec<&ReleaseNote> = first.into_values().collect();
     // Of files for a release each, the greatest version counts, dated or not.
+    let is_final = |n: &&ReleaseNote| n.parsed().is_none_or(|v| !v.is_pre());
+    if files.iter().any(|n| is_final(&n)) {
+        files.retain(is_final);
+    }
     if files.iter().all(|n| n.version.is_some()) {
         files.sort_by_key(|n| n.parsed());
         return files.last().copied();
     }
     files.iter().max_by_key(key).copied()
+}
+
+/// The notes that are judged: the newest, unless tags tell that releases have gone on without them.
+pub(super) fn judged_note(repository: &Repository) -> Option<&ReleaseNote> {
+    let note = newest_note(repository, &notes(repository)).filter(|n| n.is_read())?;
+    let all = tagged(repository);
+    match (judged(&all), note.parsed()) {
+        (Some(release), Some(version)) if version < release.name.version => None,
+        _ => Some(note),
+    }
 }
 
 /// Whether two texts name the same version: `1.2` and `v1.2.0` do.

@@ -14,6 +14,9 @@ use jiff::tz::TimeZone;
 /// A tag is set within so many minutes of the time that its name tells; clocks and daylight saving are let pass.
 const MOST_MINUTES: i64 = 120;
 
+/// Components that had no release in the year before the newest are history.
+const YEAR: i64 = 366 * 24 * 3600;
+
 /// More components are told of by their number.
 const MOST_COMPONENTS: usize = 5;
 
@@ -111,7 +114,9 @@ fn components<'r>(
     scheme: VersionScheme,
     verdict: &mut Verdict,
 ) {
-    let mut names: Vec<&str> = all.iter().take(200).map(|r| r.name.component).collect();
+    let last = all.first().and_then(Release::seconds);
+    let recent = all.iter().filter(|r| r.seconds() >= last.map(|s| s - YEAR));
+    let mut names: Vec<&str> = recent.map(|r| r.name.component).collect();
     names.sort_unstable();
     names.dedup();
     let wrong: Vec<(&Release<'r>, &str)> = names

@@ -7,6 +7,9 @@ use crate::finding::{Confidence, Verdict};
 use crate::lexicon::versions::Version;
 use crate::parameters::{Parameters, VersionScheme};
 
+/// Who had the version of one of so many releases before the newest followed them.
+const OF_LATE: usize = 3;
+
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let all = tagged(repository);
     left_behind(repository, &all, verdict);
@@ -32,12 +35,16 @@ fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdi
             }
             continue;
         };
-        // What never was a release's version counts something else.
-        let followed = all.iter().any(|r| {
-            r.name.component == release.name.component
-                && r.name.version.cmp(&then).is_eq()
-                && !then.is_placeholder()
-        });
+        // What was no release's version of late counts something else.
+        let mut before: Vec<&Version> = all
+            .iter()
+            .filter(|r| r.name.component == release.name.component && r.name.version < release.name.version)
+            .map(|r| &r.name.version)
+            .filter(|v| !v.is_pre())
+            .collect();
+        before.sort_by(|a, b| b.cmp(a));
+        let followed =
+            !then.is_placeholder() && before.iter().take(OF_LATE).any(|v| v.numbers == then.numbers);
         if followed && then < release.name.version && then.numbers != release.name.version.numbers {
             behind.push((stated, release));
         }

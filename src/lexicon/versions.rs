@@ -160,6 +160,9 @@ pub fn semver_fault(text: &str) -> Option<&'static str> {
             "is not made of three numbers"
         });
     }
+    if parts.len() == 1 {
+        return Some("is not made of three numbers");
+    }
     if parts.len() != 3 {
         return Some(if parts.len() < 3 {
             "has fewer than three numbers"

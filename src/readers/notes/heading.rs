@@ -73,7 +73,11 @@ pub(super) fn read(text: &str) -> Option<Heading> {
     let version = at.and_then(|at| version(words[at]));
     let first = lower.first().is_some_and(unreleased);
     let released = match version {
-        Some(_) => !lower.iter().any(|w| matches!(w.as_str(), "unreleased" | "upcoming" | "tbd" | "tba")),
+        Some(ref version) => {
+            let lower_version = version.to_lowercase();
+            let early = |w: &String| matches!(w.as_str(), "unreleased" | "upcoming" | "tbd" | "tba" | "dev");
+            !lower.iter().any(early) && !["dev", "snapshot"].iter().any(|w| lower_version.contains(w))
+        }
         None if words.len() <= 3 && (first || lower.contains(&"unreleased".to_owned())) => false,
         // A day alone, as teams write it that release every week.
         None if date.is_some() && words.len() <= 5 => true,
