@@ -5,6 +5,7 @@ use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, SettingSource};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
+use crate::text::Span;
 use std::collections::BTreeSet;
 
 /// What is asked for, and names that say the same. The first is the manual's own.
@@ -61,12 +62,54 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         .map(|(name, _)| format!("`{name}`"))
         .collect();
     if missing.is_empty() {
-        verdict.satisfied(first);
+        told(repository, first, verdict);
         return;
     }
     let path = repository.path(first);
     let message = format!("Nothing here gives the service of `{path}` {}", missing.join(", "));
     verdict.open(first, "stamps", message).label("the image is built without it");
+}
+
+/// Whether what the image is given is passed on: read by the program, or written into a file that it holds. Programs in
+/// languages whose reads of variables are not known tell nothing.
+fn told(repository: &Repository, first: Span, verdict: &mut Verdict) {
+    let own = |place| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let is_stamp = |key: &str| STAMPS.iter().any(|(_, all)| all.contains(&key.to_ascii_uppercase().as_str()));
+    let mut reads = repository.facts.env_reads.iter().filter(|r| own(r.place)).peekable();
+    let known = reads.peek().is_some();
+    let read = reads.any(|r| is_stamp(&r.key));
+    let written = || {
+        let runs = repository.facts.instructions.iter().filter(|i| i.keyword == "RUN" && own(i.place));
+        let mut words = runs.flat_map(|i| &i.args);
+        words.any(|w| {
+            let mut names = w.value.split('$').skip(1);
+            names.any(|n| {
+                is_stamp(
+                    n.trim_start_matches('{')
+                        .split(|c: char| !c.is_alphanumeric() && c != '_')
+                        .next()
+                        .unwrap_or(""),
+                )
+            })
+        })
+    };
+    let kept = || {
+        let named = |name: &str| {
+            ["version.json", "build-info", "buildinfo", "git.properties"].iter().any(|w| name.contains(w))
+        };
+        repository.files.iter().any(|f| named(&f.name().to_ascii_lowercase()))
+            || repository.facts.settings.iter().any(|s| own(s.place) && s.path.starts_with("management.info"))
+    };
+    if !known || read || written() || kept() {
+        verdict.satisfied(first);
+        return;
+    }
+    let path = repository.path(first);
+    let message = format!("The image of `{path}` is given its build, and nothing here reads it to return it");
+    let finding = verdict.open(first, "stamps told", message);
+    finding
+        .label("given to the image")
+        .against("a library may return it at `/version` or `/health` by itself");
 }
 
 /// Variables that images are given and programs read, in capitals, without the prefixes of frontends.
