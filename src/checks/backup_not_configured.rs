@@ -4,8 +4,8 @@ use super::addresses::{is_database_image, snake};
 use super::definitions::{passes, text};
 use super::delivery::doubt;
 use super::estate::{
-    argument, is_apart, is_apart_here, is_no, is_yes, kind, makes, of_production, said, say_once, standing,
-    worths,
+    argument, is_apart, is_apart_here, is_no, is_yes, kind, makes, of_production, relate_block, said,
+    say_once, standing, worths,
 };
 use super::samples::no_worse_than;
 use crate::facts::{EffectKind, Repository, Resource, Setting, SettingSource, System};
@@ -29,7 +29,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         // What a block refers to is said there.
         if days && shared && text(setting) == Some("0") && !repository.path(setting.place).contains(".tfvars")
         {
-            none_kept(verdict, setting, setting, &setting.path);
+            none_kept(verdict, setting, &setting.path);
         }
     }
     alone(repository, plans, verdict);
@@ -74,18 +74,10 @@ fn speaks_of_copies(value: &str) -> bool {
     .any(|w| value.contains(w))
 }
 
-fn none_kept<'v>(
-    verdict: &'v mut Verdict,
-    place: &Setting,
-    value: &Setting,
-    who: &str,
-) -> &'v mut crate::finding::Finding {
+fn none_kept<'v>(verdict: &'v mut Verdict, value: &Setting, who: &str) -> &'v mut crate::finding::Finding {
     let message = format!("`{who}` keeps no backup of its database");
     let finding = verdict.fail(value.place, format!("backup {who}"), message);
     finding.label("none is kept");
-    if place.place != value.place {
-        finding.relate(place.place, "used here");
-    }
     finding
 }
 
@@ -127,8 +119,9 @@ fn provided(repository: &Repository, resource: &Resource, plans: Option<Span>, v
         ];
         let replica = copy.iter().any(|k| resource.has(k));
         match off(key, none).filter(|_| !replica) {
-            Some((entry, Some(value))) if plans.is_none() => {
-                let finding = none_kept(verdict, entry, value, &title);
+            Some((_, Some(value))) if plans.is_none() => {
+                let finding = none_kept(verdict, value, &title);
+                relate_block(finding, resource, value);
                 if resource.sort == "aws_dynamodb_table" || resource.sort == "module" {
                     no_worse_than(finding, Severity::Warning).at_most(Confidence::Medium);
                 }
@@ -139,16 +132,14 @@ fn provided(repository: &Repository, resource: &Resource, plans: Option<Span>, v
             None => unsaid(resource, plans, verdict),
         }
     }
-    if let Some((entry, Some(value))) = off("skip_final_snapshot", is_yes)
+    if let Some((_, Some(value))) = off("skip_final_snapshot", is_yes)
         && (of_production(resource)
             || value.target.as_ref().is_some_and(|t| t.may_be(crate::facts::Stage::Production)))
     {
         let message = format!("`{title}` of production is deleted without a last snapshot");
         let finding = verdict.fail(value.place, format!("final snapshot {title}"), message);
         no_worse_than(finding.label("nothing is left of it"), Severity::Warning);
-        if entry.place != value.place {
-            finding.relate(entry.place, "used here");
-        }
+        relate_block(finding, resource, value);
     }
 }
 

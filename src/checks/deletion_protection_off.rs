@@ -1,7 +1,9 @@
 //! Stores of production that one mistaken apply deletes with all that they hold.
 
 use super::definitions::text;
-use super::estate::{argument, is_no, is_yes, kind, makes, of_production, say_once, standing, worths};
+use super::estate::{
+    argument, is_no, is_yes, kind, makes, of_production, relate_block, say_once, standing, worths,
+};
 use crate::facts::{Repository, Resource, Setting, Stage, System};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -58,9 +60,7 @@ fn report(resource: &Resource, entry: &Setting, value: &Setting, verdict: &mut V
     let message = format!("`{title}` of production can be deleted by mistake, with all that it holds");
     let finding = verdict.fail(value.place, format!("deletion {title}"), message);
     finding.label(format!("`{}`", entry.key));
-    if value.place != entry.place {
-        finding.relate(entry.place, "used here");
-    }
+    relate_block(finding, resource, value);
     if resource.sort == "module" {
         finding.at_most(Confidence::Medium);
     }

@@ -2,7 +2,7 @@
 
 use super::definitions::{passes, text};
 use crate::facts::{Repository, Resource, Setting, Stage, System, Target, Value};
-use crate::finding::Verdict;
+use crate::finding::{Finding, Verdict};
 use crate::text::Span;
 use std::collections::BTreeSet;
 
@@ -101,6 +101,13 @@ pub(super) fn worths<'r>(
         all.extend(declared.and_then(|r| r.entry("default")).filter(known));
     }
     all
+}
+
+/// Shows the block where its value is given somewhere else: by a caller, a file of variables, or a default.
+pub(super) fn relate_block(finding: &mut Finding, resource: &Resource, value: &Setting) {
+    if !resource.body.contains(value.place) {
+        finding.relate(resource.place, "used here");
+    }
 }
 
 /// The folder that a relative `source` means.

@@ -1,7 +1,9 @@
 //! Stores that keep what they hold as it is, for whoever gets hold of the disk.
 
 use super::definitions::text;
-use super::estate::{argument, is_apart_here, is_no, is_yes, kind, makes, say_once, standing, worths};
+use super::estate::{
+    argument, is_apart_here, is_no, is_yes, kind, makes, relate_block, say_once, standing, worths,
+};
 use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, System};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -129,9 +131,7 @@ fn judge(repository: &Repository, resource: &Resource, switch: &Switch, verdict:
         Some(value) => {
             let finding = verdict.fail(value.place, subject, format!("`{title}` {}", switch.what));
             finding.label("switched off");
-            if value.place != entry.place {
-                finding.relate(entry.place, "used here").at_most(Confidence::Medium);
-            }
+            relate_block(finding, resource, value);
         }
         None if entry.setting.known().is_some() => verdict.satisfied(entry.place),
         None => verdict.examined(entry.place),
