@@ -3,7 +3,7 @@
 use super::definitions::{passes, text};
 use super::delivery::doubt;
 use super::estate::{is_no, standing};
-use crate::facts::{Repository, Resource, Setting, System};
+use crate::facts::{Practice, PracticeKind, Repository, Resource, Setting, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -105,6 +105,7 @@ fn limited(repository: &Repository) -> Option<Span> {
 }
 
 /// What a program brings along or says for it.
-fn practised(_: &Repository) -> Option<Span> {
-    None
+fn practised(repository: &Repository) -> Option<Span> {
+    let own = |p: &&Practice| p.practice == PracticeKind::RateLimit && passes(repository, p.place);
+    repository.facts.practices.iter().find(own).map(|p| p.place)
 }

@@ -3,7 +3,7 @@
 use super::definitions::passes;
 use super::delivery::doubt;
 use super::estate::{is_apart, standing};
-use crate::facts::{Repository, Resource, Setting, System};
+use crate::facts::{Practice, PracticeKind, Repository, Resource, Setting, System};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -145,8 +145,9 @@ fn sent(repository: &Repository) -> Option<Span> {
 }
 
 /// What a program brings along or says for it.
-fn practised(_: &Repository) -> Option<Span> {
-    None
+fn practised(repository: &Repository) -> Option<Span> {
+    let own = |p: &&Practice| p.practice == PracticeKind::SecureHeaders && passes(repository, p.place);
+    repository.facts.practices.iter().find(own).map(|p| p.place)
 }
 
 /// What browsers reach: a server that serves pages, else a way in.

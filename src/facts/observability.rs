@@ -23,6 +23,10 @@ words! {
         ErrorTracker = "error-tracker",
         /// It records who did what.
         AuditLog = "audit-log",
+        /// It gives responses headers that protect whoever reads them.
+        SecureHeaders = "secure-headers",
+        /// It limits how often one client may ask.
+        RateLimit = "rate-limit",
         /// It answers at an address for health checks by itself.
         HealthEndpoint = "health-endpoint",
         /// It answers at an address for readiness by itself.
