@@ -4,7 +4,7 @@
 use divan::{Bencher, counter::BytesCount};
 use plimsoll::policy::{Policy, Stock};
 use plimsoll::source::{self, MemoryFile, Target};
-use plimsoll::syntax::{hcl, shell, yaml};
+use plimsoll::syntax::{hcl, shell, sql, yaml};
 use plimsoll::text::{FileId, Passage};
 use plimsoll::{Options, audit, checks};
 use std::path::PathBuf;
@@ -90,6 +90,14 @@ fn overlays(bencher: Bencher, count: usize) {
         files.push((format!("overlays/{stage}/kustomization.yaml"), text.to_owned()));
     }
     whole(bencher, files);
+}
+
+const SQL: &str = "-- orders\nALTER TABLE \"orders\" ADD COLUMN state text NOT NULL DEFAULT 'new;'; /* why */\nDO $$ BEGIN DROP TABLE a; END $$;\n";
+
+#[divan::bench]
+fn sql_5_mb(bencher: Bencher) {
+    let text = SQL.repeat(5_000_000 / SQL.len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| sql::parse(&text, None));
 }
 
 #[divan::bench]

@@ -72,11 +72,9 @@ fn judge(wanted: MigrationRollback, migration: &Migration) -> Option<Manner> {
             tail: ", and nothing shows that the release before works with it",
             ..Manner::new(FindingKind::Open, Confidence::Medium)
         }),
-        // Additive changes stay, and breaking ones are undone by restoring the database.
-        MigrationRollback::ByClass if changes_rows => Some(Manner {
-            tail: ", though it changes rows",
-            ..Manner::new(FindingKind::Fail, Confidence::Medium)
-        }),
+        // Additive changes stay, breaking ones are undone by restoring the database, and changes of rows are told by
+        // `migration-data-no-reverse`.
+        MigrationRollback::ByClass if changes_rows => None,
         MigrationRollback::ByClass if unread => Some(Manner {
             tail: ", and whether it changes rows is not to be seen",
             ..Manner::new(FindingKind::Open, Confidence::Medium)

@@ -51,6 +51,8 @@ pub(super) struct Defect<'r> {
     pub(super) message: String,
     /// The label at the place, alone or among others.
     pub(super) label: String,
+    /// Other places of the same defect, in the same migration.
+    pub(super) related: Vec<(Span, String)>,
     /// What speaks against it.
     pub(super) against: Option<&'static str>,
     /// How sure we are.
@@ -73,6 +75,7 @@ impl<'r> Defect<'r> {
             place,
             message: message.into(),
             label: label.into(),
+            related: Vec::new(),
             against: None,
             confidence: Confidence::High,
             alone: false,
@@ -149,6 +152,9 @@ fn one(repository: &Repository, verdict: &mut Verdict, defect: Defect<'_>, full:
     };
     finding.label(defect.label).at_most(defect.confidence);
     finding.against = defect.against.map(str::to_owned);
+    for (place, label) in defect.related {
+        finding.relate(place, label);
+    }
     if !full {
         finding.severity = finding.severity.min(Severity::Note);
     }

@@ -116,10 +116,13 @@ mod manual_steps;
 mod merged;
 mod migrating;
 mod migration_backup_missing;
+mod migration_breaking_change;
+mod migration_data_no_reverse;
 mod migration_delivery;
 mod migration_downgrade_in_pipeline;
 mod migration_manual_production;
 mod migration_no_rollback;
+mod migration_timeout_missing;
 mod migrations;
 mod network_policy_missing;
 mod observation;
@@ -350,7 +353,9 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("manual-step-in-runbook", manual_steps::runbook),
     ("metrics-missing", watching::metrics),
     ("migration-backup-missing", migration_backup_missing::check),
+    ("migration-breaking-change", migration_breaking_change::check),
     ("migration-check-missing-in-ci", stage_missing::migration_check),
+    ("migration-data-no-reverse", migration_data_no_reverse::check),
     ("migration-downgrade-in-pipeline", migration_downgrade_in_pipeline::check),
     ("migration-integrity-check-missing", migration_delivery::integrity_check_missing),
     ("migration-manual-production", migration_manual_production::check),
@@ -358,6 +363,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migration-not-in-pipeline", migration_delivery::not_in_pipeline),
     ("migration-prod-unguarded", migration_delivery::prod_unguarded),
     ("migration-staging-not-automatic", migration_delivery::staging_not_automatic),
+    ("migration-timeout-missing", migration_timeout_missing::check),
     ("migration-untested-in-staging", migration_delivery::untested_in_staging),
     ("monitoring-tool-missing", watching::tools),
     ("network-policy-missing", network_policy_missing::check),

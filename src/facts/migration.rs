@@ -247,6 +247,7 @@ words! {
 
 impl Action {
     /// Whether the release before fails with it, or rows that exist may stop it, if its table held rows before.
+    /// A foreign key on columns that exist may fail too, but most are kept by the program already.
     pub fn breaks(self) -> bool {
         use Action::*;
         matches!(
@@ -259,14 +260,10 @@ impl Action {
                 | TypeChange
                 | SetNotNull
                 | AddCheck
-                | AddForeignKey
-                | AddConstraint
                 | AddUnique
                 | AddUniqueConcurrently
                 | AddPrimaryKey
-                | DropPrimaryKey
                 | DropView
-                | DropRoutine
                 | DropSchema
                 | EnumRemoval
         )
@@ -504,7 +501,7 @@ fn settle(operations: &mut [Operation]) {
             _ => {}
         }
     }
-    made.clear();
+    let later = std::mem::take(&mut made);
     let mut constraints = HashSet::new();
     // Columns that are new, and whether rows that do not name them get a value.
     let mut columns: HashMap<(Box<str>, Box<str>), bool> = HashMap::new();
@@ -523,7 +520,10 @@ fn settle(operations: &mut [Operation]) {
                     made.extend(operation.name.clone());
                 }
             }
-            DropTable if replaced.contains(&table) => operation.action = RebuildTable,
+            // `DROP TABLE IF EXISTS a; CREATE TABLE a …` begins a schema, as dumps do.
+            DropTable if replaced.contains(&table) || operation.guarded && later.contains(&table) => {
+                operation.action = RebuildTable;
+            }
             DropView | DropRoutine if anew.contains(&table) => operation.action = Other,
             DropConstraint => constraints.extend(operation.name.clone()),
             AddCheck | AddForeignKey if operation.name.as_ref().is_some_and(|n| constraints.contains(n)) => {

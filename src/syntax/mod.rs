@@ -17,4 +17,5 @@ pub mod shell;
 pub mod sql;
 pub mod toml;
 pub mod tree;
+pub mod xml;
 pub mod yaml;

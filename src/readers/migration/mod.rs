@@ -2,6 +2,7 @@
 
 mod age;
 mod braces;
+mod liquibase;
 mod python;
 mod ruby;
 mod sql;
@@ -12,6 +13,7 @@ use super::names::{folder, name, vendored, within};
 use super::{Lowering, Parsed, Text, Trees};
 use crate::facts::{Migration, MigrationTool, path_target};
 use crate::syntax::yaml::{self, Mask};
+use crate::syntax::{json, toml};
 use crate::text::Span;
 
 /// How a file is written, by its path alone.
@@ -24,6 +26,8 @@ enum Form {
     Php,
     CSharp,
     Sql,
+    Liquibase,
+    Lock,
 }
 
 /// Larger files are dumps, whose way back nobody would write.
@@ -48,6 +52,8 @@ fn form(path: &str) -> Option<Form> {
         "php" if parent == "migrations" && numbered => Some(Form::Php),
         "cs" if parent == "Migrations" && numbered && !stem.ends_with(".Designer") => Some(Form::CSharp),
         "sql" if sql::claims(path) => Some(Form::Sql),
+        "toml" | "json" if sql::is_lock(path) => Some(Form::Lock),
+        "xml" | "yaml" | "yml" | "json" if liquibase::is_changelog(path) => Some(Form::Liquibase),
         _ => None,
     }
 }
@@ -55,6 +61,12 @@ fn form(path: &str) -> Option<Form> {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     if text.text.len() > LARGEST {
+        return parsed;
+    }
+    if sql::is_lock(text.path) {
+        let json = text.path.ends_with(".json");
+        parsed.tree =
+            Some(if json { json::parse(text.file, text.text) } else { toml::parse(text.file, text.text) });
         return parsed;
     }
     let mut found = match form(text.path) {
@@ -65,7 +77,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         Some(Form::Php) => braces::php(text).into_iter().collect(),
         Some(Form::CSharp) => braces::csharp(text).into_iter().collect(),
         Some(Form::Sql) => sql::read(text),
-        None => Vec::new(),
+        Some(Form::Liquibase) => liquibase::read(text),
+        Some(Form::Lock) | None => Vec::new(),
     };
     if !found.is_empty() && text.path.ends_with(".sql") {
         // Halves that are files of their own meet in `lower`, which sees files by their tree and asks what lies
@@ -88,6 +101,8 @@ fn whole(text: &Text<'_>, tool: MigrationTool, id: impl Into<String>) -> Migrati
 /// Joins halves that are files of their own: `1_a.up.sql` and `1_a.down.sql`. A reverse half alone is no
 /// migration.
 pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
+    let locks = trees.values().filter(|(path, _)| sql::is_lock(path));
+    let databases = locks.filter_map(|(path, tree)| sql::locked(path, tree)).collect();
     let all = &mut lowering.facts.migrations;
     let half = |m: &Migration| trees.get(&m.place.file).and_then(|(path, _)| sql::half(path));
     let mut backs = std::collections::HashMap::new();
@@ -103,7 +118,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
             migration.down = *down;
             migration.back = Some(*place);
         }
-        sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some());
+        sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some(), &databases);
     }
 }
 

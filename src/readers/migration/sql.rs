@@ -8,7 +8,9 @@ use crate::facts::{Database, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::readers::names::{folder, name, within};
 use crate::readers::sql::{self, Sql};
+use crate::syntax::tree::Tree;
 use crate::text::{Passage, Span};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Markers of a section within one file: tool, forward, reverse, and what follows the forward marker (or stands
@@ -28,7 +30,8 @@ const MARKERS: &[(MigrationTool, &str, &str, &str)] = &[
 pub(super) fn claims(path: &str) -> bool {
     half(path).is_some()
         || repeatable(name(path))
-        || within(path, &["migrations", "migration", "migrate", "drizzle"])
+        || within(path, &["migrations", "migration", "migrate", "drizzle", "dbscripts"])
+        || super::liquibase::is_changelog(path)
 }
 
 /// For a file that is one half of a migration: what both halves have in common, and whether it is the
@@ -71,6 +74,9 @@ fn repeatable(name: &str) -> bool {
 pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
     let name = name(text.path);
     let database = database(text.path);
+    if let Some(all) = super::liquibase::formatted(text) {
+        return all;
+    }
     if let Some(migration) = sections(text, database) {
         return vec![migration];
     }
@@ -145,6 +151,27 @@ pub(super) fn part(text: &Text<'_>, range: Range<usize>, database: Option<Databa
     sql::read(&Passage::contiguous(text.file, &text.text[range.clone()], range.start), database)
 }
 
+/// Files in which a tool keeps for which database a folder is: Prisma's `migration_lock.toml`, Drizzle's
+/// `meta/_journal.json`.
+pub(super) fn is_lock(path: &str) -> bool {
+    name(path) == "migration_lock.toml" || path.ends_with("meta/_journal.json")
+}
+
+/// The folder that such a file speaks of, and its database.
+pub(super) fn locked<'t>(path: &'t str, tree: &Tree) -> Option<(&'t str, Database)> {
+    let own = folder(path);
+    let (folder, key) = if path.ends_with(".toml") { (own, "provider") } else { (folder(own), "dialect") };
+    let value = tree.root()?.get(key)?;
+    let database = match value.as_str()? {
+        "postgresql" | "cockroachdb" | "postgres" | "pg" => Database::Postgresql,
+        "mysql" => Database::Mysql,
+        "sqlite" | "turso" | "libsql" => Database::Sqlite,
+        "sqlserver" => Database::SqlServer,
+        _ => return None,
+    };
+    Some((folder, database))
+}
+
 /// The database that a folder or the name speaks of.
 pub(super) fn database(path: &str) -> Option<Database> {
     let words = path.rsplit('/').flat_map(|part| part.split(['.', '-', '_']));
@@ -182,7 +209,12 @@ fn marker(text: &str, marker: &str) -> Option<Range<usize>> {
 }
 
 /// What the files around a migration tell of its tool and its database.
-pub(super) fn refine(migration: &mut Migration, path: &str, exists: &dyn Fn(&str) -> bool) {
+pub(super) fn refine(
+    migration: &mut Migration,
+    path: &str,
+    exists: &dyn Fn(&str) -> bool,
+    databases: &HashMap<&str, Database>,
+) {
     use MigrationTool::*;
     let above = |wanted: &str| {
         let mut folder = folder(path);
@@ -208,6 +240,9 @@ pub(super) fn refine(migration: &mut Migration, path: &str, exists: &dyn Fn(&str
         Flyway if above("Cargo.toml") && !above("pom.xml") && !above("build.gradle") => Refinery,
         tool => tool,
     };
+    let own = self::folder(path);
+    let told = || databases.get(own).or_else(|| databases.get(self::folder(own))).copied();
+    migration.database = migration.database.or_else(told);
     // sqlx, Diesel, refinery and Drizzle wrap each file. https://docs.rs/sqlx/latest/sqlx/macro.migrate.html
     if migration.transactional.is_none() && matches!(migration.tool, Sqlx | Diesel | Refinery | Drizzle) {
         migration.transactional = Some(true);

@@ -242,6 +242,87 @@ fn halves_in_files_of_their_own_meet() {
     );
 }
 
+/// Each change set: id, way back, what it does, and the text at its place.
+#[track_caller]
+fn change_sets(path: &str, text: &str, expected: &[(&str, &str, &str, &str)]) {
+    assert!(claims(path, false), "{path}");
+    let parsed = samples::read(parse, path, text);
+    let one = |m: &Migration| {
+        let actions: Vec<_> = m.operations.iter().map(|o| o.action.name()).collect();
+        (m.id.clone(), m.down.name(), actions.join(" "), text[m.place.range()].to_owned())
+    };
+    let seen: Vec<_> = parsed.facts.migrations.iter().map(one).collect();
+    let seen: Vec<_> = seen.iter().map(|(a, b, c, d)| (a.as_str(), *b, c.as_str(), d.as_str())).collect();
+    assert_eq!(seen, expected, "{path}");
+}
+
+#[test]
+fn liquibase_in_every_format() {
+    change_sets(
+        "src/main/resources/db/changelog/db.changelog-1.xml",
+        "<databaseChangeLog>\n<changeSet author=\"a\" id=\"1\">\n<addColumn tableName=\"t\"><column name=\"c\" type=\"int\"><constraints nullable=\"false\"/></column></addColumn></changeSet>\n<changeSet author='a' id='2' dbms='oracle'><preConditions><tableExists tableName='t'/></preConditions><sql>UPDATE t SET c = 1 WHERE d &lt; 2; DROP TABLE u</sql><rollback>SELECT restore()</rollback></changeSet>\n<changeSet author='a' id='3'><dropTable tableName='t'/></changeSet>\n<changeSet author='a' id='4'><dropTable tableName='t'/><rollback/></changeSet>\n<changeSet author='a' id='5'><createTable tableName='v'/><createIndex tableName='v' indexName='i'><column name='c'/></createIndex></changeSet></databaseChangeLog>",
+        &[
+            ("a:1", "derived", "add-column-not-null-no-default", "<changeSet author=\"a\" id=\"1\">"),
+            ("a:2", "full", "update drop-table", "<changeSet author='a' id='2' dbms='oracle'>"),
+            ("a:3", "missing", "drop-table", "<changeSet author='a' id='3'>"),
+            ("a:4", "empty", "drop-table", "<changeSet author='a' id='4'>"),
+            ("a:5", "derived", "create-table create-index", "<changeSet author='a' id='5'>"),
+        ],
+    );
+    change_sets(
+        "src/main/resources/db/changelog/db.changelog-1.yaml",
+        "databaseChangeLog:\n- changeSet:\n    id: 1\n    author: a\n    changes:\n    - renameColumn: {tableName: t, oldColumnName: c, newColumnName: d}\n- changeSet:\n    id: 2\n    author: a\n    changes:\n    - sql: DELETE FROM t\n    - modifyDataType:\n        tableName: t\n        columnName: c\n        newDataType: bigint\n    rollback: INSERT INTO t SELECT * FROM kept\n- include: {file: x.xml}\n",
+        &[("a:1", "derived", "rename-column", "id"), ("a:2", "full", "delete-all type-rewrite", "id")],
+    );
+    change_sets(
+        "db/changelog/1.json",
+        r#"{"databaseChangeLog": [{"changeSet": {"id": "1", "author": "a", "changes": [{"dropColumn": {"tableName": "t", "columnName": "c"}}]}}]}"#,
+        &[("a:1", "missing", "drop-column", "\"id\"")],
+    );
+    change_sets(
+        "db/changelog/1.sql",
+        "--liquibase formatted sql\n\n--changeset a:1 runInTransaction:false\nCREATE INDEX CONCURRENTLY i ON t (c);\n--rollback DROP INDEX i;\n\n--changeset a:2\nDELETE FROM t;\n--rollback not required\n--changeset a:3\nALTER TABLE t DROP c;\n",
+        &[
+            ("a:1", "full", "create-index-concurrently", "--changeset a:1 runInTransaction:false"),
+            ("a:2", "only-comments", "delete-all", "--changeset a:2"),
+            ("a:3", "missing", "drop-column", "--changeset a:3"),
+        ],
+    );
+}
+
+#[test]
+fn files_around_tell_the_tool_and_the_database() {
+    let files = [
+        ("drizzle/0000_a.sql", "CREATE TABLE a (b int);"),
+        ("drizzle/meta/_journal.json", r#"{"dialect": "mysql", "entries": []}"#),
+        ("prisma/migrations/1_a/migration.sql", "CREATE TABLE a (b int);"),
+        ("prisma/migrations/migration_lock.toml", "provider = \"sqlite\"\n"),
+        ("service/Cargo.toml", "[package]\nname = \"a\"\n"),
+        ("service/migrations/1_a.sql", "CREATE TABLE a (b int);"),
+        ("service/migrations/2_b/up.sql", "CREATE TABLE a (b int);"),
+        ("service/migrations/V3__c.sql", "CREATE TABLE a (b int);"),
+        ("migrations/postgres/4_d.sql", "CREATE TABLE a (b int);"),
+    ];
+    let repository = samples::repository(&files);
+    let seen: Vec<_> = repository
+        .facts
+        .migrations
+        .iter()
+        .map(|m| (repository.path(m.place), m.tool.name(), m.database.map_or("", |d| d.name())))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("drizzle/0000_a.sql", "drizzle", "mysql"),
+            ("migrations/postgres/4_d.sql", "sql", "postgresql"),
+            ("prisma/migrations/1_a/migration.sql", "prisma", "sqlite"),
+            ("service/migrations/1_a.sql", "sqlx", ""),
+            ("service/migrations/2_b/up.sql", "diesel", ""),
+            ("service/migrations/V3__c.sql", "refinery", ""),
+        ]
+    );
+}
+
 #[test]
 fn hostile_files_end() {
     for path in [
@@ -252,6 +333,10 @@ fn hostile_files_end() {
         "a/migrations/1.php",
         "Migrations/1.cs",
         "migrations/1.sql",
+        "db/changelog/1.sql",
+        "db/changelog/1.xml",
+        "db/changelog/1.yaml",
+        "prisma/migrations/migration_lock.toml",
     ] {
         samples::endure(parse, path);
     }

@@ -33,6 +33,10 @@ impl Reading<'_> {
         if cursor.symbol(0, b'*') {
             cursor.skip(1);
         }
+        // ClickHouse: `ON CLUSTER shop`.
+        if cursor.take(&["on", "cluster"]) {
+            cursor.skip(1);
+        }
         // SQL Server: `WITH CHECK ADD CONSTRAINT`, `WITH NOCHECK …`.
         let unchecked = cursor.is(0, "with") && cursor.is(1, "nocheck");
         if cursor.is(0, "with") && cursor.is_one_of(1, &["check", "nocheck"]) {
@@ -66,6 +70,13 @@ impl Reading<'_> {
             if clause.is_one_of(0, &named) || clause.is_one_of(0, &more) {
                 verb = clause.word(0);
                 clause.skip(1);
+            }
+            // ClickHouse: the commas of a query are its own.
+            let query = verb.eq_ignore_ascii_case("modify")
+                && clause.is_one_of(0, &["query", "order", "setting", "ttl", "sample", "comment", "refresh"]);
+            if query {
+                self.push(piece, whole, |o| Operation { guarded, ..o }.on(table));
+                break;
             }
             // `ADD a int, b int` and `DROP COLUMN a, b` name the verb once.
             let made = Clause { table, guarded, unchecked, online };

@@ -122,8 +122,15 @@ fn begins(cursor: &Cursor<'_>, at: usize) -> bool {
 fn end(cursor: &Cursor<'_>, at: usize, loose: bool) -> usize {
     let whole = cursor.is_one_of(at, &["create", "alter"])
         && (1..5).any(|n| cursor.is_one_of(at + n, &["trigger", "procedure", "proc", "function", "package"]));
-    if whole && loose {
-        return cursor.left();
+    if whole {
+        // A body in dollars ends where it ends; one of statements takes the rest with it.
+        let stop = (at + 1..cursor.left()).find(|n| cursor.symbol(*n, b';'));
+        let dollar =
+            |n: usize| cursor.token(n).is_some_and(|t| t.kind == crate::syntax::sql::TokenKind::Dollar);
+        return match stop {
+            Some(stop) if (at..stop).any(dollar) => stop,
+            _ => cursor.left(),
+        };
     }
     let (mut depth, mut cases) = (0usize, 0usize);
     for next in at + 1..cursor.left() {

@@ -89,6 +89,12 @@ pub(super) fn read(passage: &Passage, database: Option<Database>) -> Sql {
     reading.found
 }
 
+/// What changing a column's type to this one is.
+pub(super) fn retyped(data_type: &str) -> crate::facts::Action {
+    let script = sql::parse(data_type, Some(false));
+    column::retyped(&Cursor::new(data_type, &script.tokens))
+}
+
 /// A stretch of the passage that is SQL: the whole, or what stands in a string of it.
 #[derive(Clone, Copy)]
 struct Piece<'t> {
@@ -117,7 +123,9 @@ impl Reading<'_> {
                 continue;
             }
             let cursor = Cursor::new(piece.text, tokens);
-            if loose || batch::is_block(&cursor) {
+            // Several that the file holds together as one, or a routine whose statements are run by others.
+            let several = tokens.iter().any(|t| piece.text.as_bytes()[t.start as usize] == b';');
+            if loose || several || batch::is_block(&cursor) {
                 self.block(piece, cursor, loose);
             } else {
                 self.statement(piece, cursor, false);

@@ -183,6 +183,11 @@ fn bodies_that_run_are_read_and_those_that_are_stored_are_not() {
         &["create-routine p", "drop-table c"],
     );
     check(
+        "-- +goose StatementBegin\nDROP TABLE a;\nCREATE FUNCTION f() AS $$ BEGIN DELETE FROM b; END $$;\nDROP TABLE c;\n-- +goose StatementEnd",
+        &["drop-table a", "create-routine f", "drop-table c"],
+    );
+    check("ALTER TABLE a ON CLUSTER b MODIFY QUERY SELECT c, d FROM e", &["other a"]);
+    check(
         "BEGIN\n  EXECUTE IMMEDIATE 'DROP TABLE a';\nEXCEPTION WHEN OTHERS THEN NULL;\nEND;\n/\n",
         &["drop-table a"],
     );
