@@ -120,6 +120,7 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
         }
         sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some(), &databases);
     }
+    sql::share_databases(all, &|migration| trees.get(&migration.place.file).map(|(path, _)| *path));
 }
 
 /// The file's name without its ending: most tools' id.

@@ -44,7 +44,10 @@ pub(super) fn half(path: &str) -> Option<(String, bool)> {
         }
     }
     match name {
-        "up.sql" | "migration.sql" => return Some((format!("{folder}/"), false)),
+        "up.sql" => return Some((format!("{folder}/"), false)),
+        "migration.sql" if within(path, &["migrations", "prisma"]) => {
+            return Some((format!("{folder}/"), false));
+        }
         "down.sql" => return Some((format!("{folder}/"), true)),
         _ => {}
     }
@@ -149,6 +152,26 @@ fn forward(found: Sql, mut migration: Migration) -> Migration {
 /// Reads a stretch of the file.
 pub(super) fn part(text: &Text<'_>, range: Range<usize>, database: Option<Database>) -> Sql {
     sql::read(&Passage::contiguous(text.file, &text.text[range.clone()], range.start), database)
+}
+
+/// Gives migrations that do not tell their database the one that all others of their folder tell.
+pub(super) fn share_databases<'t>(all: &mut [Migration], path: &dyn Fn(&Migration) -> Option<&'t str>) {
+    let kept = |path: &'t str| {
+        let own = folder(path);
+        if matches!(name(path), "migration.sql" | "up.sql") { folder(own) } else { own }
+    };
+    // `None` where they disagree.
+    let mut told: HashMap<&str, Option<Database>> = HashMap::new();
+    for migration in all.iter() {
+        let (Some(path), Some(database)) = (path(migration), migration.database) else { continue };
+        let one = told.entry(kept(path)).or_insert(Some(database));
+        if *one != Some(database) {
+            *one = None;
+        }
+    }
+    for migration in all.iter_mut().filter(|m| m.database.is_none()) {
+        migration.database = path(migration).and_then(|path| told.get(kept(path)).copied().flatten());
+    }
 }
 
 /// Files in which a tool keeps for which database a folder is: Prisma's `migration_lock.toml`, Drizzle's

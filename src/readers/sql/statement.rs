@@ -330,6 +330,13 @@ impl Reading<'_> {
                 _ => self.note(piece, &cursor, Action::Other, "", guarded),
             };
         }
+        // They say again what a view or a procedure is made of.
+        if ["sp_refresh", "sp_recompile", "sp_addextendedproperty"]
+            .iter()
+            .any(|known| name.starts_with(known))
+        {
+            return self.note(piece, &cursor, Action::Other, "", guarded);
+        }
         let dynamic =
             name == "sp_executesql" || called.is_empty() || called.ends_with('\'') || name == "format";
         let text = (0..cursor.left()).find_map(|n| string(&cursor, n).or_else(|| dollar(&cursor, n)));
