@@ -286,6 +286,11 @@ impl Reading<'_> {
         if matches!(action, Action::DropTable | Action::DropView | Action::DropSchema) {
             for mut part in rest.split() {
                 let name = part.name();
+                // `EXECUTE format('DROP TABLE %I', …)` names none.
+                if name.is_empty() {
+                    self.note(piece, &cursor, Action::RunCode, "", guarded);
+                    continue;
+                }
                 let table = if name.starts_with('#') { "" } else { name };
                 let action = if name.starts_with('#') { Action::Other } else { action };
                 self.note(piece, &cursor, action, table, guarded);
