@@ -1,9 +1,10 @@
 //! Where migrations are applied: by jobs of pipelines, by programs when they start, by hooks of a platform.
 
+use super::delivery::Wanted;
 use super::migrations::{applied, folder};
 use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Effect, EffectKind, Migration, Node, Owner, Repository, Stage};
+use crate::facts::{Effect, EffectKind, Migration, Node, Owner, Repository, Stage, TriggerKind};
 use crate::text::Span;
 use std::collections::BTreeMap;
 
@@ -30,7 +31,8 @@ pub(super) fn on_start(repository: &Repository) -> Vec<OnStart> {
     for (owner, command) in repository.commands() {
         let Owner::Script(script) = owner else { continue };
         let path = repository.path(script.place);
-        let starts = script.name.ends_with(":CMD")
+        let starts = is_start(path.rsplit('/').next().unwrap_or(""))
+            || script.name.ends_with(":CMD")
             || script.name.ends_with(":ENTRYPOINT")
             || script.name.ends_with(":start")
             || script.name.ends_with(":prestart")
@@ -56,6 +58,48 @@ pub(super) fn on_start(repository: &Repository) -> Vec<OnStart> {
     found.extend(of_workloads(repository));
     found.extend(of_settings(repository));
     found
+}
+
+/// Whether a shell file is called as what a container or a platform starts.
+fn is_start(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["entrypoint", "entry-point", "migrator", "startup", "start.sh", "release.sh", "release-tasks", "boot.sh"]
+        .iter()
+        .any(|w| name.contains(w))
+}
+
+/// A file that a container starts and that no reader has looked into.
+pub(super) fn unread_start(repository: &Repository) -> Option<&str> {
+    let starts = repository
+        .facts
+        .scripts
+        .iter()
+        .filter(|s| s.name.ends_with(":CMD") || s.name.ends_with(":ENTRYPOINT"))
+        .filter(|s| !is_apart(repository.path(s.place)));
+    starts.flat_map(|s| &s.commands).find_map(|command| {
+        let own = command.program_word.contains('/') && command.effects.is_empty();
+        let named = command.program_word.trim_start_matches(['.', '/']);
+        let file = repository.files.iter().find(|f| own && !named.is_empty() && f.path.ends_with(named))?;
+        let read = repository.facts.scripts.iter().any(|s| s.place.file == file.place.file);
+        (!read).then_some(file.path.as_str())
+    })
+}
+
+/// Runs that say by a name that they migrate, where nothing tells by which command.
+pub(super) fn promised(repository: &Repository) -> Option<Span> {
+    let wanted =
+        Wanted { effect: |_| false, names: &["migrate", "migrates", "migration", "migrations"], lines: &[] };
+    let flow = &repository.flow;
+    flow.nodes().find_map(|node| {
+        let run = flow.run(node);
+        let tests = run.effects.iter().any(|e| matches!(e.effect, EffectKind::Test | EffectKind::Lint));
+        let review = |t: &crate::facts::Trigger| {
+            matches!(t.trigger, TriggerKind::PullRequest | TriggerKind::PullRequestTarget)
+        };
+        let triggers = &repository.facts.pipelines[run.root].triggers;
+        let reviewed = !triggers.is_empty() && triggers.iter().all(review);
+        if tests || reviewed { None } else { wanted.shown(repository, node) }
+    })
 }
 
 /// Files for other places than those that serve users.
@@ -91,6 +135,15 @@ const APPLIES: &[&str] = &[
     "sequelize db:migrate",
     "atlas migrate apply",
     "refinery migrate",
+    "npm run migrate",
+    "npm run db:migrate",
+    "yarn migrate",
+    "yarn db:migrate",
+    "rails db:",
+    "run-migrations",
+    "run_migrations",
+    "migrate.sh",
+    "migrator.sh",
 ];
 
 /// Init containers and commands of workloads, and jobs of a cluster.

@@ -3,7 +3,7 @@
 
 use super::delivery::{doubt, ways};
 use super::gates::{confidence, deploys_another, words};
-use super::migrating::{OnStart, by_folder, may_be, on_start, runs};
+use super::migrating::{OnStart, by_folder, may_be, on_start, promised, runs, unread_start};
 use super::rollbacks::pages_on;
 use super::rollouts::own;
 use crate::facts::{
@@ -49,6 +49,10 @@ pub(super) fn not_in_pipeline(repository: &Repository, _: &Parameters, verdict: 
     if let Some(place) = applied.first() {
         return verdict.satisfied(*place);
     }
+    if let Some(place) = promised(repository) {
+        return verdict.examined(place);
+    }
+    let unread = unread_start(repository);
     let flow = &repository.flow;
     let deploys = flow.with_effect(EffectKind::Deploy, None);
     let Some(&deploy) = deploys.iter().find(|&&n| deploys_a_program(repository, n)) else {
@@ -60,7 +64,10 @@ pub(super) fn not_in_pipeline(repository: &Repository, _: &Parameters, verdict: 
         let message = format!("No pipeline here applies the {tool} migrations of `{folder}`");
         let finding = verdict.open(all[0].place, format!("{tool} migrations of {folder}"), message);
         finding.label("one of them").relate(job.place, "deploys, and applies none");
-        if BY_PROGRAM.contains(&tool) {
+        if let Some(start) = unread {
+            let against = format!("containers start `{start}`, which was not read and may apply them");
+            finding.at_most(Confidence::Low).against(against);
+        } else if BY_PROGRAM.contains(&tool) {
             finding.at_most(Confidence::Low).against("the program may apply them itself when it starts");
         } else {
             doubt(repository, finding);
@@ -179,7 +186,7 @@ pub(super) fn prod_unguarded(repository: &Repository, parameters: &Parameters, v
 fn by_every_instance(repository: &Repository, started: &[OnStart], verdict: &mut Verdict) {
     let many = |r: &&crate::facts::Resource| {
         matches!(r.sort.as_str(), "Deployment" | "Rollout" | "StatefulSet")
-            && !super::migration_delivery::is_of_tests(repository, r.place)
+            && !is_of_tests(repository, r.place)
     };
     let replicas = |r: &crate::facts::Resource| {
         let entry = r.entry("spec.replicas")?;
@@ -214,7 +221,7 @@ fn by_every_instance(repository: &Repository, started: &[OnStart], verdict: &mut
 }
 
 /// Whether an object serves tests or development.
-pub(super) fn is_of_tests(repository: &Repository, place: Span) -> bool {
+fn is_of_tests(repository: &Repository, place: Span) -> bool {
     words(repository.path(place))
         .iter()
         .any(|w| matches!(w.as_str(), "test" | "tests" | "dev" | "local" | "e2e"))

@@ -1,7 +1,7 @@
 //! Whether something here can bring each production deploy back to the release before.
 
 use super::rollback_not_automated::undoes_itself;
-use super::rollbacks::{Family, family};
+use super::rollbacks::{Family, family, is_upkeep};
 use super::rollouts::own;
 use crate::facts::{
     ArtifactKind, Command, Dialect, Effect, EffectKind, Job, Owner, Part, Pipeline, Repository, Run, Stage,
@@ -20,10 +20,17 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let means = means(repository);
+    let deploys = |c: &Command| c.effects.iter().any(|e| e.effect == EffectKind::Deploy);
+    let mut scripted: Vec<&Command> =
+        repository.commands().map(|(_, command)| command).filter(|c| deploys(c)).collect();
+    scripted.sort_by_key(|command| command.place);
     let mut missing: BTreeMap<usize, Vec<(&Job, bool)>> = BTreeMap::new();
     for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
+        if is_upkeep(&job.name) {
+            continue;
+        }
         let root = &pipelines[run.root];
         // What is kept in line with a repository goes back by a revert.
         let reaches = root.dialect.reconciles()
@@ -34,7 +41,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             || run
                 .effects
                 .iter()
-                .any(|e| e.effect == EffectKind::Deploy && keeps_history(repository, job, e));
+                .any(|e| e.effect == EffectKind::Deploy && keeps_history(repository, &scripted, job, e));
         if reaches {
             verdict.satisfied(job.place);
         } else {
@@ -117,6 +124,16 @@ fn means(repository: &Repository) -> Means<'_> {
             });
         }
     }
+    // What takes a version brings any back, whichever pipeline brought it out.
+    let flow = &repository.flow;
+    for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
+        let run = flow.run(node);
+        if takes_version(&repository.facts.pipelines[run.root]) {
+            let deploys = run.effects.iter().filter(|e| e.effect == EffectKind::Deploy);
+            let place = flow.job(node, &repository.facts.pipelines).place;
+            all.extend(deploys.map(|e| Way { family: family(&e.tool), target: None, place }));
+        }
+    }
     all.retain(|way| way.target.is_none_or(|t| !t.stage.is_certain() || t.may_be(Stage::Production)));
     all.sort_by_key(|way| way.place);
     all.dedup_by_key(|way| way.place);
@@ -140,15 +157,18 @@ impl Means<'_> {
 }
 
 /// Whether the platform keeps the releases before, and one command of it goes back to them.
-fn keeps_history(repository: &Repository, job: &Job, deploy: &Effect) -> bool {
-    let line = |words: &[&str]| {
-        job.commands().any(|c: &Command| words.iter().any(|w| c.line.contains(w)))
-            || job
-                .steps
-                .iter()
-                .filter_map(|s| s.uses.as_ref())
-                .any(|u| words.iter().any(|w| u.name.replace(['/', '-', '_'], " ").contains(w)))
-    };
+fn keeps_history(repository: &Repository, scripted: &[&Command], job: &Job, deploy: &Effect) -> bool {
+    let plain = |text: &str| format!(" {} ", text.replace(['/', '-', '_', '.'], " "));
+    let mut lines: Vec<String> = job.commands().map(|c: &Command| plain(&c.line)).collect();
+    lines.extend(job.steps.iter().filter_map(|s| s.uses.as_ref()).map(|u| plain(&u.name)));
+    // What a script does that the job calls.
+    let called = deploy.origin.and_then(|origin| {
+        let after =
+            scripted.partition_point(|c| (c.place.file, c.place.start) <= (origin.file, origin.start));
+        scripted[..after].last().filter(|c| c.place.contains(origin))
+    });
+    lines.extend(called.map(|command| plain(&command.line)));
+    let line = |words: &[&str]| lines.iter().any(|l| words.iter().any(|w| l.contains(w)));
     match family(&deploy.tool) {
         // <https://helm.sh/docs/helm/helm_history/>, <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-back-a-deployment>
         // What is called by the same name before and after is the same in every revision.
@@ -159,22 +179,21 @@ fn keeps_history(repository: &Repository, job: &Job, deploy: &Effect) -> bool {
         Family::Google => !line(&["functions deploy", "storage ", "compute ", "firestore"]),
         // Task definitions, published versions of functions, application versions, deployments, stacks.
         Family::Aws => line(&[
-            "ecs ",
-            "ecs-",
-            "elasticbeanstalk",
-            "eb deploy",
-            "deploy create-deployment",
-            "codedeploy",
-            "apprunner",
-            "publish-version",
-            "update-alias",
-            "--publish",
-            "cloudformation",
-            "copilot ",
-            "sam deploy",
-            "cdk deploy",
-            "amplify",
-            "beanstalk",
+            " ecs ",
+            " elasticbeanstalk ",
+            " beanstalk ",
+            " eb deploy ",
+            " create deployment ",
+            " codedeploy ",
+            " apprunner ",
+            " publish version ",
+            " update alias ",
+            "  publish ",
+            " cloudformation ",
+            " copilot ",
+            " sam deploy ",
+            " cdk deploy ",
+            " amplify ",
         ]),
         // <https://learn.microsoft.com/azure/container-apps/revisions>, <https://learn.microsoft.com/azure/app-service/deploy-staging-slots>
         Family::Azure => line(&["slot", "containerapp"]),

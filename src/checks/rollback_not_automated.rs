@@ -1,7 +1,7 @@
 //! Whether a release that fails goes back without a person.
 
 use super::gates::goes_back;
-use super::rollbacks::{Family, family};
+use super::rollbacks::{Family, family, is_upkeep};
 use super::rollouts::{canaries, own};
 use crate::facts::{EffectKind, GateKind, Job, Node, Repository, Resource, Stage};
 use crate::finding::Verdict;
@@ -17,6 +17,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
+        if is_upkeep(&job.name) {
+            continue;
+        }
         let families: Vec<Family> =
             run.effects.iter().filter(|e| e.effect == EffectKind::Deploy).map(|e| family(&e.tool)).collect();
         let by_mechanism = mechanisms.iter().any(|(of, _)| families.contains(of));

@@ -63,6 +63,10 @@ pub(super) fn is_elsewhere(path: &str) -> bool {
         "test",
         "node_modules",
         "issue_template",
+        "self-hosting",
+        "self_hosting",
+        "self-hosted",
+        "tutorials",
     ];
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or("");
@@ -72,7 +76,7 @@ pub(super) fn is_elsewhere(path: &str) -> bool {
         || ["changelog", "changes.", "history.", "news.", "release-notes", "release_notes", "releasenotes"]
             .iter()
             .any(|w| name.starts_with(w))
-        || name.contains("template")
+        || ["template", "credential", "rotat", "secret", "certificate"].iter().any(|w| name.contains(w))
 }
 
 /// Every page on going back: a file that is named so, or the sections with such a heading.
@@ -179,6 +183,11 @@ pub(super) fn scripts_back(repository: &Repository) -> Vec<&Script> {
         }
     }
     found
+}
+
+/// Whether a job only closes the shop for an hour, or opens it again.
+pub(super) fn is_upkeep(job: &str) -> bool {
+    super::gates::words(job).iter().any(|w| w == "maintenance")
 }
 
 /// Deploys that one means of going back serves alike.
