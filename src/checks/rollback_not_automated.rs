@@ -138,10 +138,11 @@ fn mechanisms(repository: &Repository, verdict: &mut Verdict) -> Vec<(Family, Sp
                         verdict.satisfied(back.place);
                         found.push((Family::Aws, back.place));
                     }
-                    (Some(on), Some(back)) if back.setting.known().is_some_and(|v| v == "false") => {
-                        if on.setting.known().is_some_and(|v| v == "true") {
-                            off(resource, back.place, "a failed deploy stops half way", verdict);
-                        }
+                    (Some(on), Some(back))
+                        if back.setting.known().is_some_and(|v| v == "false")
+                            && on.setting.known().is_some_and(|v| v == "true") =>
+                    {
+                        off(resource, back.place, "a failed deploy stops half way", verdict);
                     }
                     _ => {}
                 }
