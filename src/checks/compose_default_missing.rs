@@ -49,12 +49,14 @@ fn without(repository: &Repository, verdict: &mut Verdict) {
     ];
     let shipped = |image: &&BaseImage| {
         let path = repository.path(image.place);
-        image.source == SettingSource::Image && image.last && !is_sample(path) && !is_vendored(path)
+        let aside =
+            image.local_only || path.split('/').any(|p| p == ".devcontainer" || p.contains("archive"));
+        image.source == SettingSource::Image && image.last && !aside && !is_sample(path) && !is_vendored(path)
     };
     let Some(image) = repository.facts.base_images.iter().find(shipped) else {
         return verdict.not_applicable("no image is built here, and no compose file starts one");
     };
-    if !repository.facts.compose_files.is_empty() {
+    if repository.files.iter().any(|f| f.reader.as_deref() == Some("compose")) {
         // A stack for production or for tests is one all the same, and a person must say whether it serves both.
         return verdict.not_judged("its compose files serve no developer's machine by their names");
     }

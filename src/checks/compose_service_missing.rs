@@ -25,8 +25,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(|p| format!("no {}", p.name())).collect();
         let message = format!("The local stack of `{path}` has {}", joined(&names));
+        // A program whose part nothing tells may be the missing one; one program may be API and pages at once.
+        let untold = stack.services.iter().any(|s| s.is_own() && part(s).is_none());
+        let both = missing.contains(&Part::Api) != missing.contains(&Part::Web);
+        let doubtful = missing.iter().any(|p| p.is_program()) && (untold || both);
         let finding = verdict.fail(stack.place, format!("services of {path}"), message);
-        finding.label("these are started").at_most(Confidence::Medium);
+        finding.label("these are started");
+        finding.at_most(if doubtful { Confidence::Low } else { Confidence::Medium });
         finding.against("parts are told by images, commands and names of services");
         for service in &hidden {
             finding.relate(profile(service), "started only under a profile");

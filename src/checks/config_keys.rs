@@ -67,8 +67,10 @@ pub(super) fn prefix(repository: &Repository, _: &Parameters, verdict: &mut Verd
     let Some(stack) = local_stack(repository) else {
         return verdict.not_applicable("no compose file here starts several services");
     };
-    let parts: BTreeSet<Part> =
-        stack.services.iter().filter(|s| s.is_own()).filter_map(part).filter(|p| p.is_program()).collect();
+    // Two processes of one build share one settings model.
+    let programs = stack.services.iter().filter(|s| part(s).is_some_and(Part::is_program));
+    let parts: BTreeSet<_> =
+        programs.filter_map(|s| Some((s.build.as_ref()?.value.as_str(), s.dockerfile.as_deref()))).collect();
     if parts.len() < 2 {
         return verdict.not_applicable("there is one service here, whose variables no other reads");
     }
@@ -123,6 +125,8 @@ pub(super) fn undocumented(repository: &Repository, _: &Parameters, verdict: &mu
     if told.iter().filter(|key| key.contains('_')).count() < 3 {
         return verdict.not_applicable("no document and no example here lists variables");
     }
+    // What tools are told there, their makers explain.
+    let read: BTreeSet<&str> = repository.facts.env_reads.iter().map(|r| r.key.as_str()).collect();
     let mut files: BTreeMap<&str, BTreeMap<&str, &Setting>> = BTreeMap::new();
     for stack in repository.stacks.iter().filter(|s| !is_aside(repository, s)) {
         for service in stack.services.iter().filter(|s| s.is_own()) {
@@ -130,7 +134,7 @@ pub(super) fn undocumented(repository: &Repository, _: &Parameters, verdict: &mu
                 let path = repository.path(setting.place);
                 let own = setting.source == SettingSource::Service && !is_sample(path) && !is_vendored(path);
                 let plain = key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-                if own && plain && !is_prescribed(key) {
+                if own && plain && read.contains(key) && !is_prescribed(key) {
                     verdict.examined(setting.key_place);
                     if !told.contains(key) {
                         files.entry(path).or_default().entry(key).or_insert(setting);

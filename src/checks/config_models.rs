@@ -34,7 +34,7 @@ pub(super) fn validation(repository: &Repository, _: &Parameters, verdict: &mut 
             keys.entry(&read.key).or_default().push(read);
         }
         let asked = |key: &&str| keys[*key].iter().any(|r| r.demanded);
-        let needed: Vec<&str> = required(&keys).collect();
+        let needed: Vec<&str> = required(&keys).filter(|key| cannot_be_left_out(key)).collect();
         let silent: Vec<&str> = needed.iter().copied().filter(|k| !asked(k)).collect();
         let first = |key: &str| keys[key].iter().find(|r| !r.fallback).unwrap_or(&keys[key][0]).place;
         // A program that asks for most of what it needs checks what it needs.
@@ -55,6 +55,17 @@ pub(super) fn validation(repository: &Repository, _: &Parameters, verdict: &mut 
             finding.relate(*place, format!("reads `{key}`"));
         }
     }
+}
+
+/// Whether a name is that of an address, a credential or a store, which no program does without; other variables may
+/// be options. Bundlers put those with their own prefixes in when they build.
+fn cannot_be_left_out(key: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "url", "uri", "host", "hostname", "addr", "address", "endpoint", "dsn", "key", "secret", "token",
+        "password", "user", "username", "database", "bucket", "queue", "topic", "issuer", "audience",
+    ];
+    let bundled = ["VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_"];
+    !bundled.iter().any(|b| key.starts_with(b)) && words(key).iter().any(|w| WORDS.contains(&w.as_str()))
 }
 
 /// The library with which a service's manifest says that settings have a checked model.
@@ -78,8 +89,13 @@ pub(super) fn duplicated(repository: &Repository, _: &Parameters, verdict: &mut 
         let Some(model) = models.iter().copied().max_by_key(|f| distinct(&files[f])) else { continue };
         // What the model reads, too, has two owners.
         let own: BTreeSet<&str> = files[&model].iter().map(|r| r.key.as_str()).collect();
+        // Settings may be cut over several files of one folder.
+        let at = |file: FileId| folder(&repository.file(file).path);
+        let beside = |file: FileId| {
+            file == model || is_model(&repository.file(file).path) && is_below(at(file), at(model))
+        };
         let twice: Vec<&&EnvRead> =
-            reads.iter().filter(|r| r.place.file != model && own.contains(r.key.as_str())).collect();
+            reads.iter().filter(|r| !beside(r.place.file) && own.contains(r.key.as_str())).collect();
         let anchor = files[&model][0].place;
         let Some(first) = twice.first() else {
             verdict.satisfied(anchor);

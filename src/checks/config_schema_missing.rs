@@ -2,7 +2,7 @@
 
 use super::definitions::families;
 use super::samples::{is_sample, is_vendored};
-use crate::facts::{Repository, SettingSource};
+use crate::facts::{Basis, Repository, SettingSource, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -11,16 +11,21 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut charts: BTreeMap<&str, BTreeSet<FileId>> = BTreeMap::new();
     let mut others: BTreeMap<&str, BTreeSet<FileId>> = BTreeMap::new();
+    let objects: BTreeSet<FileId> = repository.facts.resources.iter().map(|r| r.place.file).collect();
     for family in families(repository) {
-        for definition in family.stages.values() {
+        for (stage, definition) in &family.stages {
+            let served = matches!(stage, Stage::Staging | Stage::Production | Stage::Integration);
             for setting in definition.settings.values().filter(|s| s.source == SettingSource::Config) {
                 let path = repository.path(setting.place);
                 // Variables of Terraform have types; Kubernetes knows its own objects.
-                if !is_data(path) {
+                if !is_data(path) || objects.contains(&setting.place.file) {
                     continue;
                 }
+                // A framework knows the form of its own file, which holds all environments.
+                let named = setting.target.as_ref().is_some_and(|t| t.basis == Basis::Name);
                 match chart_of(repository, path) {
                     Some(folder) => charts.entry(folder).or_default().insert(setting.place.file),
+                    None if !served || !named => continue,
                     None => others.entry(folder(path)).or_default().insert(setting.place.file),
                 };
             }
@@ -78,6 +83,7 @@ fn is_data(path: &str) -> bool {
         && !is_sample(path)
         && !is_vendored(path)
         && !name.contains("kustomization")
+        && !path.split('/').any(|part| matches!(part, "docs" | "doc" | "website"))
 }
 
 /// The folder of the chart that a file of values belongs to.

@@ -48,7 +48,8 @@ fn images(repository: &Repository, verdict: &mut Verdict) {
             continue;
         }
         let base = from.args.first().map_or("", |a| a.value.as_str());
-        let starts = all.iter().any(|i| matches!(i.keyword.as_str(), "CMD" | "ENTRYPOINT"));
+        // A tool has an entrypoint only; what serves names a port or a command.
+        let starts = all.iter().any(|i| matches!(i.keyword.as_str(), "CMD" | "EXPOSE"));
         if !starts || !is_rooted(base) || steps_down(repository, file, &all) || set_outside(repository, path)
         {
             verdict.examined(from.place);
@@ -103,20 +104,35 @@ fn is_rooted(base: &str) -> bool {
 /// Whether what starts changes the user by itself.
 fn steps_down(repository: &Repository, file: FileId, all: &[&Instruction]) -> bool {
     const SIGNS: &[&str] = &["gosu", "su-exec", "setpriv", "runuser", "chpst", "s6-setuidgid", "su -"];
+    // Their masters stay root and give their workers a user.
+    const SERVERS: &[&str] = &[
+        "nginx",
+        "httpd",
+        "apache2",
+        "php-fpm",
+        "supervisord",
+        "mysqld",
+        "postgres",
+        "sshd",
+        "cron",
+        "crond",
+    ];
     let signed = |text: &str| SIGNS.iter().any(|s| text.contains(s));
     let started = all.iter().filter(|i| matches!(i.keyword.as_str(), "CMD" | "ENTRYPOINT" | "RUN"));
     if started.flat_map(|i| &i.args).any(|a| signed(&a.value)) {
         return true;
     }
+    let runs =
+        all.iter().filter(|i| matches!(i.keyword.as_str(), "CMD" | "ENTRYPOINT")).flat_map(|i| &i.args);
+    let words =
+        |text: &str| text.split(['/', ' ', '-']).any(|w| SERVERS.contains(&w)) || text.contains("php-fpm");
+    if runs.clone().any(|a| words(&a.value)) {
+        return true;
+    }
     // What an entrypoint's file says, if its file lies near the Dockerfile.
     let path = repository.path(Span::start_of(file));
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let names: Vec<&str> = all
-        .iter()
-        .filter(|i| matches!(i.keyword.as_str(), "CMD" | "ENTRYPOINT"))
-        .flat_map(|i| &i.args)
-        .filter_map(|a| a.value.rsplit('/').next())
-        .collect();
+    let names: Vec<&str> = runs.filter_map(|a| a.value.rsplit('/').next()).collect();
     let scripts = repository.facts.scripts.iter().filter(|s| s.script == ScriptKind::Shell);
     scripts
         .filter(|s| {

@@ -1,6 +1,7 @@
 //! Local default ports that differ from those that the manual lists.
 
 use super::env_files::is_example;
+use super::gates::words;
 use super::merged::{Cause, Causes};
 use super::samples::{is_sample, is_vendored};
 use super::stacks::{Part, default_port, local_stacks, part, store};
@@ -43,6 +44,11 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     };
     for service in local_stacks(repository).flat_map(|s| &s.services) {
         let Some((part, ports)) = part(service).and_then(|p| Some((p, wanted(p)?))) else { continue };
+        // `app` and `server` may be anything.
+        let told = words(&service.name).iter().any(|w| !matches!(w.as_str(), "app" | "server" | "php"));
+        if part.is_program() && (!told || !service.is_own()) {
+            continue;
+        }
         // The table speaks of PostgreSQL and Redis.
         let known = service.product().and_then(store).map(|(_, product)| product);
         if !part.is_program() && !matches!(known, Some("PostgreSQL" | "Redis" | "Valkey")) {

@@ -70,6 +70,7 @@ const PROGRAMS: &[(&str, Part)] = &[
     ("crond", Part::Scheduler),
     ("schedule:work", Part::Scheduler),
     ("celery worker", Part::Worker),
+    ("uwsgi", Part::Api),
     ("rq worker", Part::Worker),
     ("rqworker", Part::Worker),
     ("sidekiq", Part::Worker),
@@ -102,6 +103,10 @@ const NAMES: &[(&str, Part)] = &[
     ("worker", Part::Worker),
     ("workers", Part::Worker),
     ("celery", Part::Worker),
+    ("celeryworker", Part::Worker),
+    ("celerybeat", Part::Scheduler),
+    ("uwsgi", Part::Api),
+    ("php", Part::Api),
     ("sidekiq", Part::Worker),
     ("queue", Part::Worker),
     ("consumer", Part::Worker),
@@ -119,6 +124,36 @@ const NAMES: &[(&str, Part)] = &[
     ("app", Part::Api),
 ];
 
+/// Words of names of what watches, fills or tests the others.
+const ASIDE: &[&str] = &[
+    "grafana",
+    "prometheus",
+    "zipkin",
+    "jaeger",
+    "nginx",
+    "proxy",
+    "config",
+    "discovery",
+    "mail",
+    "mailhog",
+    "admin",
+    "docs",
+    "migrate",
+    "migrations",
+    "init",
+    "initializer",
+    "seed",
+    "setup",
+    "test",
+    "tests",
+    "cypress",
+    "playwright",
+    "selenium",
+    "storybook",
+    "tools",
+    "cli",
+];
+
 /// What a service is there for: by its image, its command, or its name.
 pub(super) fn part(service: &Service) -> Option<Part> {
     if let Some((part, _)) = service.product().filter(|_| !service.is_own()).and_then(store) {
@@ -133,6 +168,9 @@ pub(super) fn part(service: &Service) -> Option<Part> {
         })
     };
     let own = words(&service.name);
+    if own.iter().any(|w| ASIDE.contains(&w.as_str())) {
+        return None;
+    }
     let named = || NAMES.iter().find(|(word, _)| own.iter().any(|w| w == word)).map(|(_, part)| *part);
     if let Some((_, part)) = PROGRAMS.iter().find(|(sign, _)| !line.is_empty() && says(sign)) {
         return Some(*part);
@@ -189,7 +227,12 @@ fn is_for_tests(path: &str, environments: &Environments) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stage = crate::facts::path_stage(name, environments);
     stage.is_some_and(|(stage, _)| stage == Stage::Ci)
-        || words(name).iter().any(|w| matches!(w.as_str(), "test" | "tests" | "e2e" | "ci" | "bench"))
+        || words(name).iter().any(|w| {
+            matches!(
+                w.as_str(),
+                "test" | "tests" | "e2e" | "ci" | "cicd" | "bench" | "cypress" | "playwright" | "selenium"
+            )
+        })
 }
 
 /// Stacks of developers: started on their machines, and for no test.
@@ -215,7 +258,9 @@ pub(super) fn local_stack(repository: &Repository) -> Option<&Stack> {
         let path = repository.path(stack.place);
         let own = stack.services.iter().filter(|s| s.is_own()).count();
         let depth = path.matches('/').count();
-        (own.min(1), std::cmp::Reverse(depth), is_plain(path), stack.services.len())
+        let name = words(path.rsplit('/').next().unwrap_or(path));
+        let says = name.iter().any(|w| matches!(w.as_str(), "local" | "dev" | "development"));
+        (own.min(1), std::cmp::Reverse(depth), says, is_plain(path), stack.services.len())
     })
 }
 

@@ -174,7 +174,14 @@ impl<'r> Files<'r> {
         let own = files.iter().rev().find_map(|f| self.compose(*f).target.clone());
         let target = own.or(from_command);
         let staged = |t: &Target| t.is(Stage::Production) || t.is(Stage::Staging);
-        let for_developers = files.iter().any(|f| self.compose(*f).local_only);
+        // `compose.deploy.yml` says that what it is laid over is deployed, though not where to.
+        let deploys = files[1..].iter().any(|f| {
+            let path = self.repository.path(self.compose(*f).place);
+            name_of(path)
+                .split(['.', '-', '_'])
+                .any(|w| matches!(w, "deploy" | "deployment" | "server" | "live"))
+        });
+        let for_developers = !deploys && files.iter().any(|f| self.compose(*f).local_only);
         Stack {
             place: self.compose(files[0]).place,
             local: for_developers && !target.as_ref().is_some_and(staged),
@@ -302,8 +309,11 @@ pub(super) fn settle(facts: &mut Facts, files: &[File], stacks: &mut [Stack], en
     }
 }
 
+/// Settings are sorted by place.
 fn of_file(settings: &[Setting], file: FileId) -> impl Iterator<Item = &Setting> {
-    settings.iter().filter(move |s| s.place.file == file)
+    let from = settings.partition_point(|s| s.place.file < file);
+    let to = settings.partition_point(|s| s.place.file <= file);
+    settings[from..to].iter()
 }
 
 /// Gives settings and credentials that speak of no environment this one.
