@@ -33,7 +33,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         verdict.examined(read.place);
         let host = host_of(&default.value);
         let open = about == Critical::Origins && default.value == "*";
-        if !open && !(is_worldwide(host) && default.value.contains(['.', '/'])) {
+        if !(open || is_worldwide(host) && default.value.contains(['.', '/'])) {
             continue;
         }
         let what = if open { "every origin".to_owned() } else { format!("`{host}`") };
