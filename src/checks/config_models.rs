@@ -2,7 +2,7 @@
 
 use super::env_example_missing::{FEW, Keys, folder, is_below, is_own, list, required, services};
 use super::gates::words;
-use crate::facts::{EnvRead, Repository};
+use crate::facts::{EnvRead, PracticeKind, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -69,8 +69,9 @@ fn cannot_be_left_out(key: &str) -> bool {
 }
 
 /// The library with which a service's manifest says that settings have a checked model.
-fn model(_: &Repository, _: &str) -> Option<Span> {
-    None
+fn model(repository: &Repository, service: &str) -> Option<Span> {
+    let all = repository.facts.practices.iter().filter(|p| p.practice == PracticeKind::SettingsModel);
+    all.map(|p| p.place).find(|place| is_below(service, folder(repository.path(*place))))
 }
 
 pub(super) fn duplicated(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {

@@ -37,6 +37,8 @@ words! {
         Dashboards = "dashboards",
         /// It raises alerts.
         Alerting = "alerting",
+        /// It gives settings a model that is checked when the program starts.
+        SettingsModel = "settings-model",
     }
 }
 
