@@ -97,7 +97,7 @@ fn defect<'r>(
     defect.related = breaking[1..].iter().take(20).map(|o| (o.place, label(o))).collect();
     // Whether the code of the release before still uses it stands in no migration.
     defect.confidence = Confidence::Medium;
-    defect.alone = breaking.iter().any(|o| o.destroys());
+    defect.alone = !reverses && breaking.iter().any(|o| o.destroys());
     if reverses {
         defect.kind = FindingKind::Review;
     }

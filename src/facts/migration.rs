@@ -481,27 +481,35 @@ impl Migration {
     /// Tells which operations are about objects that this same migration makes. To be called once all operations
     /// are there, in order.
     pub fn settle(&mut self) {
-        settle(&mut self.operations);
-        self.operations.shrink_to_fit();
+        Migration::settle_all(std::slice::from_mut(self));
+    }
+
+    /// The same for the migrations of one file, which are applied one after the other in one go: what one makes, the
+    /// next can neither lock nor break.
+    pub fn settle_all(all: &mut [Migration]) {
+        let mut made = HashSet::new();
+        for migration in all {
+            settle(&mut migration.operations, &mut made);
+            migration.operations.shrink_to_fit();
+        }
     }
 }
 
 /// Two walks in order: what is made, then what each operation means beside it.
-fn settle(operations: &mut [Operation]) {
+fn settle(operations: &mut [Operation], made: &mut HashSet<Box<str>>) {
     use Action::*;
-    let mut made: HashSet<Box<str>> = HashSet::new();
+    let mut later: HashSet<Box<str>> = HashSet::new();
     // What a changed copy takes the place of, and what is made anew.
     let (mut replaced, mut anew) = (HashSet::new(), HashSet::new());
     for operation in operations.iter() {
         let Some(table) = &operation.table else { continue };
         match operation.action {
-            CreateTable => _ = made.insert(table.clone()),
-            RenameTable if made.contains(table) => replaced.extend(operation.name.clone()),
+            CreateTable => _ = later.insert(table.clone()),
+            RenameTable if later.contains(table) => replaced.extend(operation.name.clone()),
             CreateView | CreateRoutine => _ = anew.insert(table.clone()),
             _ => {}
         }
     }
-    let later = std::mem::take(&mut made);
     let mut constraints = HashSet::new();
     // Columns that are new, and whether rows that do not name them get a value.
     let mut columns: HashMap<(Box<str>, Box<str>), bool> = HashMap::new();

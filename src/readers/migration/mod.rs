@@ -87,8 +87,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     }
     for migration in &mut found {
         migration.target = path_target(text.path, text.file, text.environments);
-        migration.settle();
     }
+    Migration::settle_all(&mut found);
     parsed.facts.migrations = found;
     parsed
 }
