@@ -139,6 +139,8 @@ pub(super) fn serving(resource: &Resource) -> Option<&Setting> {
 pub(super) struct Shown<'s, 'r> {
     pub repository: &'r Repository,
     pub services: &'s [Service<'r>],
+    /// Folders of images: what lies in that of another program is its own.
+    images: Vec<&'r str>,
 }
 
 impl<'r> Shown<'_, 'r> {
@@ -146,7 +148,12 @@ impl<'r> Shown<'_, 'r> {
     pub(super) fn concerns(&self, service: &Service<'r>, place: Span) -> bool {
         let path = self.repository.path(place);
         let owner = self.services.iter().filter(|s| is_within(path, s.folder)).max_by_key(|s| s.folder.len());
-        owner.is_none_or(|owner| owner.folder == service.folder || owner.folder.is_empty())
+        match owner {
+            Some(owner) => owner.folder == service.folder || owner.folder.is_empty(),
+            None => !self.images.iter().any(|folder| {
+                !folder.is_empty() && is_within(path, folder) && !is_within(service.folder, folder)
+            }),
+        }
     }
 
     /// A library or code of the service that does it.
@@ -175,7 +182,9 @@ pub(super) fn lacking<'v>(
         verdict.not_applicable("no file here names a program that answers requests and runs somewhere");
         return None;
     }
-    let shown = Shown { repository, services: &services };
+    let images =
+        shipped_files(repository).into_iter().map(|f| folder(repository.path(Span::start_of(f)))).collect();
+    let shown = Shown { repository, services: &services, images };
     let mut without = Vec::new();
     for service in &services {
         match has(&shown, service) {

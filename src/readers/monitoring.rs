@@ -55,9 +55,13 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
             });
     }
     if name.ends_with(".json") {
-        return within(path, DASHBOARDS)
-            && !within(path, &["src", "public", "locales", "i18n", "lang", "test", "tests"])
-            || words.any(|w| w == "dashboard") && within(path, FOLDERS);
+        // Parts of a user interface are called so, too.
+        const OTHERS: &[&str] =
+            &["components", "pages", "views", "public", "locales", "i18n", "lang", "test", "tests"];
+        let tool = within(path, &["grafana", "provisioning"]) || !within(path, &["src"]);
+        return tool
+            && (within(path, DASHBOARDS) || words.any(|w| w == "dashboard") && within(path, FOLDERS))
+            && !within(path, OTHERS);
     }
     name == "logrotate.conf"
         || within(path, &["logrotate.d"])
@@ -92,7 +96,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 
 /// What a YAML file of a monitoring tool says, whoever claims it.
 pub(super) fn settings(tree: &Tree, text: &Text<'_>, parsed: &mut Parsed) {
-    let alerts = text.text.contains("alert:") && text.text.contains("expr:");
+    let alerts =
+        text.text.contains("expr:") && ["alert:", "condition:"].iter().any(|k| text.text.contains(k));
     let keeps =
         ["retention_period", "logRetentionInDays", "retentionInDays"].iter().any(|k| text.text.contains(k));
     let scrapes = text.text.contains("scrape_configs:");
@@ -230,6 +235,16 @@ mod tests {
             assert_eq!(&RULES[alert.place.range()], "HighErrorRate");
             assert_eq!(parsed.facts.alerts.len(), 1, "a recording rule is none");
         }
+    }
+
+    #[test]
+    fn rules_that_grafana_is_provisioned_with_give_alerts() {
+        let text = "groups:\n- name: a\n  rules:\n  - title: CartAddItemHighLatency\n    condition: A\n    data:\n    - refId: A\n      model: {expr: 'histogram_quantile(0.95, x)'}\n";
+        let parsed = samples::read(parse, "src/grafana/provisioning/alerting/cart.yml", text);
+        let alert = &parsed.facts.alerts[0];
+        assert_eq!((alert.name.as_str(), alert.signal), ("CartAddItemHighLatency", Signal::LatencyP99));
+        assert!(claims("src/grafana/provisioning/dashboards/demo/a.json", false));
+        assert!(!claims("src/components/dashboard/a.json", false));
     }
 
     #[test]

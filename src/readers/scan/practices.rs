@@ -89,6 +89,9 @@ pub(super) const ROUTE_WORDS: &[&str] = &[
     "heartbeat",
     "_status\"",
     "_status'",
+    " :health",
+    " :ping",
+    " :ready",
 ];
 
 /// Ends of paths that tell whether the process lives.
@@ -257,6 +260,10 @@ pub(super) fn route(
             || matches!(b, b'/' | b'_' | b'-' | b'.' | b'{' | b'}' | b':' | b'^' | b'$' | b'?' | b'\\' | b'#')
     };
     let is_quote = |b: u8| matches!(b, b'"' | b'\'' | b'`');
+    if bytes.get(word.start) == Some(&b' ') {
+        let word = word.start + 1..word.end;
+        return if extension == "rb" { symbol(file, text, word, offset) } else { None };
+    }
     let mut start = word.start;
     if !is_quote(*bytes.get(start)?) {
         let back = bytes[..start].iter().rev().take(60).take_while(|b| part(**b)).count();
@@ -290,6 +297,20 @@ pub(super) fn route(
     let constant = is_constant(text, end + 1, extension);
     let place = Span::new(file, offset + start..offset + end + 1);
     Some(Route { place, path: path.to_owned(), sort, constant })
+}
+
+/// `get :healthcheck` of Rails' routes.
+fn symbol(file: FileId, text: &str, word: Range<usize>, offset: usize) -> Option<Route> {
+    let name = text.get(word.start + 1..)?;
+    let length = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let path = &name[..length];
+    let sort = sort_of(path)?;
+    let line = line_before(text, word.start);
+    if !line.trim_start().starts_with("get ") || is_comment(line, "rb") {
+        return None;
+    }
+    let place = Span::new(file, offset + word.start..offset + word.start + 1 + length);
+    Some(Route { place, path: path.to_owned(), sort, constant: false })
 }
 
 fn sort_of(path: &str) -> Option<RouteSort> {
@@ -378,6 +399,7 @@ mod tests {
             ("@GetMapping(\"/health/readiness\")", "java", "/health/readiness", Ready),
             ("app.MapHealthChecks(\"/health/live\");", "cs", "/health/live", Live),
             ("get \"up\" => \"rails/health#show\"", "rb", "rails/health#show", Live),
+            ("  get :healthcheck, controller: :heartbeat", "rb", "healthcheck", Live),
             (".route(\"/readyz\", get(ready))", "rs", "/readyz", Ready),
             ("Route::get('/health', fn () => 'ok');", "php", "/health", Live),
             ("    \"/ping\": handlePing,\n", "go", "", Live),
