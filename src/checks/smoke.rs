@@ -77,8 +77,7 @@ pub(super) fn time(repository: &Repository, parameters: &Parameters, verdict: &m
             }
             let looks = |e: &Effect| checks_what_runs(e) || tests.contains(&e.place);
             let named = is_named(&job.id) || is_named(&job.name);
-            let only = job.effects().any(looks) || job.calls.is_some() || !job.steps.is_empty();
-            if named && only && !deploys_something(job) {
+            if named && !deploys_something(job) {
                 match job.timeout_minutes {
                     Some(minutes) if minutes > longest => {
                         let message = format!(
@@ -108,27 +107,28 @@ pub(super) fn time(repository: &Repository, parameters: &Parameters, verdict: &m
 fn waits(job: &Job, latest: u32, looks: &dyn Fn(&Effect) -> bool, verdict: &mut Verdict) {
     let mut deployed = false;
     let mut pause: Option<(&Command, u64)> = None;
+    let mut late = |pause: Option<(&Command, u64)>, place: Span| {
+        let Some((pause, seconds)) = pause else { return };
+        let minutes = seconds / 60;
+        let message = format!(
+            "Job `{}` looks at what it deployed only after {minutes} minutes, and {latest} are the limit",
+            job.name
+        );
+        let finding = verdict.fail(pause.place, format!("start {}", job.id), message);
+        finding.label("waits here").relate(place, "looks here");
+    };
     for step in &job.steps {
         if step.effects.iter().any(|e| e.effect == EffectKind::Deploy) {
             (deployed, pause) = (true, None);
         }
-        if step.effects.iter().any(looks) && deployed {
-            break;
+        if let Some(look) = step.effects.iter().find(|e| deployed && looks(e)) {
+            return late(pause, look.place);
         }
         for command in &step.commands {
             if command.effects.iter().any(|e| e.effect == EffectKind::Deploy) {
                 (deployed, pause) = (true, None);
             } else if deployed && command.effects.iter().any(looks) {
-                if let Some((pause, seconds)) = pause.take() {
-                    let minutes = seconds / 60;
-                    let message = format!(
-                        "Job `{}` looks at what it deployed only after {minutes} minutes, and {latest} are the limit",
-                        job.name
-                    );
-                    let finding = verdict.fail(pause.place, format!("start {}", job.id), message);
-                    finding.label("waits here").relate(command.place, "looks here");
-                }
-                return;
+                return late(pause, command.place);
             } else if let Some(seconds) = slept(command).filter(|s| deployed && *s > u64::from(latest) * 60) {
                 pause.get_or_insert((command, seconds));
             }

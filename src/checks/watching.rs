@@ -1,10 +1,11 @@
 //! What a service ought to bring along so that people see how it does: logs, ids, metrics, traces, trackers.
 
+use super::delivery::ways;
 use super::services::{agent, lacking, services, surroundings};
 use crate::facts::PracticeKind::{
     AuditLog, CorrelationId, Dashboards, ErrorTracker, LogShipping, Metrics, StructuredLogs, Tracing,
 };
-use crate::facts::{EffectKind, PracticeKind, Repository, System};
+use crate::facts::{PracticeKind, Repository, Stage, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -166,9 +167,10 @@ pub(super) fn log_store(repository: &Repository, _: &Parameters, verdict: &mut V
     if let Some(resource) = configured {
         return verdict.satisfied(resource.place);
     }
-    let deploys = repository.flow.with_effect(EffectKind::Deploy, None);
-    let Some(&node) = deploys.first() else { return };
-    let job = repository.flow.job(node, &repository.facts.pipelines);
+    // What a test installs for itself leaves no log that anybody wants.
+    let stages = [Stage::Production, Stage::Staging].into_iter();
+    let Some(way) = stages.flat_map(|stage| ways(repository, stage)).next() else { return };
+    let job = way.job(repository);
     let message =
         format!("Nothing here shows a store in which the logs of job `{}` can be searched", job.name);
     let finding = verdict.open(job.place, "log store", message);

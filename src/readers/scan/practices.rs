@@ -131,7 +131,7 @@ const SERVES: &[&str] = &[
     "get[",
     "all(",
     "use(",
-    "path(",
+    "path",
     "handle",
     "mapping",
     "map",
@@ -401,6 +401,7 @@ mod tests {
             ("get \"up\" => \"rails/health#show\"", "rb", "rails/health#show", Live),
             ("  get :healthcheck, controller: :heartbeat", "rb", "healthcheck", Live),
             (".route(\"/readyz\", get(ready))", "rs", "/readyz", Ready),
+            ("HEALTHCHECK_PATH = \"/healthcheck\"", "py", "/healthcheck", Live),
             ("Route::get('/health', fn () => 'ok');", "php", "/health", Live),
             ("    \"/ping\": handlePing,\n", "go", "", Live),
         ] {
