@@ -83,9 +83,12 @@ fn listed(all: &[&str], joiner: &str) -> String {
     }
 }
 
+/// Alerts with their limits, by what they look at, what the limit counts, and what is measured.
+type Groups<'r> = BTreeMap<(Signal, LimitUnit, &'r str), Vec<(&'r Alert, f64)>>;
+
 /// Alerts that fire later than they may. Of several on one thing the strictest counts: others call louder.
 pub(super) fn thresholds(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
-    let mut groups: BTreeMap<(Signal, LimitUnit, &str), Vec<(&Alert, f64)>> = BTreeMap::new();
+    let mut groups: Groups<'_> = BTreeMap::new();
     for alert in alerts(repository) {
         match (alert.limit, alert.unit) {
             (Some(limit), Some(unit)) => {

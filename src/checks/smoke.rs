@@ -314,10 +314,10 @@ pub(super) fn flaky(repository: &Repository, parameters: &Parameters, verdict: &
             for step in &job.steps {
                 let named = job_named || is_named(&step.name);
                 for command in &step.commands {
-                    let runs_tests = command.effects.iter().any(|e| {
-                        e.effect == EffectKind::Test
-                            && (checks_what_runs(e) && named || tests.contains(&e.place) || named)
-                    });
+                    let runs_tests = command
+                        .effects
+                        .iter()
+                        .any(|e| e.effect == EffectKind::Test && (named || tests.contains(&e.place)));
                     if !runs_tests || !seen.insert(command.place) {
                         continue;
                     }
