@@ -17,9 +17,6 @@ const MOST_MINUTES: i64 = 120;
 /// Components that had no release in the year before the newest are history.
 const YEAR: i64 = 366 * 24 * 3600;
 
-/// More components are told of by their number.
-const MOST_COMPONENTS: usize = 5;
-
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
     let Some(&scheme) = parameters.version_scheme.value() else { return };
     let all = tagged(repository);
@@ -89,7 +86,10 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     };
     let message = format!("Version `{text}`{of} is not {}: it {why}", form(scheme));
     let finding = verdict.fail(*place, "version form", message);
-    finding.label("the newest release");
+    // A tag that no file speaks of is told of beside another version.
+    let here = |version: &str| tag.is_none_or(|t| same(version, t.name.text) || is_after(version, t));
+    let other = stated(repository).any(|v| v.place == *place && !here(&v.version));
+    finding.label(if other { "not here, but in the tag" } else { "the newest release" });
     for (place, ..) in wrong.iter().skip(1) {
         finding.relate(*place, "the same here");
     }
@@ -129,8 +129,8 @@ fn components<'r>(
     let Some(place) = anchor(repository, first.name.text) else { return };
     let more = match wrong.len() {
         1 => String::new(),
-        n if n <= MOST_COMPONENTS => format!(", as are those of {} more components", n - 1),
-        n => format!(", as are those of {} more", n - 1),
+        2 => ", as is that of another component".to_owned(),
+        n => format!(", as are those of {} other components", n - 1),
     };
     let message = format!("Tag `{}` is not {}: its version {why}{more}", first.tag.name, form(scheme));
     verdict.fail(place, "version form", message).at_most(Confidence::Medium);

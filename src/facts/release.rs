@@ -151,7 +151,9 @@ const RECENT: i64 = 366 * 24 * 3600;
 /// The releases among tags, from the newest to the oldest by the dates of their tags.
 pub fn releases(tags: &[Tag]) -> Vec<Release<'_>> {
     let named = tags.iter().filter_map(|tag| Some(Release { tag, name: TagName::parse(&tag.name)? }));
-    let mut all: Vec<Release<'_>> = named.collect();
+    // `v0.0.0` is what tools begin to count from.
+    let counted = |r: &Release<'_>| r.name.version.numbers.iter().any(|n| *n > 0);
+    let mut all: Vec<Release<'_>> = named.filter(counted).collect();
     all.sort_by(|a, b| (b.seconds(), &b.name.version).cmp(&(a.seconds(), &a.name.version)));
     all
 }
