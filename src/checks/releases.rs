@@ -69,7 +69,7 @@ pub(super) fn newest_note<'r>(
     let mut files: Vec<&ReleaseNote> = first.into_values().collect();
     // Of files for a release each, the greatest version counts, dated or not.
     let is_final = |n: &&ReleaseNote| n.parsed().is_none_or(|v| !v.is_pre());
-    if files.iter().any(|n| is_final(&n)) {
+    if files.iter().any(&is_final) {
         files.retain(is_final);
     }
     if files.iter().all(|n| n.version.is_some()) {

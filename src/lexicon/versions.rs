@@ -153,8 +153,8 @@ pub fn semver_fault(text: &str) -> Option<&'static str> {
     let number = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
     let leads = |p: &&str| p.len() > 1 && p.starts_with('0') && p.bytes().all(|b| b.is_ascii_digit());
     let word = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !parts.iter().all(|p| number(p)) {
-        return Some(if parts.len() >= 3 && parts.iter().take(2).all(|p| number(p)) {
+    if !parts.iter().all(&number) {
+        return Some(if parts.len() >= 3 && parts.iter().take(2).all(number) {
             "sets a pre-release off by something else than a hyphen"
         } else {
             "is not made of three numbers"
@@ -170,7 +170,7 @@ pub fn semver_fault(text: &str) -> Option<&'static str> {
             "has more than three numbers"
         });
     }
-    if parts.iter().any(|p| leads(p)) || pre.is_some_and(|pre| pre.split('.').any(|p| leads(&p))) {
+    if parts.iter().any(&leads) || pre.is_some_and(|pre| pre.split('.').any(|p| leads(&p))) {
         return Some("has a number with a leading zero");
     }
     let odd = |part: Option<&str>| part.is_some_and(|part| !part.split('.').all(word));

@@ -153,7 +153,7 @@ pub(super) fn look_back(git: &GitFacts, path: &dyn Fn(Span) -> String, stated_no
     }
 }
 
-fn manifest<'t>(found: Option<(&'t str, usize)>) -> Vec<(VersionSource, &'t str, usize)> {
+fn manifest(found: Option<(&str, usize)>) -> Vec<(VersionSource, &str, usize)> {
     found.map(|(version, at)| (VersionSource::Manifest, version, at)).into_iter().collect()
 }
 
@@ -192,10 +192,11 @@ fn table<'t>(text: &'t str, tables: &[&str]) -> Option<(&'t str, usize)> {
     for (line, start) in lines(text) {
         if let Some(header) = line.strip_prefix('[') {
             inside = header.split(']').next().is_some_and(|name| tables.contains(&name.trim()));
-        } else if inside && let Some(rest) = line.strip_prefix("version") {
-            if rest.trim_start().starts_with('=') {
-                return value(line, "version".len()).map(|(v, at)| (v, start + at));
-            }
+        } else if inside
+            && let Some(rest) = line.strip_prefix("version")
+            && rest.trim_start().starts_with('=')
+        {
+            return value(line, "version".len()).map(|(v, at)| (v, start + at));
         }
     }
     None

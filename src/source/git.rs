@@ -16,6 +16,7 @@ pub struct Git {
     tags: OnceLock<Result<Vec<Tag>, Unread>>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 pub(super) enum Origin {
     /// A repository, seen from HEAD or, for a commit target, from that commit.
     Repo(Arc<Repo>, Option<ObjectId>),

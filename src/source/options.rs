@@ -10,6 +10,7 @@ use super::git::GitState;
 
 /// What is audited.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 pub enum Target {
     /// The files as they lie in a folder: tracked ones, and untracked ones that git does not ignore.
     WorkTree {
