@@ -120,7 +120,9 @@ mod migration_breaking_change;
 mod migration_data_no_reverse;
 mod migration_delivery;
 mod migration_downgrade_in_pipeline;
+mod migration_edited_after_merge;
 mod migration_manual_production;
+mod migration_multiple_heads;
 mod migration_no_rollback;
 mod migration_timeout_missing;
 mod migrations;
@@ -357,8 +359,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migration-check-missing-in-ci", stage_missing::migration_check),
     ("migration-data-no-reverse", migration_data_no_reverse::check),
     ("migration-downgrade-in-pipeline", migration_downgrade_in_pipeline::check),
+    ("migration-edited-after-merge", migration_edited_after_merge::check),
     ("migration-integrity-check-missing", migration_delivery::integrity_check_missing),
     ("migration-manual-production", migration_manual_production::check),
+    ("migration-multiple-heads", migration_multiple_heads::check),
     ("migration-no-rollback", migration_no_rollback::check),
     ("migration-not-in-pipeline", migration_delivery::not_in_pipeline),
     ("migration-prod-unguarded", migration_delivery::prod_unguarded),

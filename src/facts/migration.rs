@@ -103,6 +103,11 @@ words! {
 }
 
 impl Down {
+    /// Whether it is there, and does nothing.
+    pub fn is_nothing(self) -> bool {
+        matches!(self, Down::Empty | Down::OnlyComments)
+    }
+
     /// Whether it takes the migration back.
     pub fn is_way_back(self) -> bool {
         matches!(self, Down::Derived | Down::Full)
@@ -423,6 +428,8 @@ fact! {
         id: String,
         /// Ids of the migrations that it comes after, where the file names them. Django: `app.0001_name`.
         parents: Vec<String>,
+        /// Ids of the migrations that it stands for, squashed into one.
+        replaces: Vec<String>,
         /// The forward half, if it is told apart from the rest of the file.
         up: Option<Span>,
         /// The reverse half's head, maybe in another file; for `missing` maybe the call that lacks it.
@@ -458,6 +465,7 @@ impl Migration {
             tool,
             id: id.into(),
             parents: Vec::new(),
+            replaces: Vec::new(),
             up: None,
             back: None,
             down: Down::Missing,

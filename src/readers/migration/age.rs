@@ -160,6 +160,19 @@ fn essence(text: &str, writing: Writing) -> u64 {
                 at = (end + mark.len()).min(bytes.len());
             }
             b if b.is_ascii_whitespace() || b == b';' => at += 1,
+            // A new SQLAlchemy wants `text(…)` around statements, which stay what they are.
+            b't' if writing == Writing::Hash && rest.starts_with(b"text(") => {
+                if kept.ends_with(b"sa.") {
+                    kept.truncate(kept.len() - 3);
+                }
+                at += 5;
+            }
+            b'(' | b')' if writing == Writing::Hash => {
+                if kept.last() == Some(&b',') {
+                    kept.pop();
+                }
+                at += 1;
+            }
             close @ (b')' | b']' | b'}') => {
                 if kept.last() == Some(&b',') {
                     kept.pop();
@@ -187,6 +200,7 @@ mod tests {
     fn comments_and_layout_say_nothing() {
         for (writing, a, b) in [
             (Writing::Hash, "op.add('a', x)  # new", "op.add(\n    \"a\",\n    x,\n)"),
+            (Writing::Hash, "c.execute('a')", "c.execute(sa.text(\n    'a'\n))"),
             (Writing::Slash, "k.x('a') // b\n", "k.x(\"a\"); /* c */"),
             (Writing::Php, "a(1); # b", "a( 1 ) ; // c"),
             (Writing::Sql, "CREATE TABLE a (b int); -- c", "create table a (\n  b INT\n)\n"),

@@ -3,7 +3,7 @@
 //! <https://typeorm.io/docs/migrations/why>, <https://laravel.com/docs/migrations>,
 //! <https://learn.microsoft.com/en-us/ef/core/managing-schemas/migrations/>
 
-use super::{stem, whole};
+use super::{csharp, php, script, stem, whole};
 use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::text::Span;
@@ -11,30 +11,70 @@ use std::ops::Range;
 
 pub(super) fn script(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text, false);
-    let tool = if masked.contains("MigrationInterface") {
+    let says = |word: &str| masked.contains(word);
+    let tool = if text.text.contains("mikro-orm") {
+        MigrationTool::MikroOrm
+    } else if ["MigrationInterface", "QueryRunner", "ReversibleMigration", "MigrationContext"]
+        .iter()
+        .any(|w| says(w))
+    {
         MigrationTool::Typeorm
-    } else if masked.contains("queryInterface") || masked.contains("QueryInterface") {
+    } else if says("queryInterface") || says("QueryInterface") {
         MigrationTool::Sequelize
-    } else if masked.contains("knex") || masked.contains("Knex") {
+    } else if says("knex") || says("Knex") {
         MigrationTool::Knex
+    } else if text.text.contains("node-pg-migrate") || says("pgm") {
+        MigrationTool::NodePgMigrate
     } else {
         MigrationTool::Javascript
     };
-    read(text, &masked, tool, "up", "down")
+    let mut migration = read(text, &masked, tool, "up", "down")?;
+    match tool {
+        // It reverses by itself what it can: https://salsita.github.io/node-pg-migrate/migrations/
+        MigrationTool::NodePgMigrate if migration.down == Down::Missing => migration.down = Down::Derived,
+        MigrationTool::NodePgMigrate => migration.transactional = Some(!says("noTransaction(")),
+        MigrationTool::Knex if masked.contains("transaction: false") => migration.transactional = Some(false),
+        MigrationTool::Typeorm if masked.contains("transaction = false") => {
+            migration.transactional = Some(false)
+        }
+        _ => {}
+    }
+    if let Some(up) = migration.up {
+        script::operations(text, &masked, up.range(), &mut migration);
+    }
+    Some(migration)
 }
 
 pub(super) fn php(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text, true);
-    if masked.contains("AbstractMigration") {
-        // Phinx reverses `change` itself.
-        if let Some(change) = method(&masked, "change") {
-            let empty = does(&masked[change.body.clone()]) == Down::Empty;
-            let whole = whole(text, MigrationTool::Phinx, stem(text.path));
-            return Some(Migration { down: Down::Derived, empty, ..whole });
+    let doctrine = ["addSql(", "Doctrine\\Migrations", "Doctrine\\DBAL\\Schema\\Schema"];
+    let doctrine = doctrine.iter().any(|word| masked.contains(word));
+    let tool = if doctrine {
+        MigrationTool::Doctrine
+    } else if masked.contains("AbstractMigration") || masked.contains("BaseMigration") {
+        MigrationTool::Phinx
+    } else {
+        MigrationTool::Laravel
+    };
+    let change = if tool == MigrationTool::Phinx { method(&masked, "change") } else { None };
+    let mut migration = match change {
+        // Phinx reverses `change` itself, but for what it cannot.
+        Some(change) => {
+            let body = &masked[change.body.clone()];
+            let refused = ["->execute(", "->removeColumn(", "->changeColumn(", "->insert("];
+            let down =
+                if refused.iter().any(|call| body.contains(call)) { Down::Missing } else { Down::Derived };
+            let head = Some(Span::new(text.file, change.name));
+            let up = Some(Span::new(text.file, change.body.clone()));
+            let empty = does(body, body).is_nothing();
+            Migration { down, empty, up, back: head, ..whole(text, tool, stem(text.path)) }
         }
-        return read(text, &masked, MigrationTool::Phinx, "up", "down");
+        None => read(text, &masked, tool, "up", "down")?,
+    };
+    if let Some(up) = migration.up {
+        php::operations(text, &masked, up.range(), &mut migration);
     }
-    read(text, &masked, MigrationTool::Laravel, "up", "down")
+    Some(migration)
 }
 
 pub(super) fn csharp(text: &Text<'_>) -> Option<Migration> {
@@ -42,23 +82,49 @@ pub(super) fn csharp(text: &Text<'_>) -> Option<Migration> {
     if !masked.contains("MigrationBuilder") {
         return None;
     }
-    read(text, &masked, MigrationTool::EfCore, "Up", "Down")
+    let mut migration = read(text, &masked, MigrationTool::EfCore, "Up", "Down")?;
+    if masked.contains("suppressTransaction: true") {
+        migration.transactional = Some(false);
+    }
+    if let Some(up) = migration.up {
+        csharp::operations(text, &masked, up.range(), &mut migration);
+    }
+    Some(migration)
 }
 
 fn read(text: &Text<'_>, masked: &str, tool: MigrationTool, up: &str, down: &str) -> Option<Migration> {
     let forward = method(masked, up)?;
-    let empty = does(&masked[forward.body]) == Down::Empty;
+    let empty = does(&masked[forward.body.clone()], &text.text[forward.body.clone()]).is_nothing();
     let (place, down) = match method(masked, down) {
-        Some(back) => (Some(Span::new(text.file, back.name)), does(&masked[back.body])),
+        Some(back) => {
+            (Some(Span::new(text.file, back.name)), does(&masked[back.body.clone()], &text.text[back.body]))
+        }
+        None if refuses(masked, down) => (None, Down::Raises),
         // It may be there, in a form that is not understood.
         None if !balanced(masked) || mentions(masked, down) => return None,
         None => (None, Down::Missing),
     };
-    Some(Migration { back: place, down, empty, ..whole(text, tool, stem(text.path)) })
+    let up = Some(Span::new(text.file, forward.body));
+    Some(Migration { back: place, down, empty, up, ..whole(text, tool, stem(text.path)) })
+}
+
+/// `exports.down = false`: <https://salsita.github.io/node-pg-migrate/migrations/>
+fn refuses(masked: &str, down: &str) -> bool {
+    let squeezed: String = masked.split_whitespace().collect();
+    squeezed.contains(&format!("{down}=false"))
+}
+
+/// The body of a function that is written in place, or of one of this name.
+pub(super) fn body_of(masked: &str, written: &str) -> Option<Range<usize>> {
+    if written.starts_with("func(") || written.starts_with("func (") {
+        let at = masked.find(written)?;
+        return declared(masked, at + written.find('(')?);
+    }
+    method(masked, written).map(|method| method.body)
 }
 
 /// The text with comments blanked and strings filled, byte for byte.
-fn mask(text: &str, hash: bool) -> String {
+pub(super) fn mask(text: &str, hash: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();
     let mut at = 0;
@@ -74,10 +140,25 @@ fn mask(text: &str, hash: bool) -> String {
             let end = (until(b"*/") + 2).min(bytes.len());
             out[at..end].fill(b' ');
             at = end;
+        } else if rest.starts_with(b"\"\"\"") {
+            // Raw in C#, a text block in Java and Kotlin.
+            let end = rest[3..].windows(3).position(|w| w == b"\"\"\"").map_or(bytes.len(), |i| at + 3 + i);
+            out[at + 3..end].fill(b'_');
+            at = (end + 3).min(bytes.len());
         } else if let quote @ (b'"' | b'\'' | b'`') = rest[0] {
+            // Verbatim in C#; PHP's strings may all go on.
+            let verbatim = quote == b'"' && matches!(&bytes[..at], [.., b'@'] | [.., b'@', b'$']);
+            let goes_on = quote == b'`' || hash || verbatim;
             let mut end = at + 1;
-            while end < bytes.len() && bytes[end] != quote && (quote == b'`' || bytes[end] != b'\n') {
-                end += if bytes[end] == b'\\' { 2 } else { 1 };
+            while end < bytes.len() && (goes_on || bytes[end] != b'\n') {
+                if verbatim && bytes[end..].starts_with(b"\"\"") {
+                    end += 1;
+                } else if bytes[end] == quote {
+                    break;
+                } else if bytes[end] == b'\\' && !verbatim {
+                    end += 1;
+                }
+                end += 1;
             }
             let end = end.min(bytes.len());
             out[at + 1..end].fill(b'_');
@@ -90,14 +171,14 @@ fn mask(text: &str, hash: bool) -> String {
         .unwrap_or_else(|e| String::from_utf8_lossy(&e.into_bytes()).replace('\u{fffd}', "?"))
 }
 
-struct Method {
-    name: Range<usize>,
-    body: Range<usize>,
+pub(super) struct Method {
+    pub(super) name: Range<usize>,
+    pub(super) body: Range<usize>,
 }
 
 /// A function of this name, however it is written: `exports.down = function (k) {…}`, `down: (q) => …`,
 /// `async down(q): Promise<void> {…}`, `function down() {…}`.
-fn method(masked: &str, name: &str) -> Option<Method> {
+pub(super) fn method(masked: &str, name: &str) -> Option<Method> {
     let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$');
     let bytes = masked.as_bytes();
     // More occurrences than this are no migration's; each costs a search.
@@ -201,11 +282,12 @@ fn closing(text: &str, open: usize) -> Option<usize> {
     None
 }
 
-/// What a body does.
-fn does(body: &str) -> Down {
+/// What a body does; `text` is the same with its comments.
+fn does(body: &str, text: &str) -> Down {
     let squeezed: String = body.split_whitespace().collect();
     let bare = squeezed.trim_end_matches(';').trim_start_matches("return").trim_start_matches("await");
     match bare {
+        "" if !text.trim().is_empty() && squeezed.is_empty() => Down::OnlyComments,
         "" | "Promise.resolve()" | "null" | "true" | "undefined" | "Promise.resolve(true)" | "{}" => {
             Down::Empty
         }

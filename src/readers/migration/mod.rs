@@ -1,10 +1,21 @@
 //! Schema migrations: which tool's, and whether a way back is written.
 
 mod age;
+mod alembic;
 mod braces;
+mod calls;
+mod changes;
+mod csharp;
+mod django;
+mod ecto;
+mod golang;
+mod java;
 mod liquibase;
+mod php;
 mod python;
+mod rails;
 mod ruby;
+mod script;
 mod sql;
 
 pub(super) use age::look_back;
@@ -25,6 +36,9 @@ enum Form {
     Script,
     Php,
     CSharp,
+    Elixir,
+    Go,
+    Java,
     Sql,
     Liquibase,
     Lock,
@@ -48,14 +62,30 @@ fn form(path: &str) -> Option<Form> {
         }
         "py" if parent.ends_with("migrations") && numbered => Some(Form::Django),
         "rb" if numbered && within(path, &["db"]) && parent.ends_with("migrate") => Some(Form::Rails),
-        "js" | "ts" | "cjs" | "mjs" if migrations && numbered && !stem.ends_with(".d") => Some(Form::Script),
+        "js" | "ts" | "cjs" | "mjs" if migrations && (numbered || dated(stem)) && !stem.ends_with(".d") => {
+            Some(Form::Script)
+        }
         "php" if parent == "migrations" && numbered => Some(Form::Php),
-        "cs" if parent == "Migrations" && numbered && !stem.ends_with(".Designer") => Some(Form::CSharp),
+        "php" if dated(stem) && (migrations || within(path, &["DoctrineMigrations"])) => Some(Form::Php),
+        "cs" if path.contains("Migrations/") && numbered && !stem.ends_with(".Designer") => {
+            Some(Form::CSharp)
+        }
+        "exs" if parent.ends_with("migrations") && numbered => Some(Form::Elixir),
+        "go" if migrations && numbered && !stem.ends_with("_test") => Some(Form::Go),
+        "java" | "kt" if migrations && stem.starts_with(['V', 'R']) && stem.contains("__") => {
+            Some(Form::Java)
+        }
         "sql" if sql::claims(path) => Some(Form::Sql),
         "toml" | "json" if sql::is_lock(path) => Some(Form::Lock),
         "xml" | "yaml" | "yml" | "json" if liquibase::is_changelog(path) => Some(Form::Liquibase),
         _ => None,
     }
+}
+
+/// `Version20240101…` of Doctrine, `Migration20240101…` of MikroORM.
+fn dated(stem: &str) -> bool {
+    let rest = stem.strip_prefix("Version").or_else(|| stem.strip_prefix("Migration"));
+    rest.is_some_and(|rest| rest.trim_start_matches('_').starts_with(|c: char| c.is_ascii_digit()))
 }
 
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
@@ -76,6 +106,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         Some(Form::Script) => braces::script(text).into_iter().collect(),
         Some(Form::Php) => braces::php(text).into_iter().collect(),
         Some(Form::CSharp) => braces::csharp(text).into_iter().collect(),
+        Some(Form::Elixir) => ecto::ecto(text).into_iter().collect(),
+        Some(Form::Go) => golang::goose(text).into_iter().collect(),
+        Some(Form::Java) => java::flyway(text).into_iter().collect(),
         Some(Form::Sql) => sql::read(text),
         Some(Form::Liquibase) => liquibase::read(text),
         Some(Form::Lock) | None => Vec::new(),
@@ -131,3 +164,6 @@ fn stem(path: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod code_tests;

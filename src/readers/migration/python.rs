@@ -2,74 +2,107 @@
 //! <https://alembic.sqlalchemy.org/en/latest/tutorial.html>,
 //! <https://docs.djangoproject.com/en/stable/ref/migration-operations/>
 
-use super::{stem, whole};
+use super::calls::Code;
+use super::{alembic, django, stem, whole};
 use crate::facts::{Down, Migration, MigrationTool};
 use crate::readers::Text;
 use crate::text::Span;
 use std::ops::Range;
 
-/// Calls of one file that are looked at; nested ones would cost the square of their number.
-const MOST_CALLS: usize = 200;
+/// What stands for a parent that is not written as a text: nothing is known of the order then.
+pub(in crate::readers) const UNTOLD: &str = "?";
 
 pub(super) fn alembic(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text);
     let lines = logical(&masked);
-    let revision = lines.iter().find_map(|l| assigned(l, &masked, "revision"))?;
-    let id = unquoted(&text.text[revision]).to_owned();
-    let up = function(&lines, &masked, "upgrade");
-    let back = function(&lines, &masked, "downgrade");
+    let value = |name: &str| lines.iter().find_map(|l| assigned(l, &masked, name));
+    let revision = value("revision")?;
+    let mut migration = whole(text, MigrationTool::Alembic, unquoted(&text.text[revision]));
+    for name in ["down_revision", "depends_on"] {
+        let Some(range) = value(name) else { continue };
+        let code = Code::with(text.text, &masked, Vec::new());
+        let parents = code.strings(range.clone());
+        if parents.is_empty() && !matches!(&masked[range], "None" | "()" | "[]") {
+            migration.parents.push(UNTOLD.to_owned());
+        }
+        migration.parents.extend(parents.into_iter().map(str::to_owned));
+    }
+    let up = function(&lines, &masked, text.text, "upgrade");
+    let back = function(&lines, &masked, text.text, "downgrade");
     // A revision that joins branches has two parents and does nothing.
-    let empty = up.as_ref().is_none_or(|(_, down)| *down == Down::Empty);
-    let (place, down) = match back {
-        Some((range, down)) => (Some(Span::new(text.file, range)), down),
+    migration.empty = up.as_ref().is_none_or(|up| up.does.is_nothing());
+    match back {
+        Some(back) => {
+            migration.back = Some(Span::new(text.file, back.head));
+            migration.down = back.does;
+        }
         // It is there, in a form that is not understood.
         None if text.text.contains("def downgrade") => return None,
-        None => (None, Down::Missing),
-    };
-    Some(Migration { back: place, down, empty, ..whole(text, MigrationTool::Alembic, id) })
+        None => {}
+    }
+    if let Some(up) = up {
+        migration.up = Some(Span::new(text.file, up.body.clone()));
+        migration.transactional = Some(!masked.contains("autocommit_block("));
+        alembic::operations(text, &masked, up.body, &mut migration);
+    }
+    Some(migration)
 }
 
 pub(super) fn django(text: &Text<'_>) -> Option<Migration> {
     let masked = mask(text.text);
-    if !masked.contains("class Migration") {
-        return None;
+    let class = masked.find("class Migration")?;
+    let list = |name: &str| {
+        let lines = masked[class..].match_indices(name).map(|(at, _)| class + at);
+        lines.take(MOST_MENTIONS).find_map(|at| {
+            let rest = masked[at + name.len()..].trim_start();
+            let begins = masked[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty());
+            let value = rest.strip_prefix('=').filter(|r| begins && !r.starts_with('='))?;
+            let open = masked.len() - value.trim_start().len();
+            let close = if value.trim_start().starts_with(['[', '(']) {
+                closing(&masked, open)?
+            } else {
+                return None;
+            };
+            Some(open..close + 1)
+        })
+    };
+    let operations = list("operations")?;
+    let mut migration = whole(text, MigrationTool::Django, stem(text.path));
+    let plain = Code::with(text.text, &masked, Vec::new());
+    if let Some(dependencies) = list("dependencies") {
+        migration.parents = django::pairs(&plain, dependencies);
     }
-    let operations = masked.find("operations")?;
-    let open = operations + masked[operations..].find('[')?;
-    let end = closing(&masked, open).unwrap_or(masked.len());
-    let body = &masked[open + 1..end.max(open + 1)];
-    let mut down = Down::Derived;
-    let mut place = None;
-    for call in ["RunPython(", "RunSQL("] {
-        for (at, _) in body.match_indices(call).take(MOST_CALLS) {
-            let from = open + 1 + at + call.len() - 1;
-            let Some(stop) = closing(&masked, from) else { break };
-            let arguments = split(&masked[from + 1..stop.max(from + 1)]);
-            let named = arguments.iter().any(|a| {
-                ["reverse_code", "reverse_sql"]
-                    .iter()
-                    .any(|n| a.trim_start().strip_prefix(n).is_some_and(|r| r.trim_start().starts_with('=')))
-            });
-            let second = arguments.get(1).map(|a| a.trim());
-            let positional = second.is_some_and(|a| !a.is_empty() && !keyword(a));
-            if !named && !positional && place.is_none() {
-                down = Down::Missing;
-                place = Some(Span::new(text.file, from + 1 - call.len()..from));
-            }
+    if let Some(replaced) = list("replaces") {
+        migration.replaces = django::pairs(&plain, replaced);
+    }
+    migration.up = Some(Span::new(text.file, operations.clone()));
+    let inner = masked[operations.clone()].trim_matches(['[', ']', '(', ')']);
+    migration.empty = inner.trim().is_empty();
+    migration.transactional = Some(!masked[class..].contains("atomic = False"));
+    migration.down = Down::Derived;
+    let code = Code::new(text.text, &masked, operations.clone());
+    for call in &code.calls {
+        let reverse = match code.name(call) {
+            "RunPython" => "reverse_code",
+            "RunSQL" => "reverse_sql",
+            _ => continue,
+        };
+        let back = code.either(call, 1, reverse).map(|range| &masked[range]);
+        if back.is_none_or(|back| back == "None") {
+            migration.down = Down::Missing;
+            migration.back = Some(Span::new(text.file, call.name.clone()));
+            break;
         }
     }
-    let empty = body.trim().is_empty();
-    Some(Migration { back: place, down, empty, ..whole(text, MigrationTool::Django, stem(text.path)) })
+    django::operations(text, &masked, operations, &mut migration);
+    Some(migration)
 }
 
-/// `name=value` of a call.
-fn keyword(argument: &str) -> bool {
-    let name = argument.split('=').next().unwrap_or("").trim();
-    argument.contains('=') && !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
+/// So often a word is looked at for the assignment that it may be.
+const MOST_MENTIONS: usize = 50;
 
 /// The text with comments and the insides of strings blanked, byte for byte.
-fn mask(text: &str) -> String {
+pub(super) fn mask(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();
     let mut at = 0;
@@ -166,22 +199,33 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches(['"', '\''])
 }
 
-/// The `def` line of a top-level function, and what its body does.
-fn function(lines: &[Line], masked: &str, name: &str) -> Option<(Range<usize>, Down)> {
+/// A top-level function.
+struct Function {
+    /// The `def` line.
+    head: Range<usize>,
+    body: Range<usize>,
+    does: Down,
+}
+
+fn function(lines: &[Line], masked: &str, text: &str, name: &str) -> Option<Function> {
     let at = lines.iter().position(|l| {
         let text = &masked[l.range.clone()];
         let text = text.strip_prefix("async ").unwrap_or(text);
         let rest = text.strip_prefix("def ").and_then(|r| r.trim_start().strip_prefix(name));
         l.indent == 0 && rest.is_some_and(|r| r.trim_start().starts_with('('))
     })?;
-    let head = &lines[at];
-    let text = &masked[head.range.clone()];
+    let line = &lines[at];
+    let written = &masked[line.range.clone()];
     // `def downgrade(): pass`
-    let inline =
-        closing(text, text.find('(')?).and_then(|c| text[c..].split_once(':')).map_or("", |(_, b)| b.trim());
-    let body = lines[at + 1..].iter().take_while(|l| l.indent > head.indent);
+    let inline = closing(written, written.find('(')?).and_then(|c| written[c..].split_once(':'));
+    let inline = inline.map_or("", |(_, body)| body.trim());
+    let body = lines[at + 1..].iter().take_while(|l| l.indent > line.indent);
+    let start = line.range.end - inline.len();
+    let end = body.clone().last().map_or(line.range.end, |last| last.range.end);
     let statements = std::iter::once(inline).chain(body.map(|l| &masked[l.range.clone()]));
-    let mut does = Down::Empty;
+    let only = &text[start..end];
+    let mut does =
+        if only.contains('#') || only.contains("\"\"\"") { Down::OnlyComments } else { Down::Empty };
     for statement in statements.map(|s| s.trim_end_matches(';').trim()) {
         let nothing = matches!(statement, "" | "pass" | "..." | "return" | "return None");
         // A lone string is a docstring.
@@ -197,7 +241,7 @@ fn function(lines: &[Line], masked: &str, name: &str) -> Option<(Range<usize>, D
             if statement.starts_with("raise ") || statement == "raise" { Down::Raises } else { Down::Full };
         break;
     }
-    Some((head.range.clone(), does))
+    Some(Function { head: line.range.clone(), body: start..end, does })
 }
 
 /// The bracket that closes the one at `open`; strings are masked already.
@@ -216,23 +260,4 @@ fn closing(text: &str, open: usize) -> Option<usize> {
         }
     }
     None
-}
-
-/// Arguments of a call.
-fn split(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut from) = (0usize, 0);
-    for (at, b) in text.bytes().enumerate() {
-        match b {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                parts.push(&text[from..at]);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[from..]);
-    parts
 }

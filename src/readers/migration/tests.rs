@@ -32,7 +32,11 @@ fn alembic() {
             "full",
             false,
         ),
-        ("def upgrade():\n    op.add_column()\n\ndef downgrade():\n    # never\n    pass\n", "empty", false),
+        (
+            "def upgrade():\n    op.add_column()\n\ndef downgrade():\n    # never\n    pass\n",
+            "only-comments",
+            false,
+        ),
         (
             "def upgrade():\n    op.add_column()\n\ndef downgrade():\n    \"\"\"No way\n back.\"\"\"\n    raise NotImplementedError(\n    )\n",
             "raises",
@@ -90,7 +94,7 @@ fn rails() {
         ("  def change\n    remove_column :a, :b\n  end\n", "missing", false),
         ("  def change\n    remove_column :a, :b, :string\n  end\n", "derived", false),
         ("  def change\n  end\n", "derived", true),
-        ("  def up\n    x\n  end\n\n  def down\n    # nothing\n  end\n", "empty", false),
+        ("  def up\n    x\n  end\n\n  def down\n    # nothing\n  end\n", "only-comments", false),
         (
             "  def up\n    x\n  end\n\n  def down\n    raise ActiveRecord::IrreversibleMigration\n  end\n",
             "raises",
@@ -117,7 +121,7 @@ fn scripts() {
         (
             "exports.up = async (knex) => { await knex.x() }\nexports.down = async (knex) => {\n  // no\n}",
             "knex",
-            "empty",
+            "only-comments",
             false,
         ),
         (
@@ -136,7 +140,7 @@ fn scripts() {
         (
             "module.exports = {\n  async up(queryInterface, S) { a() },\n  async down(queryInterface, S) {\n    /* none */\n  }\n};",
             "sequelize",
-            "empty",
+            "only-comments",
             false,
         ),
         (
@@ -161,7 +165,9 @@ fn scripts() {
     ] {
         assert_eq!(read("migrations/1-helper.js", unclear), None, "{unclear}");
     }
-    for (body, down) in [("Schema::drop('a');", "full"), ("//\n", "empty"), ("throw new X();", "raises")] {
+    for (body, down) in
+        [("Schema::drop('a');", "full"), ("//\n", "only-comments"), ("throw new X();", "raises")]
+    {
         let text = format!(
             "<?php return new class extends Migration {{ public function up(): void {{ a(); }} public function down(): void {{ {body} }} }};"
         );
