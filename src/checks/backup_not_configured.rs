@@ -25,7 +25,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let key = snake(&setting.key).to_ascii_lowercase();
         let days =
             matches!(key.as_str(), "backup_retention_period" | "backup_retention_days" | "backup_retention");
-        let shared = super::estate::is_shared(setting.target.as_ref());
+        let shared = super::estate::is_shared(setting.target.as_deref());
         // What a block refers to is said there.
         if days && shared && text(setting) == Some("0") && !repository.path(setting.place).contains(".tfvars")
         {
@@ -205,7 +205,7 @@ fn alone(repository: &Repository, plans: Option<Span>, verdict: &mut Verdict) {
     let services = repository.facts.settings.iter().filter(|s| {
         s.source == SettingSource::Service
             && s.path.ends_with(".image")
-            && production(s.target.as_ref())
+            && production(s.target.as_deref())
             && text(s).is_some_and(is_database_image)
             && passes(repository, s.place)
     });

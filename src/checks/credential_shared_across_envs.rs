@@ -68,7 +68,7 @@ fn equal_references(repository: &Repository, verdict: &mut Verdict) {
     let declared = repository.facts.resources.iter().flat_map(|r| &r.entries);
     for setting in repository.facts.settings.iter().chain(declared) {
         let Some(value) = setting.setting.known().filter(|v| is_reference(v)) else { continue };
-        let Some(stage) = stage_of(repository, setting.target.as_ref(), setting.place) else { continue };
+        let Some(stage) = stage_of(repository, setting.target.as_deref(), setting.place) else { continue };
         if is_shared(stage) && !is_sample(repository.path(setting.place)) {
             references.entry(value).or_default().entry(stage).or_default().push(setting.place);
         }

@@ -31,7 +31,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for image in repository.facts.settings.iter().filter(|s| {
         s.source == SettingSource::Service
             && s.path.ends_with(".image")
-            && is_shared(s.target.as_ref())
+            && is_shared(s.target.as_deref())
             && passes(repository, s.place)
     }) {
         add(image.path.split('.').nth(1).unwrap_or(""), image);

@@ -40,7 +40,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         repository.facts.settings.iter().filter(|s| s.source != SettingSource::Image).map(|s| (s, None));
     for (setting, target) in files.chain(pipelines) {
         let path = repository.path(setting.place);
-        let Some(target) = setting.target.as_ref().or(target).filter(|t| t.is(Stage::Production)) else {
+        let Some(target) = setting.target.as_deref().or(target).filter(|t| t.is(Stage::Production)) else {
             continue;
         };
         if is_sample(path) || is_vendored(path) {

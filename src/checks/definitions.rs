@@ -68,7 +68,7 @@ pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
     let mut cut = Cut::default();
     let names = names(repository);
     for setting in &repository.facts.settings {
-        let Some((target, stage)) = staged(setting.target.as_ref()) else { continue };
+        let Some((target, stage)) = staged(setting.target.as_deref()) else { continue };
         if !passes(repository, setting.place) {
             continue;
         }
@@ -223,7 +223,7 @@ pub(super) fn told(repository: &Repository) -> impl Iterator<Item = (Stage, &Set
     let entries = repository.facts.resources.iter().flat_map(|r| &r.entries);
     let all = repository.facts.settings.iter().chain(entries);
     all.filter_map(move |setting| {
-        let (_, stage) = staged(setting.target.as_ref())?;
+        let (_, stage) = staged(setting.target.as_deref())?;
         passes(repository, setting.place).then_some((stage, setting))
     })
 }

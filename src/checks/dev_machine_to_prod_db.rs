@@ -66,7 +66,7 @@ fn reaches_database(act: &Act<'_>) -> bool {
 fn judge_setting(setting: &Setting, repository: &Repository, verdict: &mut Verdict) {
     let local = |t: &Target| matches!(t.stage.known(), Some(Stage::Local | Stage::Development));
     if !matches!(setting.source, SettingSource::Dotenv | SettingSource::Config | SettingSource::Service)
-        || !setting.target.as_ref().is_some_and(local)
+        || !setting.target.as_deref().is_some_and(local)
         || !names_database(&setting.path)
     {
         return;

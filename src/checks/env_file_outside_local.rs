@@ -64,7 +64,7 @@ fn units(repository: &Repository, verdict: &mut Verdict) {
         }
         let unit = repository.file(setting.place.file).name();
         let subject = format!("unit {unit}");
-        let finding = match setting.target.as_ref().and_then(staged) {
+        let finding = match setting.target.as_deref().and_then(staged) {
             Some(stage) => {
                 let message = format!("Unit `{unit}` starts with env file `{file}` in {}", stage.name());
                 verdict.fail(setting.place, subject, message)
@@ -95,7 +95,7 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
         }
     }
     for (file, settings) in files {
-        let stage = |s: &Setting| s.target.as_ref().and_then(staged);
+        let stage = |s: &Setting| s.target.as_deref().and_then(staged);
         let mut meant = settings.iter().filter(|s| stage(s).is_some() && is_env_path(&s.setting.text()));
         let Some(first) = meant.next() else {
             verdict.satisfied(settings[0].place);

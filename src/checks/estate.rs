@@ -130,7 +130,7 @@ fn joined(folder: &str, source: &str) -> Option<String> {
 
 /// Whether a value of an environment that comes and goes is meant, by the value's own file or by the block's.
 pub(super) fn is_apart_here(resource: &Resource, value: &Setting) -> bool {
-    is_apart(resource.target.as_ref()) || is_apart(value.target.as_ref())
+    is_apart(resource.target.as_ref()) || is_apart(value.target.as_deref())
 }
 
 /// Resources of CloudFormation that are the same as blocks of Terraform.

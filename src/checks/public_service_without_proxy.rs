@@ -153,7 +153,7 @@ fn provided(resource: &Resource, verdict: &mut Verdict) {
 fn composed(repository: &Repository, verdict: &mut Verdict) {
     let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
     let shared = |s: &&Setting| {
-        s.source == SettingSource::Service && is_shared(s.target.as_ref()) && passes(repository, s.place)
+        s.source == SettingSource::Service && is_shared(s.target.as_deref()) && passes(repository, s.place)
     };
     for setting in repository.facts.settings.iter().filter(shared) {
         files.entry(setting.place.file).or_default().push(setting);

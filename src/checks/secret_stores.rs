@@ -96,7 +96,7 @@ pub(super) fn mentions(repository: &Repository) -> Vec<Mention> {
     found.extend(resources.map(|r| Mention { place: r.place, stage: stage(r.target.as_ref()) }));
     let settings = facts.settings.iter().chain(facts.resources.iter().flat_map(|r| &r.entries));
     let settings = settings.filter(|s| refers(s));
-    found.extend(settings.map(|s| Mention { place: s.place, stage: stage(s.target.as_ref()) }));
+    found.extend(settings.map(|s| Mention { place: s.place, stage: stage(s.target.as_deref()) }));
     for (owner, command) in repository.commands() {
         let google = command.program == "gcloud" && command.line.contains("--set-secrets");
         if google || COMMANDS.iter().any(|c| command.line.starts_with(c) || command.line == c.trim_end()) {

@@ -354,8 +354,8 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
     let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
     let shared = |s: &&Setting| {
         s.source == SettingSource::Service
-            && is_shared(s.target.as_ref())
-            && !is_apart(s.target.as_ref())
+            && is_shared(s.target.as_deref())
+            && !is_apart(s.target.as_deref())
             && passes(repository, s.place)
     };
     for setting in repository.facts.settings.iter().filter(shared) {

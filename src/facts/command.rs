@@ -2,6 +2,7 @@
 
 use super::{Artifact, Target, Value, fact, words};
 use crate::text::{Secret, Span, Spanned};
+use std::sync::Arc;
 
 words! {
     /// What a command or an action brings about.
@@ -334,7 +335,7 @@ fact! {
         /// What kind of file says it.
         source: SettingSource,
         /// The environment that the file or its place in it speaks of.
-        target: Option<Target>;
+        target: Option<Arc<Target>>;
         /// The key.
         key_place: Span,
     }

@@ -3,6 +3,7 @@
 use super::{Stage, Value};
 use crate::text::{Secret, Span, Spanned};
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
 
 /// What a field holds, as the `facts` matcher and the schema name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +185,16 @@ impl<T: Field> Field for Option<T> {
     }
     fn json(&self, places: Places<'_>) -> Json {
         self.as_ref().map_or(Json::Null, |v| v.json(places))
+    }
+}
+
+impl<T: Field> Field for Arc<T> {
+    const KIND: FieldKind = T::KIND;
+    fn value(&self) -> FieldValue {
+        T::value(self)
+    }
+    fn json(&self, places: Places<'_>) -> Json {
+        T::json(self, places)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::facts::{Resource, Setting, SettingSource, Shape, System, Target, Valu
 use crate::syntax::tree::{Kind, Node};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// Tasks of one file.
 const MOST_TASKS: usize = 2_000;
@@ -225,7 +226,7 @@ fn setting(key: Node<'_>, node: Node<'_>, path: &str, target: Option<&Target>) -
         path: path.to_owned(),
         setting: known(node.as_str().unwrap_or("")),
         source: SettingSource::Config,
-        target: target.cloned(),
+        target: target.cloned().map(Arc::new),
         key_place: key.span(),
     }
 }

@@ -16,6 +16,7 @@ use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::Span;
 use intrinsic::{Outcome, Parameters};
+use std::sync::Arc;
 
 /// More entries of one resource tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -282,7 +283,7 @@ impl<'t> Walk<'_, 't> {
             path: path.to_owned(),
             setting: value,
             source: SettingSource::Config,
-            target: self.target.cloned(),
+            target: self.target.cloned().map(Arc::new),
             key_place: key.span(),
         });
     }

@@ -10,6 +10,7 @@ use crate::facts::{ComposeFile, Setting, SettingSource, Stage, Target, Value, pa
 use crate::syntax::tree::{Kind, Node, Step};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{Span, Spanned};
+use std::sync::Arc;
 
 /// More ports or limits of one service tell nothing more.
 const MOST_LEAVES: usize = 100;
@@ -121,7 +122,7 @@ fn plain(key: &str, path: String, value: Spanned<String>, target: &Option<Target
         path,
         setting: if is_open(&value.value) { Value::Expr(value.value) } else { Value::Known(value.value) },
         source: SettingSource::Service,
-        target: target.clone(),
+        target: target.clone().map(Arc::new),
         key_place: value.span,
     }
 }
@@ -158,7 +159,7 @@ fn environment_settings(node: Node<'_>, path: &str, target: Option<&Target>) -> 
             Value::Known(value.replace("$$", "$"))
         },
         source: SettingSource::Service,
-        target: target.cloned(),
+        target: target.cloned().map(Arc::new),
         key_place,
     };
     match node.kind() {

@@ -11,6 +11,7 @@ use crate::syntax::json::{self, Dialect};
 use crate::syntax::toml;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
+use std::sync::Arc;
 
 /// Larger files are data.
 const LARGEST: usize = 1 << 20;
@@ -146,11 +147,11 @@ pub(super) fn parse_other(text: &Text<'_>) -> Parsed {
 fn settings(tree: &Tree, text: &Text<'_>, target: Option<Target>) -> Vec<Setting> {
     let mut found = Vec::new();
     for document in tree.documents() {
-        let target = profile(document, text).or(target.clone());
+        let target = profile(document, text).or(target.clone()).map(Arc::new);
         for (key, value) in document.entries() {
             // A top-level key with settings below it may be an environment (`production:` in database.yml).
             let own = key.as_str().filter(|_| value.kind() == Kind::Mapping);
-            let own = own.and_then(|name| named(name, key, text));
+            let own = own.and_then(|name| named(name, key, text)).map(Arc::new);
             let target = own.as_ref().or(target.as_ref());
             walk(key, value, &mut key.as_str().unwrap_or("").to_owned(), target, &mut found);
         }
@@ -182,7 +183,13 @@ fn named(name: &str, node: Node<'_>, text: &Text<'_>) -> Option<Target> {
 
 /// Every scalar below `key`. A container behind an alias is met where it is anchored. Trees nest at most
 /// 128 deep.
-fn walk(key: Node<'_>, value: Node<'_>, path: &mut String, target: Option<&Target>, into: &mut Vec<Setting>) {
+fn walk(
+    key: Node<'_>,
+    value: Node<'_>,
+    path: &mut String,
+    target: Option<&Arc<Target>>,
+    into: &mut Vec<Setting>,
+) {
     if into.len() >= MOST_SETTINGS {
         return;
     }

@@ -7,6 +7,7 @@ use crate::facts::{CommentedKey, Setting, SettingSource, Value, path_target};
 use crate::source::UnreadClass;
 use crate::syntax::dotenv;
 use crate::text::Span;
+use std::sync::Arc;
 
 /// Endings behind `.env` that are programs or data of another format.
 const FOREIGN: &[&str] = &[
@@ -74,7 +75,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         let reason = format!("{lines} of its lines are no assignment");
         parsed.problems.push((UnreadClass::Partly, reason));
     }
-    let target = path_target(text.path, text.file, text.environments);
+    let target = path_target(text.path, text.file, text.environments).map(Arc::new);
     parsed.facts.commented_keys =
         file.comments.iter().filter_map(|place| commented(*place, text.text)).collect();
     parsed.facts.settings = file

@@ -17,6 +17,7 @@ use crate::text::Span;
 use objects::{is_meant, object};
 use secret::credential;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub(super) use delivery::{Object, lower};
 
@@ -262,7 +263,7 @@ fn containers(document: Node<'_>, offset: usize, parsed: &mut Parsed) {
 
 /// What a workload says of how it is replaced, how far back it can go, and of its rights.
 fn workload_settings(document: Node<'_>, offset: usize, text: &Text<'_>, parsed: &mut Parsed) {
-    let target = path_target(text.path, text.file, text.environments);
+    let target = path_target(text.path, text.file, text.environments).map(Arc::new);
     for leaf in document.leaves() {
         let key = match leaf.path.as_slice() {
             [.., Step::Key("strategy"), Step::Key("type")] => "type",
@@ -318,6 +319,7 @@ fn kustomized(document: Node<'_>, parsed: &mut Parsed) {
 /// <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/secretgenerator/>
 fn generated(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
     let target = path_target(text.path, text.file, text.environments);
+    let shared = target.clone().map(Arc::new);
     let generators = document.get("secretGenerator").into_iter().flat_map(|g| g.items());
     for generator in generators.filter(|g| g.kind() == Kind::Mapping) {
         let mut entries = Vec::new();
@@ -332,7 +334,7 @@ fn generated(document: Node<'_>, text: &Text<'_>, parsed: &mut Parsed) {
                     path: list.to_owned(),
                     setting: config::known(path),
                     source: SettingSource::Config,
-                    target: target.clone(),
+                    target: shared.clone(),
                     key_place: item.span(),
                 });
             }

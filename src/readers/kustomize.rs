@@ -20,6 +20,7 @@ use crate::syntax::yaml::{self, Mask};
 use crate::text::{FileId, Span};
 use patch::Patch;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Objects that all overlays of one repository yield.
 const MOST_OBJECTS: usize = 10_000;
@@ -126,8 +127,9 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
         for draft in build.drafts {
             let mut resource = draft.resource;
             resource.target = target.clone().or(resource.target);
+            let shared = resource.target.clone().map(Arc::new);
             for entry in &mut resource.entries {
-                entry.target = resource.target.clone();
+                entry.target = shared.clone();
             }
             if build.open {
                 resource.open = vec![String::new()];

@@ -8,6 +8,7 @@ use crate::facts::{Resource, Setting, SettingSource, Shape, System, Target, Valu
 use crate::source::UnreadClass;
 use crate::syntax::nginx::{self, Directive};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// More directives of one server tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -139,7 +140,7 @@ fn entries(all: &[Directive], block: Option<usize>, target: Option<&Target>) -> 
                 path: path.clone(),
                 setting: if is_open(&value) { Value::Expr(value) } else { Value::Known(value) },
                 source: SettingSource::Config,
-                target: target.cloned(),
+                target: target.cloned().map(Arc::new),
                 key_place: directive.name.span,
             });
         }

@@ -5,6 +5,7 @@ use super::{Text, config::known};
 use crate::facts::{Setting, SettingSource, Target};
 use crate::syntax::ini::{self, Entry, Ini};
 use crate::text::{Span, Spanned};
+use std::sync::Arc;
 
 /// Each pair of the file, which its ending tells how to read.
 pub(super) fn settings(text: &Text<'_>, target: Option<&Target>) -> Vec<Setting> {
@@ -38,7 +39,7 @@ fn setting(
         path,
         setting: known(unquoted(&value.value)),
         source: SettingSource::Config,
-        target: target.cloned(),
+        target: target.cloned().map(Arc::new),
         key_place: key.span,
     }
 }

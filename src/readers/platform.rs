@@ -18,6 +18,7 @@ use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::syntax::{hcl, toml};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// More entries of one service tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -230,7 +231,7 @@ impl File<'_> {
                     path,
                     setting: known(written),
                     source: SettingSource::Config,
-                    target: target.clone(),
+                    target: target.clone().map(Arc::new),
                     key_place: leaf.key.map_or(place, |k| k.span()),
                 });
             }

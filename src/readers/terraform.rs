@@ -13,6 +13,7 @@ use crate::syntax::hcl;
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::tree::{Kind, Node, Step, Style};
 use crate::text::Span;
+use std::sync::Arc;
 
 pub(super) use modules::lower;
 
@@ -40,6 +41,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         parsed.facts.resources.extend(tree.root().map(|root| values(root, text, target)));
         return parsed;
     }
+    let shared = target.clone().map(Arc::new);
     for (word, below) in tree.root().into_iter().flat_map(|r| r.entries()) {
         let Some(block) = word.as_str() else { continue };
         let labels = match block {
@@ -52,7 +54,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         for (names, node) in found {
             let sort = if labels == 2 { names[0].as_str().unwrap_or("") } else { block };
             let last = names.last().copied();
-            let entries = entries(node, target.as_ref());
+            let entries = entries(node, shared.as_ref());
             parsed.facts.resources.push(Resource {
                 place: last.unwrap_or(word).span(),
                 system: System::Terraform,
@@ -89,7 +91,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
 
 /// Values of variables, as a block.
 fn values(root: Node<'_>, text: &Text<'_>, target: Option<Target>) -> Resource {
-    let entries = entries(root, target.as_ref());
+    let entries = entries(root, target.clone().map(Arc::new).as_ref());
     Resource {
         place: Span::start_of(text.file),
         system: System::Terraform,
@@ -129,7 +131,7 @@ fn labelled<'t>(
     }
 }
 
-fn entries(node: Node<'_>, target: Option<&Target>) -> Vec<Setting> {
+fn entries(node: Node<'_>, target: Option<&Arc<Target>>) -> Vec<Setting> {
     let setting = |leaf: crate::syntax::tree::Leaf<'_>| {
         let parts: Vec<String> = leaf
             .path

@@ -12,6 +12,7 @@ use crate::readers::variables::Variables;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::{Span, Spanned};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// One pipeline being read.
 pub(super) struct Reading<'e, 't> {
@@ -190,7 +191,7 @@ impl<'t> Reading<'_, 't> {
         job.secrets = groups(&job.settings);
         job.secrets.extend(job.steps.iter().flat_map(|s| s.secrets.iter().cloned()));
         job.transfers = job.steps.iter().filter_map(transfer).collect();
-        if let Some(target) = &job.target {
+        if let Some(target) = job.target.clone().map(Arc::new) {
             job.settings.iter_mut().for_each(|s| s.target = Some(target.clone()));
         }
         job

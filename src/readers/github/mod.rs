@@ -12,6 +12,7 @@ use crate::syntax::tree::{Kind, Node, Tree};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{Span, Spanned};
 use expression::Scope;
+use std::sync::Arc;
 
 /// A workflow that the service reads lies directly in `.github/workflows`; a composite action in a file
 /// of its own name anywhere.
@@ -157,7 +158,7 @@ fn settings(env: Node<'_>, path: &str, scope: &Scope, target: Option<&Target>) -
                 path: format!("{path}.{name}"),
                 setting: scope.resolve(text),
                 source: SettingSource::Pipeline,
-                target: target.cloned(),
+                target: target.cloned().map(Arc::new),
                 key_place: key.span(),
             })
         })

@@ -6,6 +6,7 @@ use crate::readers::commands;
 use crate::readers::variables::Variables;
 use crate::syntax::tree::Kind;
 use crate::text::Spanned;
+use std::sync::Arc;
 
 /// `variables:` as settings; the scope learns them. A value may name others, in any order.
 /// <https://docs.gitlab.com/ci/yaml/#variables>
@@ -41,7 +42,7 @@ pub(super) fn settings<'t>(
         path: format!("{path}.{name}"),
         setting: scope.resolve(&format!("${{{name}}}")),
         source: SettingSource::Pipeline,
-        target: target.cloned(),
+        target: target.cloned().map(Arc::new),
         key_place: key.span(),
     });
     resolved.collect()

@@ -7,6 +7,7 @@ use crate::lexicon::{Environments, classify};
 use crate::readers::variables::Variables;
 use crate::syntax::tree::Kind;
 use crate::text::Spanned;
+use std::sync::Arc;
 
 /// What all jobs of a pipeline share.
 pub(super) struct Scope<'c, 't> {
@@ -60,7 +61,8 @@ impl<'t> Scope<'_, 't> {
         let environment = config.get(conf, "environment");
         let target = environment.as_ref().and_then(|e| self.target(e, &variables));
         if let Some(target) = &target {
-            settings.iter_mut().for_each(|s| s.target = Some(target.clone()));
+            let shared = Arc::new(target.clone());
+            settings.iter_mut().for_each(|s| s.target = Some(shared.clone()));
             variables.set("CI_ENVIRONMENT_NAME", target.name.possible().to_vec());
         }
         let running = rules::read(config, conf);

@@ -8,6 +8,7 @@ use crate::readers::config::known;
 use crate::readers::{Parsed, Text};
 use crate::syntax::tree::{Kind, Node};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// More entries of one object tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -134,9 +135,10 @@ pub(super) fn object(document: Node<'_>, offset: usize, text: &Text<'_>, parsed:
     let place =
         name.as_ref().map_or_else(|| document.get("kind").map_or(document.span(), |k| k.span()), |n| n.1);
     let mut entries = Vec::new();
+    let shared = target.clone().map(Arc::new);
     let empty = kind.ends_with("NetworkPolicy");
     let mut walk =
-        Walk { offset, target: target.as_ref(), into: &mut entries, secret: kind == "Secret", empty };
+        Walk { offset, target: shared.as_ref(), into: &mut entries, secret: kind == "Secret", empty };
     walk.node(None, document, &mut String::new());
     // Resources stay until the end, and there are many.
     entries.shrink_to_fit();
@@ -177,7 +179,7 @@ fn variable(entry: &Setting) -> Option<Setting> {
 
 struct Walk<'w> {
     offset: usize,
-    target: Option<&'w Target>,
+    target: Option<&'w Arc<Target>>,
     into: &'w mut Vec<Setting>,
     secret: bool,
     /// An empty selector is an entry, too: it chooses everything.

@@ -9,6 +9,7 @@ use crate::facts::{
 use crate::lexicon::{Environments, classify};
 use crate::text::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Files that take in or copy from others are followed so far.
 const DEEPEST: usize = 8;
@@ -318,8 +319,9 @@ fn of_file(settings: &[Setting], file: FileId) -> impl Iterator<Item = &Setting>
 
 /// Gives settings and credentials that speak of no environment this one.
 fn give(facts: &mut Facts, target: &Target, here: impl Fn(Span) -> bool) {
+    let shared = Arc::new(target.clone());
     for setting in facts.settings.iter_mut().filter(|s| s.target.is_none() && here(s.place)) {
-        setting.target = Some(target.clone());
+        setting.target = Some(shared.clone());
     }
     for credential in facts.credentials.iter_mut().filter(|c| c.target.is_none() && here(c.place)) {
         credential.target = Some(target.clone());

@@ -6,6 +6,7 @@ use crate::readers::config::known;
 use crate::readers::{Parsed, Text};
 use crate::syntax::tree::{Kind, Node};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// Services of one file.
 const MOST: usize = 500;
@@ -160,7 +161,7 @@ pub(super) fn procfile(text: &Text<'_>, parsed: &mut Parsed) {
         path: path.to_owned(),
         setting: known(command),
         source: SettingSource::Config,
-        target: target.clone(),
+        target: target.clone().map(Arc::new),
         key_place: *key_place,
     };
     let release = lines.iter().find(|l| l.0 == "release");

@@ -12,6 +12,7 @@ use crate::text::Span;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Resources that all roots yield.
 const MOST: usize = 10_000;
@@ -393,8 +394,9 @@ impl Roots<'_> {
         if !changed {
             return;
         }
+        let own = call.target.cloned().map(Arc::new);
         for entry in &mut entries {
-            entry.target = call.target.cloned().or(entry.target.take());
+            entry.target = own.clone().or(entry.target.take());
         }
         self.parts.insert(index);
         let own = &self.resources[index];

@@ -7,6 +7,7 @@ use crate::facts::{Setting, SettingSource, Target, Value};
 use crate::syntax::mask;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::text::Span;
+use std::sync::Arc;
 
 /// More entries of one object tell nothing more.
 const MOST_ENTRIES: usize = 2_000;
@@ -281,7 +282,7 @@ impl<'t, 'a> Rendering<'t, 'a> {
             object.entries.push(Setting {
                 key: path.rsplit('.').next().unwrap_or("").to_owned(),
                 path,
-                target: self.target.cloned(),
+                target: self.target.cloned().map(Arc::new),
                 ..(*setting).clone()
             });
         }
@@ -413,7 +414,7 @@ impl Walk<'_, '_, '_> {
             path: path.to_owned(),
             setting: value,
             source: SettingSource::Config,
-            target: self.rendering.target.cloned(),
+            target: self.rendering.target.cloned().map(Arc::new),
             key_place: owner.map_or(key.map_or(place, |k| k.span()), |s| s.key_place),
         });
     }
