@@ -9,10 +9,12 @@ use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 
 /// A block, its switch, and what says that nothing is protected.
+type Switch = (&'static str, &'static str, fn(&str) -> bool);
+
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html>,
 /// <https://docs.cloud.google.com/sql/docs/postgres/deletion-protection>,
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/s3_bucket#force_destroy-1>
-const SWITCHES: &[(&str, &str, fn(&str) -> bool)] = &[
+const SWITCHES: &[Switch] = &[
     ("aws_db_instance", "deletion_protection", is_no),
     ("aws_rds_cluster", "deletion_protection", is_no),
     ("aws_docdb_cluster", "deletion_protection", is_no),

@@ -11,9 +11,9 @@ use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let mut plain = Plain::default();
     // Where no way in names a certificate, the controller may well have one for all.
-    plain.certified = standing(repository).any(|r| r.sort == "Ingress" && ends(r));
+    let certified = standing(repository).any(|r| r.sort == "Ingress" && ends(r));
+    let mut plain = Plain { certified, ..Plain::default() };
     for resource in standing(repository) {
         match (resource.system, resource.sort.as_str()) {
             (System::Kubernetes, "Ingress") => ingress(repository, resource, &mut plain, verdict),
