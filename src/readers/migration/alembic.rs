@@ -118,9 +118,10 @@ fn of_program(changes: &mut Changes<'_, '_>, call: &Call, name: &str, receiver: 
                 changes.sql(call, argument);
                 // What only reads changes nothing.
                 let reads = |o: &Operation| o.action == Action::RunCode;
-                if name != "execute" || receiver.ends_with("query") {
-                    changes.found.truncate(before);
-                } else if changes.found[before..].iter().all(reads) && is_question(changes, call) {
+                if name != "execute"
+                    || receiver.ends_with("query")
+                    || changes.found[before..].iter().all(reads) && is_question(changes, call)
+                {
                     changes.found.truncate(before);
                 }
             }
@@ -134,11 +135,9 @@ fn of_program(changes: &mut Changes<'_, '_>, call: &Call, name: &str, receiver: 
         | "merge"
         | "delete"
         | "update"
-            if receiver.contains("session") || code.calls[call.head].name != call.name =>
+            if receiver.contains("session") =>
         {
-            if receiver.contains("session") {
-                changes.add(call, Action::DataCode, "", "");
-            }
+            changes.add(call, Action::DataCode, "", "");
         }
         "create" if receiver.to_ascii_lowercase().contains("enum") => {
             changes.add(call, Action::CreateObject, "", "");

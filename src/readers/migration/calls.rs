@@ -355,8 +355,8 @@ const LONGEST_COMMAND: usize = 4_000;
 
 fn closing(bytes: &[u8], open: usize, end: usize) -> Option<usize> {
     let mut depth = 0usize;
-    for at in open..end.min(open + LONGEST_COMMAND) {
-        match bytes[at] {
+    for (at, byte) in bytes.iter().enumerate().take(end.min(open + LONGEST_COMMAND)).skip(open) {
+        match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => {
                 depth = depth.checked_sub(1)?;

@@ -146,9 +146,10 @@ fn end(cursor: &Cursor<'_>, at: usize, loose: bool) -> usize {
             cases += 1;
         } else if cursor.is(next, "end") && cases > 0 {
             cases -= 1;
-        } else if cases == 0 && cursor.is_one_of(next, &["end", "else"]) {
-            return next;
-        } else if loose && cases == 0 && cursor.begins_line(next) && starts(cursor, at, next) {
+        } else if cases == 0
+            && (cursor.is_one_of(next, &["end", "else"])
+                || loose && cursor.begins_line(next) && starts(cursor, at, next))
+        {
             return next;
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn retyped(definition: &Cursor<'_>) -> Action {
     if definition.find(&["using"]).is_some() {
         return Action::TypeChange;
     }
-    let size = (definition.symbol(1, b'(')).then(|| definition.text(2)).unwrap_or("");
+    let size = if definition.symbol(1, b'(') { definition.text(2) } else { "" };
     let name = definition.text(0).trim_matches(['[', ']', '"', '`']).to_ascii_lowercase();
     match name.as_str() {
         "text" | "mediumtext" | "longtext" | "ntext" | "clob" | "nclob" | "longblob" | "citext" => {
