@@ -90,6 +90,7 @@ fn conclude(
     mut repository: Repository,
 ) -> Result<Report, Error> {
     repository.today = Some(today);
+    repository.some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());
     let mut verdicts = engine::run(&policy.catalog, &policy.parameters, &repository);
     let mut findings: Vec<Finding> = Vec::new();
     verdicts.iter_mut().for_each(|verdict| findings.append(&mut verdict.findings));
@@ -107,8 +108,7 @@ fn conclude(
     let rules = policy.rules_that_ran(repository.history.is_some());
     let books = Books::open(&source, target, &rules)?;
     // Who looks at some paths only cannot tell what is unused.
-    let some_paths = matches!(target, Target::WorkTree { paths, .. } if !paths.is_empty());
-    let whole = !change.partial() && !some_paths;
+    let whole = !change.partial() && !repository.some_paths;
     let on = Circumstances { rules: &rules, books: &books, old: &old, whole, today };
     let (mut settled, mut notes) = settle(quoted, &source, &repository, &on);
     conceal(&mut settled, &mut notes, &repository);

@@ -230,3 +230,23 @@ fn a_closed_pipe_is_quiet() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn what_lies_beside_the_named_paths_is_not_taken_for_missing() {
+    let revision = |id: &str, parent: &str| {
+        format!(
+            "revision = '{id}'\ndown_revision = '{parent}'\n\n\ndef upgrade():\n    op.drop_table('t{id}')\n\n\n\
+             def downgrade():\n    op.create_table('t{id}')\n"
+        )
+    };
+    let repository = Repository::new(&[
+        ("alembic/versions/a1.py", &revision("a1", "").replace("''", "None")),
+        ("alembic/versions/b2.py", &revision("b2", "a1")),
+        ("alembic/versions/c3.py", &revision("c3", "b2")),
+        ("alembic/versions/d4.py", &revision("d4", "b2")),
+    ]);
+    let heads = "--select migration-multiple-heads -f concise";
+    assert_eq!(repository.run(&format!("check {heads}")).code, 1, "two heads");
+    let part = repository.run(&format!("check alembic/versions/c3.py alembic/versions/d4.py {heads}"));
+    assert_eq!(part.code, 0, "{}", part.out);
+}

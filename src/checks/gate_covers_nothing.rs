@@ -117,8 +117,8 @@ const MADE: &str = "dist build builds target out output coverage node_modules ve
 const MOST_PATHS: usize = 500;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    if repository.files.iter().any(|f| f.name() == ".gitmodules") {
-        // What a submodule brings is not in this tree.
+    if repository.some_paths || repository.files.iter().any(|f| f.name() == ".gitmodules") {
+        // What a submodule brings is not in this tree, and what was not looked at may be there.
         return;
     }
     let mut left = MOST_PATHS;

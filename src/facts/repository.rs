@@ -287,6 +287,8 @@ pub struct Repository {
     pub git: Option<GitFacts>,
     /// Which migrations a release holds already.
     pub migration_age: MigrationAge,
+    /// Whether only some paths were looked at, so that what is not here may be beside them.
+    pub some_paths: bool,
     /// In a staged or `--since` run, the files that the change touches.
     pub changed: Option<BTreeSet<FileId>>,
     /// The team's own names for environments.

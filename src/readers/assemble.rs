@@ -96,6 +96,7 @@ pub(super) fn assemble(
         history: None,
         git,
         migration_age,
+        some_paths: false,
         changed: source.changed().cloned(),
         environments: environments.clone(),
         today: None,

@@ -58,12 +58,19 @@ pub(super) fn django(text: &Text<'_>) -> Option<Migration> {
             let begins = masked[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty());
             let value = rest.strip_prefix('=').filter(|r| begins && !r.starts_with('='))?;
             let open = masked.len() - value.trim_start().len();
-            let close = if value.trim_start().starts_with(['[', '(']) {
-                closing(&masked, open)?
-            } else {
+            if !value.trim_start().starts_with(['[', '(']) {
                 return None;
-            };
-            Some(open..close + 1)
+            }
+            let mut end = closing(&masked, open)? + 1;
+            // `[…] + […]`
+            while let Some(more) = masked[end..].trim_start().strip_prefix('+') {
+                let next = masked.len() - more.trim_start().len();
+                if !more.trim_start().starts_with(['[', '(']) {
+                    break;
+                }
+                end = closing(&masked, next)? + 1;
+            }
+            Some(open..end)
         })
     };
     let operations = list("operations")?;

@@ -60,7 +60,9 @@ pub(super) fn look(note: &mut ReleaseNote, body: &str, head: &Headline, below: &
         // The heading counts for what it holds; below it may come deeper ones.
         let deeper = below.get(at + 1).is_some_and(|h| h.level > inner.level);
         for (field, words) in HEADINGS {
-            if words.iter().any(|w| has_word(&lower, w)) && (filled || deeper) {
+            // "Breaking Changes" are no improvements.
+            let other = *field == NoteField::Improvements && has_word(&lower, "breaking");
+            if words.iter().any(|w| has_word(&lower, w)) && (filled || deeper) && !other {
                 note.tells.push(*field);
                 if *field == NoteField::Breaking {
                     note.breaking.get_or_insert(inner.span);
