@@ -72,8 +72,12 @@ pub(super) fn look(note: &mut ReleaseNote, body: &str, head: &Headline, below: &
         note.headings.push(Spanned::new(inner.text.clone(), inner.span));
     }
     let lower = text.to_ascii_lowercase();
+    // That there are no known issues is told by their heading; that nothing breaks breaks nothing.
+    let prose = lower.split_inclusive('\n').filter(|line| !line.trim_start().starts_with('#'));
+    let prose: String = prose.collect();
     for (field, words) in ANYWHERE {
-        if words.iter().any(|w| lower.contains(w)) {
+        let place = if *field == NoteField::Breaking { &prose } else { &lower };
+        if words.iter().any(|w| place.contains(w)) {
             note.tells.push(*field);
         }
     }

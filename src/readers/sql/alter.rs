@@ -285,7 +285,11 @@ impl Clause<'_> {
         }
         if clause.is_one_of(0, &["to", "as"]) {
             clause.skip(1);
-            return self.operation(Action::RenameTable, false).named(clause.name());
+            // PostgreSQL renames sequences by this form as well, and names them so by itself.
+            // <https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-SERIAL>
+            let sequence = self.table.to_ascii_lowercase().ends_with("_seq");
+            let action = if sequence { Action::Other } else { Action::RenameTable };
+            return self.operation(action, false).named(clause.name());
         }
         let column = clause.take(&["column"]);
         let old = clause.name();

@@ -57,6 +57,7 @@ fn columns() {
         "ALTER TABLE a RENAME COLUMN b TO c; ALTER TABLE a RENAME d TO e; ALTER TABLE a RENAME TO f",
         &["rename-column a b c", "rename-column a d e", "rename-table a f"],
     );
+    check("ALTER TABLE shop_id_seq RENAME TO store_id_seq", &["other shop_id_seq store_id_seq"]);
     check(
         "EXEC sp_rename 'dbo.A.B', 'C', 'COLUMN'; EXEC sp_rename 'A', 'D'",
         &["rename-column a b c", "rename-table a d"],
