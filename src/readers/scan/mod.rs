@@ -43,12 +43,13 @@ use kinds::{Found, KindSearch};
 use patterns::PatternSearch;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use surroundings::Surroundings;
 use words::Words;
 
 /// What is searched for in every text. Built once for a run and shared by its workers.
 pub struct Scanner {
-    words: Words,
+    words: Arc<Words>,
     /// For each word, what it may begin.
     actions: Vec<Vec<Action>>,
     kinds: KindSearch,
@@ -150,13 +151,8 @@ impl Scanner {
                 }
             }
         }
-        Scanner {
-            words: Words::new(words.keys()),
-            actions: words.into_values().collect(),
-            kinds,
-            patterns,
-            wordless,
-        }
+        let (words, actions): (Vec<String>, Vec<Vec<Action>>) = words.into_iter().unzip();
+        Scanner { words: Words::shared(words), actions, kinds, patterns, wordless }
     }
 
     /// Adds to `facts` what the text says: credentials, text hits, allows, test marks, environment reads.

@@ -5,6 +5,7 @@ use aho_corasick::nfa::noncontiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 use std::array;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A step of the automaton mostly waits for memory, and steps at other places of the text need not wait for
 /// it: so many places are searched by turns.
@@ -48,7 +49,22 @@ pub(super) struct Hit {
 }
 
 impl Words {
-    pub(super) fn new<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> Words {
+    /// The automaton of these words. The last one stays: what a change set out from, and one example of a rule after
+    /// the other, is searched for the same words.
+    pub(super) fn shared(words: Vec<String>) -> Arc<Words> {
+        static LAST: Mutex<Option<(Vec<String>, Arc<Words>)>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, automaton)) = &*last
+            && *of == words
+        {
+            return automaton.clone();
+        }
+        let automaton = Arc::new(Words::new(&words));
+        *last = Some((words, automaton.clone()));
+        automaton
+    }
+
+    fn new<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> Words {
         let words: Vec<W> = words.into_iter().collect();
         let (classes, bytes) = classes(words.iter().flat_map(|word| word.as_ref().iter().copied()));
         let automaton = NFA::builder()
