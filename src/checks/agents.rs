@@ -3,7 +3,6 @@
 use super::gates::{deploys, is_gate};
 use super::hands::{Hands, hands_of};
 use super::releases::notes;
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, File, Node, Owner, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -33,7 +32,7 @@ const PROVIDERS: &[&str] = &[
 /// `agent-version-untracked`: agents and prompts have a version, told of beside that of the application.
 pub(super) fn version(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let used = |key: &str| key.to_ascii_uppercase().split(['_', '.', '-']).any(|w| PROVIDERS.contains(&w));
-    let own = |place: Span| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place: Span| repository.is_own(place);
     let facts = &repository.facts;
     let reads = facts.env_reads.iter().any(|r| used(&r.key) && own(r.place));
     let set = || facts.settings.iter().any(|s| used(&s.key) && own(s.place));
@@ -155,7 +154,7 @@ fn deploys_agent(command: &Command) -> bool {
 
 /// `agent-pipeline-missing`: agents go the way of the application, past the same gates.
 pub(super) fn pipeline(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let own = |c: &&Command| !is_sample(repository.path(c.place)) && !is_vendored(repository.path(c.place));
+    let own = |c: &&Command| repository.is_own(c.place);
     let mut any = false;
     for (owner, command) in repository.commands().filter(|(_, c)| deploys_agent(c)) {
         if !own(&command) {

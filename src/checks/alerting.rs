@@ -1,7 +1,6 @@
 //! Alerts, dashboards, and how long logs are kept.
 
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use super::services::{Service, services};
 use crate::facts::{
     Alert, DashboardTopic, EffectKind, LimitUnit, LogSort, PracticeKind, Repository, Signal, Stage, Target,
@@ -19,8 +18,7 @@ fn lasts(target: Option<&Target>) -> bool {
 }
 
 fn is_own(repository: &Repository, place: Span) -> bool {
-    let path = repository.path(place);
-    !is_sample(path) && !is_vendored(path)
+    repository.is_own(place)
 }
 
 /// Alerts of this repository's own that concern users.

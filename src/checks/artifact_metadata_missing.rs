@@ -1,7 +1,6 @@
 //! Images that do not say of what, when and by whom they were built.
 
 use super::products::{Product, Stamp, makers, stamps, stamps_of, stored_images};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Dialect, EffectKind, Repository, Step};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -114,9 +113,6 @@ fn is_attested(repository: &Repository, product: &Product<'_>) -> bool {
 /// What labels of Dockerfiles tell.
 fn labels_of_files(repository: &Repository) -> BTreeSet<Stamp> {
     let labels = repository.facts.instructions.iter().filter(|i| i.keyword == "LABEL" && i.last);
-    let own = labels.filter(|i| {
-        let path = repository.path(i.place);
-        !is_sample(path) && !is_vendored(path)
-    });
+    let own = labels.filter(|i| repository.is_own(i.place));
     own.flat_map(|i| &i.args).filter(|w| w.value.contains('$')).flat_map(|w| stamps(&w.value)).collect()
 }

@@ -1,13 +1,13 @@
 //! Stores that let what was released be replaced, and commands that replace it.
 
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{Command, Owner, Repository, Resource, System, Use, Value};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let own = |place: Span| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place: Span| repository.is_own(place);
     for resource in
         repository.facts.resources.iter().filter(|r| r.system == System::Terraform && own(r.place))
     {

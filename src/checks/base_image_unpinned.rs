@@ -1,7 +1,6 @@
 //! Images that Dockerfiles and compose files build and run on, and whether their content can change.
 
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{ArtifactKind, BaseImage, EffectKind, Repository, SettingSource, Value};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -17,13 +16,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut causes = Causes::default();
     let built = built_here(repository);
     for image in &repository.facts.base_images {
-        let path = repository.path(image.place);
         if !matches!(image.source, SettingSource::Image | SettingSource::Service)
             || image.stage_reference
             || image.local_only
             || built.contains(&image.name)
-            || is_sample(path)
-            || is_vendored(path)
+            || !repository.is_own(image.place)
         {
             continue;
         }

@@ -2,7 +2,6 @@
 
 use super::base_image_unpinned::is_for_developers;
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Caller, Command, Repository, Script, ScriptKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -24,9 +23,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         sequence(repository, &script.commands, Confidence::High, &mut causes);
     }
     for instruction in repository.facts.instructions.iter().filter(|i| i.keyword == "ADD") {
-        let path = repository.path(instruction.place);
-        if is_sample(path)
-            || is_vendored(path)
+        if !repository.is_own(instruction.place)
             || instruction.flags.iter().any(|f| f.starts_with("--checksum"))
         {
             continue;
@@ -47,7 +44,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 fn sequence(repository: &Repository, commands: &[Command], confidence: Confidence, causes: &mut Causes) {
     let Some(first) = commands.first() else { return };
     let path = repository.path(first.place);
-    if is_sample(path) || is_vendored(path) || is_for_developers(repository, path) {
+    if !repository.is_own(first.place) || is_for_developers(repository, path) {
         return;
     }
     let checks = commands.iter().any(|c| {

@@ -2,7 +2,6 @@
 
 use super::delivery::{absent, programs};
 use super::gates::ships;
-use super::samples::is_sample;
 use crate::facts::{
     ArtifactKind, Caller, Command, Dialect, Effect, EffectKind, Job, Repository, ScriptKind, Stage, Step,
     TriggerKind, Value,
@@ -40,7 +39,7 @@ pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut V
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
         // Elsewhere the service or its settings choose the image.
         let tells = matches!(pipeline.dialect, Dialect::Github | Dialect::Azure | Dialect::Jenkins);
-        if !tells || is_sample(repository.path(pipeline.place)) || !ships(repository, index) {
+        if !tells || repository.is_sample(pipeline.place) || !ships(repository, index) {
             continue;
         }
         let mut bare: Vec<(&Job, Span)> = Vec::new();
@@ -267,11 +266,10 @@ pub(super) fn build_steps(repository: &Repository, _: &Parameters, verdict: &mut
 /// A front end that says how it is built, and that nothing builds.
 fn unbuilt(repository: &Repository, verdict: &mut Verdict) {
     let mut builds = repository.facts.scripts.iter().filter(|s| {
-        let path = repository.path(s.place);
         s.script == ScriptKind::Npm
             && s.name.ends_with("package.json:build")
             && s.commands.iter().any(|c| c.effects.iter().any(|e| e.effect == EffectKind::Build))
-            && !is_sample(path)
+            && !repository.is_sample(s.place)
     });
     let shipped = pipelines_ship(repository);
     let Some(first) = builds.next().filter(|_| shipped) else { return };

@@ -1,6 +1,6 @@
 //! Pipelines, clusters and compose files that hand out more secrets than a job or service needs.
 
-use super::samples::{is_sample, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{
     Dialect, EffectKind, Job, Pipeline, Repository, Role, SecretUse, Setting, SettingSource, Stage, System,
     TriggerKind,
@@ -228,7 +228,7 @@ fn tests_that_could_deploy(repository: &Repository, verdict: &mut Verdict) {
 fn whole_secrets(repository: &Repository, verdict: &mut Verdict) {
     let mut takers: BTreeMap<(Option<Stage>, &str, &str), BTreeMap<String, Span>> = BTreeMap::new();
     for resource in &repository.facts.resources {
-        if resource.system != System::Kubernetes || is_sample(repository.path(resource.place)) {
+        if resource.system != System::Kubernetes || repository.is_sample(resource.place) {
             continue;
         }
         let stage = resource.target.as_ref().and_then(|t| t.stage.known().copied());
@@ -273,7 +273,7 @@ fn one_env_file(repository: &Repository, verdict: &mut Verdict) {
         };
         let stage = first.target.as_ref().and_then(|t| t.stage.known());
         let compose = repository.file(first.place.file).name();
-        if is_sample(repository.path(first.place))
+        if repository.is_sample(first.place)
             || !matches!(stage, None | Some(Stage::Staging | Stage::Production))
         {
             continue;

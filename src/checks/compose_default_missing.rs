@@ -1,6 +1,5 @@
 //! A local stack that one command starts and one command takes down.
 
-use super::samples::{is_sample, is_vendored};
 use super::stacks::local_stack;
 use crate::facts::{BaseImage, Command, Repository, SettingSource};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -51,7 +50,7 @@ fn without(repository: &Repository, verdict: &mut Verdict) {
         let path = repository.path(image.place);
         let aside =
             image.local_only || path.split('/').any(|p| p == ".devcontainer" || p.contains("archive"));
-        image.source == SettingSource::Image && image.last && !aside && !is_sample(path) && !is_vendored(path)
+        image.source == SettingSource::Image && image.last && !aside && repository.is_own(image.place)
     };
     let Some(image) = repository.facts.base_images.iter().find(shipped) else {
         return verdict.not_applicable("no image is built here, and no compose file starts one");

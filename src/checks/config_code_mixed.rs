@@ -1,7 +1,6 @@
 //! Configuration of one environment that is built into an image.
 
 use super::image_stages::{Stages, shipped_files};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Instruction, Repository, Stage, path_stage};
 use crate::finding::{Confidence, Verdict};
 use crate::lexicon::variables::is_environment_name;
@@ -99,7 +98,7 @@ fn siblings(repository: &Repository, written: &str, stage: Stage) -> Option<(Spa
     let family = starred(written, stage);
     let mut own = None;
     let mut other = None;
-    for file in repository.files.iter().filter(|f| !is_sample(&f.path) && !is_vendored(&f.path)) {
+    for file in repository.files.iter().filter(|f| f.is_own()) {
         if file.path.ends_with(written) {
             own = own.or(Some(file.place));
         } else if let Some((another, _)) = path_stage(&file.path, &repository.environments)

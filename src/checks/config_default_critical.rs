@@ -2,7 +2,6 @@
 
 use super::addresses::{host_of, is_worldwide};
 use super::critical_settings::{Critical, critical};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Basis, Repository, Setting, Stage, Target, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -64,7 +63,7 @@ fn report(
 fn aside(repository: &Repository, place: Span) -> bool {
     let path = repository.path(place);
     let name = path.rsplit('/').next().unwrap_or(path);
-    is_sample(path) || is_vendored(path) || super::env_files::is_example(name) || name.contains("test")
+    !repository.is_own(place) || super::env_files::is_example(name) || name.contains("test")
 }
 
 /// A default that stands for nothing, or names only the container beside: that one is the environment's own.

@@ -2,7 +2,6 @@
 
 use super::env_example_missing::{is_platform, list};
 use super::env_files::is_example;
-use super::samples::{is_sample, is_vendored};
 use super::stacks::{Part, is_aside, local_stack, part};
 use crate::facts::{File, Repository, ScriptKind, Setting, SettingSource};
 use crate::finding::{Confidence, Verdict};
@@ -132,7 +131,7 @@ pub(super) fn undocumented(repository: &Repository, _: &Parameters, verdict: &mu
         for service in stack.services.iter().filter(|s| s.is_own()) {
             for (key, setting) in repository.environment(service) {
                 let path = repository.path(setting.place);
-                let own = setting.source == SettingSource::Service && !is_sample(path) && !is_vendored(path);
+                let own = setting.source == SettingSource::Service && repository.is_own(setting.place);
                 let plain = key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
                 if own && plain && read.contains(key) && !is_prescribed(key) {
                     verdict.examined(setting.key_place);

@@ -1,7 +1,6 @@
 //! Programs in containers that run as root where others use them.
 
 use super::image_stages::{Stages, shipped_files};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Instruction, Repository, ScriptKind, Stage, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -161,11 +160,10 @@ fn set_outside(repository: &Repository, dockerfile: &str) -> bool {
 fn objects(repository: &Repository, verdict: &mut Verdict) {
     let all = repository.facts.resources.iter().filter(|r| r.system == System::Kubernetes);
     for resource in all {
-        let path = repository.path(resource.place);
         let elsewhere = resource.target.as_ref().is_some_and(|t| {
             [Stage::Local, Stage::Development, Stage::Ci, Stage::Preview].iter().any(|s| t.is(*s))
         });
-        if elsewhere || is_sample(path) || is_vendored(path) || resource.sort == "DaemonSet" {
+        if elsewhere || !repository.is_own(resource.place) || resource.sort == "DaemonSet" {
             continue;
         }
         for entry in resource.entries.iter().filter(|e| e.path.contains("securityContext.")) {

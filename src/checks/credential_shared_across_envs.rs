@@ -1,7 +1,6 @@
 //! One credential in two environments: an equal value, an equal path in the secret store, or one secret
 //! of the CI service that jobs of both use.
 
-use super::samples::is_sample;
 use crate::facts::{
     Basis, Certainty, Credential, Dialect, Job, Repository, Stage, Target, Value, path_stage,
 };
@@ -33,7 +32,7 @@ fn stage_of(repository: &Repository, target: Option<&Target>, place: Span) -> Op
 fn equal_values(repository: &Repository, verdict: &mut Verdict) {
     let mut values: BTreeMap<&Secret, (Vec<&Credential>, Places)> = BTreeMap::new();
     for credential in &repository.facts.credentials {
-        let sample = credential.test || is_sample(repository.path(credential.place));
+        let sample = credential.test || repository.is_sample(credential.place);
         let Some(stage) = stage_of(repository, credential.target.as_ref(), credential.place) else {
             continue;
         };
@@ -69,7 +68,7 @@ fn equal_references(repository: &Repository, verdict: &mut Verdict) {
     for setting in repository.facts.settings.iter().chain(declared) {
         let Some(value) = setting.setting.known().filter(|v| is_reference(v)) else { continue };
         let Some(stage) = stage_of(repository, setting.target.as_deref(), setting.place) else { continue };
-        if is_shared(stage) && !is_sample(repository.path(setting.place)) {
+        if is_shared(stage) && !repository.is_sample(setting.place) {
             references.entry(value).or_default().entry(stage).or_default().push(setting.place);
         }
     }
@@ -91,7 +90,7 @@ fn equal_entries(repository: &Repository, verdict: &mut Verdict) {
     let mut entries: BTreeMap<(String, String), Places> = BTreeMap::new();
     for resource in &repository.facts.resources {
         if !matches!(resource.sort.as_str(), "ExternalSecret" | "ClusterExternalSecret" | "VaultStaticSecret")
-            || is_sample(repository.path(resource.place))
+            || repository.is_sample(resource.place)
         {
             continue;
         }

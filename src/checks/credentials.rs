@@ -1,7 +1,7 @@
 //! Which rule reports a literal credential, and how gravely. Each place is reported by one rule, the one
 //! of the file's kind.
 
-use super::samples::{is_sample, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{
     Basis, Certainty, Credential, Form, MANIFEST_CREDENTIAL, Medium, Repository, Resource, Stage, System,
     path_stage,
@@ -47,13 +47,13 @@ pub(super) fn home(repository: &Repository, credential: &Credential) -> Option<H
         return None;
     }
     if credential.ephemeral && password {
-        return is_set_locally(repository, credential, &file.path).then_some(Home::Local);
+        return is_set_locally(repository, credential).then_some(Home::Local);
     }
     if credential.default {
         if is_well_known_defect(repository, credential, &file.path) {
             return Some(Home::WellKnown);
         }
-        return is_set_locally(repository, credential, &file.path).then_some(Home::Local);
+        return is_set_locally(repository, credential).then_some(Home::Local);
     }
     // An env file outside git is where secrets of a developer belong.
     if credential.medium == Medium::EnvFile && file.tracked == Some(false) {
@@ -147,7 +147,7 @@ fn is_well_known_defect(repository: &Repository, credential: &Credential, path: 
     let for_tests = path_stage(path, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Ci);
     // What an editor starts for its developer runs on the developer's machine.
     let of_an_editor = path.split('/').any(|part| matches!(part, ".devcontainer" | ".vscode" | ".idea"));
-    if of_an_editor || credential.test || is_sample(path) || for_tests {
+    if of_an_editor || credential.test || repository.is_sample(credential.place) || for_tests {
         return false;
     }
     match credential.target.as_ref().and_then(|t| t.stage.known()) {
@@ -164,10 +164,10 @@ fn is_well_known_defect(repository: &Repository, credential: &Credential, path: 
 }
 
 /// Whether something that runs is given the value, though nowhere but at a developer's or in a job.
-fn is_set_locally(repository: &Repository, credential: &Credential, path: &str) -> bool {
+fn is_set_locally(repository: &Repository, credential: &Credential) -> bool {
     let file = repository.file(credential.place.file);
     !credential.test
-        && !is_sample(path)
+        && !file.sample
         && file.tracked != Some(false)
         && matches!(credential.medium, Medium::Config | Medium::EnvFile | Medium::Pipeline | Medium::Image)
 }
@@ -278,7 +278,7 @@ pub(super) fn is_for_tests(repository: &Repository, credential: &Credential) -> 
         credential.medium == Medium::EnvFile
             && path_stage(name, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Ci)
     };
-    credential.test || is_sample(path) || is_made_up(credential) || for_tests()
+    credential.test || repository.is_sample(credential.place) || is_made_up(credential) || for_tests()
 }
 
 /// Whether its very name says that nobody uses it: `FAKE_KEY`, `dummyToken`, `TEST_RSA_KEY`.

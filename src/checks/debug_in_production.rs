@@ -1,7 +1,6 @@
 //! Switches of developers that are on where production runs.
 
 use super::base_image_unpinned::is_for_developers;
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{
     Basis, Command, Instruction, Repository, ScriptKind, Setting, SettingSource, Stage, Value,
 };
@@ -43,7 +42,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let Some(target) = setting.target.as_deref().or(target).filter(|t| t.is(Stage::Production)) else {
             continue;
         };
-        if is_sample(path) || is_vendored(path) {
+        if !repository.is_own(setting.place) {
             continue;
         }
         let Some(what) = judge(setting) else { continue };
@@ -58,8 +57,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     for script in repository.facts.scripts.iter().filter(|s| s.script == ScriptKind::Image) {
         let path = repository.path(script.place);
-        if is_sample(path)
-            || is_vendored(path)
+        if !repository.is_own(script.place)
             || is_for_developers(repository, path)
             || script.name.ends_with(":RUN")
         {

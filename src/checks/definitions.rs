@@ -1,6 +1,5 @@
 //! What files say of each environment, side by side: overlays, values files, variables of environments.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Basis, Repository, Resource, Setting, Stage, Target, Value};
 use crate::lexicon::mentions;
 use crate::text::{FileId, Span};
@@ -168,8 +167,7 @@ fn staged(target: Option<&Target>) -> Option<(&Target, Stage)> {
 
 /// Whether somebody deploys what lies at a place.
 pub(super) fn passes(repository: &Repository, place: Span) -> bool {
-    let path = repository.path(place);
-    !is_sample(path) && !is_vendored(path)
+    repository.is_own(place)
 }
 
 /// A path, cut where it first names the environment.

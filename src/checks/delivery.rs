@@ -2,7 +2,6 @@
 //! they say what was looked at, and what could not be.
 
 use super::gates::{deploys, words};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Effect, Job, Node, Pipeline, Repository, Role, Stage, Step, Use};
 use crate::finding::{Confidence, Finding, Verdict};
 use crate::text::Span;
@@ -124,7 +123,7 @@ pub(super) fn entries(repository: &Repository) -> impl Iterator<Item = &Pipeline
         .iter()
         .filter(|p| p.role != Role::Composite)
         .filter(started)
-        .filter(|p| !is_sample(repository.path(p.place)))
+        .filter(|p| !repository.is_sample(p.place))
 }
 
 /// The pipeline that ought to carry what is absent: one that deploys, else one that builds, else one that
@@ -217,8 +216,7 @@ pub(super) fn programs(repository: &Repository) -> impl Iterator<Item = (&str, S
         let path = repository.path(m.place);
         !m.lock
             && !matches!(m.ecosystem.as_str(), "helm" | "terraform")
-            && !is_sample(path)
-            && !is_vendored(path)
+            && repository.is_own(m.place)
             && !path.split('/').any(|part| matches!(part, "doc" | "docs" | "documentation" | "website"))
     };
     repository.facts.manifests.iter().filter(code).map(|m| (m.ecosystem.as_str(), m.place))

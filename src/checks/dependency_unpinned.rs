@@ -2,7 +2,6 @@
 
 use super::base_image_unpinned::is_for_developers;
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Owner, Repository, ScriptKind, Word};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -31,7 +30,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             Owner::Step { .. } => true,
             Owner::Script(script) => script.script == ScriptKind::Image,
         };
-        if !built || is_sample(path) || is_vendored(path) || is_for_developers(repository, path) {
+        if !built || !repository.is_own(command.place) || is_for_developers(repository, path) {
             continue;
         }
         let Some((tool, packages)) = installs(command) else { continue };

@@ -1,6 +1,5 @@
 //! Workers that also start jobs by the clock, of which only one may run.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, Section};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -23,7 +22,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             found.push((first.span.join(last.span), service.name.clone()));
         }
     }
-    let kept = |place: Span| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let kept = |place: Span| repository.is_own(place);
     found.retain(|(place, _)| kept(*place));
     found.sort();
     let Some(((place, name), others)) = found.split_first() else {

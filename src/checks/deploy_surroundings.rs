@@ -14,11 +14,7 @@ fn speaks(text: &str, words: &[&str]) -> bool {
 }
 
 fn section(repository: &Repository, holds: impl Fn(&Section) -> bool) -> Option<&Section> {
-    repository
-        .facts
-        .sections
-        .iter()
-        .find(|s| holds(s) && !super::samples::is_sample(repository.path(s.place)))
+    repository.facts.sections.iter().find(|s| holds(s) && !repository.is_sample(s.place))
 }
 
 const CRITERIA: &[&str] = &[

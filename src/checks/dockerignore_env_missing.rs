@@ -2,7 +2,6 @@
 
 use super::env_files::is_example;
 use super::image_stages::{Reach, Stages};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{File, Ignore, IgnoreTool, Instruction, Repository, Stage, path_stage};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -22,11 +21,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let dockerfile = &repository.file(file).path;
         let for_people = path_stage(dockerfile, &repository.environments)
             .is_some_and(|(stage, _)| !matches!(stage, Stage::Staging | Stage::Production));
-        if is_sample(dockerfile)
-            || is_vendored(dockerfile)
-            || for_people
-            || dockerfile.contains(".devcontainer/")
-        {
+        if !repository.file(file).is_own() || for_people || dockerfile.contains(".devcontainer/") {
             continue;
         }
         let folder = dockerfile.rsplit_once('/').map_or("", |(folder, _)| folder);

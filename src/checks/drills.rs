@@ -1,7 +1,6 @@
 //! Drills: records of rollbacks and restores that were tried, in tables, lines of prose and record files.
 
 use super::rollbacks::speaks_of_going_back;
-use super::samples::is_sample;
 use super::times::{date, durations};
 use crate::facts::{Repository, Section, Setting};
 use crate::text::Span;
@@ -37,7 +36,7 @@ pub(super) fn drills(repository: &Repository) -> Vec<Drill> {
     let mut prose: BTreeMap<u32, (Span, String, Record)> = BTreeMap::new();
     for section in &repository.facts.sections {
         let path = repository.path(section.place);
-        if is_sample(path) {
+        if repository.is_sample(section.place) {
             continue;
         }
         let about = format!("{path} {}", section.heading);
@@ -185,7 +184,7 @@ fn of_settings(repository: &Repository) -> Vec<Drill> {
     let mut groups: BTreeMap<(u32, &str), Vec<&Setting>> = BTreeMap::new();
     for setting in &repository.facts.settings {
         let path = repository.path(setting.place);
-        if is_drill(path) && !is_sample(path) {
+        if is_drill(path) && !repository.is_sample(setting.place) {
             let above = setting.path.rsplit_once('.').map_or("", |(above, _)| above);
             groups.entry((setting.place.file.0, above)).or_default().push(setting);
         }

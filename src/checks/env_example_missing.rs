@@ -148,7 +148,7 @@ pub(super) fn is_below(folder: &str, above: &str) -> bool {
 /// Folders with a manifest: what is built and started as one.
 pub(super) fn services(repository: &Repository) -> BTreeSet<&str> {
     let manifests = repository.facts.manifests.iter().filter(|m| !m.lock);
-    manifests.filter(|m| !is_sample(repository.path(m.place))).map(|m| m.folder.as_str()).collect()
+    manifests.filter(|m| !repository.is_sample(m.place)).map(|m| m.folder.as_str()).collect()
 }
 
 /// Variables that each example shows, those in comments included.

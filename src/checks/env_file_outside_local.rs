@@ -2,7 +2,6 @@
 //! images.
 
 use super::env_files::is_env_path;
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{
     Basis, Command, EffectKind, Owner, Repository, ScriptKind, Setting, SettingSource, Stage, Target,
     path_target,
@@ -17,8 +16,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     units(repository, verdict);
     let mut seen: BTreeMap<(FileId, String), usize> = BTreeMap::new();
     for (owner, command) in repository.commands() {
-        let path = repository.path(command.place);
-        if is_sample(path) || is_vendored(path) || is_for_people(&owner) {
+        if !repository.is_own(command.place) || is_for_people(&owner) {
             continue;
         }
         let Some((env, place, how)) = env_file(command) else { continue };
@@ -51,11 +49,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile=>
 fn units(repository: &Repository, verdict: &mut Verdict) {
     for setting in repository.facts.settings.iter().filter(|s| s.key == "EnvironmentFile") {
-        let path = repository.path(setting.place);
         let written = setting.setting.text();
         // The dash lets the file be absent.
         let file = written.trim().trim_start_matches('-');
-        if !setting.path.ends_with("Service.EnvironmentFile") || is_sample(path) || is_vendored(path) {
+        if !setting.path.ends_with("Service.EnvironmentFile") || !repository.is_own(setting.place) {
             continue;
         }
         if !is_env_path(file) {
@@ -85,11 +82,9 @@ fn units(repository: &Repository, verdict: &mut Verdict) {
 fn composed(repository: &Repository, verdict: &mut Verdict) {
     let mut files: BTreeMap<FileId, Vec<&Setting>> = BTreeMap::new();
     for setting in &repository.facts.settings {
-        let path = repository.path(setting.place);
         if setting.key == "env_file"
             && setting.source == SettingSource::Service
-            && !is_sample(path)
-            && !is_vendored(path)
+            && repository.is_own(setting.place)
         {
             files.entry(setting.place.file).or_default().push(setting);
         }

@@ -1,6 +1,5 @@
 //! Feature flags that code asks for and no file records, and features that are switched when they are built.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, Setting, SettingSource, Value, is_flag_registry};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -11,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_RELATED: usize = 5;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let inert = |place: Span| is_sample(repository.path(place)) || is_vendored(repository.path(place));
+    let inert = |place: Span| !repository.is_own(place);
     built_in(repository, verdict);
     let mut reads: BTreeMap<&str, Vec<(Span, bool)>> = BTreeMap::new();
     for read in repository.facts.flag_reads.iter().filter(|r| !inert(r.place)) {
@@ -127,7 +126,7 @@ fn built_in(repository: &Repository, verdict: &mut Verdict) {
     let mut found: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
     for read in &repository.facts.env_reads {
         let bundled = read.bundled || BUNDLED.iter().any(|b| read.key.starts_with(b));
-        if bundled && is_switch(&read.key) && !is_sample(repository.path(read.place)) {
+        if bundled && is_switch(&read.key) && !repository.is_sample(read.place) {
             found.entry(&read.key).or_default().push(read.place);
         }
     }

@@ -1,6 +1,5 @@
 //! Addresses and environments that a frontend's build writes into the bundle.
 
-use super::samples::{is_sample, is_vendored};
 use super::secret_in_frontend_bundle::PREFIXES;
 use crate::facts::{EffectKind, Repository, Setting, SettingSource, Stage, Value};
 use crate::finding::{Confidence, Verdict};
@@ -30,7 +29,7 @@ const MOST_PLACES: usize = 10;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     angular(repository, verdict);
-    let own = |place: Span| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place: Span| repository.is_own(place);
     let mut reads: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
     for read in repository.facts.env_reads.iter().filter(|r| own(r.place) && is_baked(&r.key)) {
         reads.entry(&read.key).or_default().push(read.place);
@@ -84,7 +83,7 @@ fn is_baked(key: &str) -> bool {
 /// Where a value of the environment is given to the build, by key.
 fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
     let mut found: BTreeMap<&str, Vec<(Span, &'static str)>> = BTreeMap::new();
-    let own = |place: Span| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place: Span| repository.is_own(place);
     for setting in repository.facts.settings.iter().filter(|s| own(s.place) && is_baked(&s.key)) {
         let how = match setting.source {
             SettingSource::Dotenv if is_deployed(setting) => "an environment's own value",

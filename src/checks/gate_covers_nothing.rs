@@ -2,7 +2,6 @@
 //! there is not checked, and not shipped.
 
 use super::gates::starts_apart;
-use super::samples::is_sample;
 use crate::facts::{Command, Dialect, EffectKind, Job, Pipeline, Repository, Step, Word};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -124,7 +123,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut left = MOST_PATHS;
     let paths = Paths::new(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
-        if is_sample(repository.path(pipeline.place))
+        if repository.is_sample(pipeline.place)
             || starts_apart(pipeline) && !super::gates::ships(repository, index)
         {
             continue;
@@ -238,7 +237,7 @@ fn copied(paths: &Paths<'_>, left: &mut usize, verdict: &mut Verdict) {
     {
         let path = repository.path(copy.place);
         let elsewhere = copy.flags.iter().any(|f| f.starts_with("--from"));
-        if elsewhere || is_sample(path) || super::samples::is_vendored(path) {
+        if elsewhere || !repository.is_own(copy.place) {
             continue;
         }
         let sources = copy.args.split_last().map_or(&[][..], |(_, sources)| sources);

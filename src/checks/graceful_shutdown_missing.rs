@@ -1,7 +1,6 @@
 //! What keeps a service from hearing that it is to stop, or from ending its work when it does.
 
 use super::image_stages::{Stages, shipped_files};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, EffectKind, Instruction, Owner, Repository, Resource, System};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -58,9 +57,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 }
 
 fn is_own(repository: &Repository, resource: &Resource) -> bool {
-    let path = repository.path(resource.place);
     let workload = matches!(resource.sort.as_str(), "Deployment" | "StatefulSet" | "Rollout");
-    resource.system == System::Kubernetes && workload && !is_sample(path) && !is_vendored(path)
+    resource.system == System::Kubernetes && workload && repository.is_own(resource.place)
 }
 
 /// Shell form of several words, without `exec`, where no init passes signals on.

@@ -43,8 +43,7 @@ pub(super) fn ready(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// Addresses that answer the same always.
 pub(super) fn ignores(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for route in repository.facts.routes.iter().filter(|r| r.sort == RouteSort::Ready) {
-        let path = repository.path(route.place);
-        if super::samples::is_sample(path) || super::samples::is_vendored(path) {
+        if !repository.is_own(route.place) {
             continue;
         }
         if !route.constant {
@@ -65,9 +64,7 @@ const LIVE: &[&str] =
 const READY: &[&str] = &["ready", "readiness", "readyz"];
 
 fn route(shown: &Shown<'_, '_>, service: &Service<'_>, wanted: impl Fn(RouteSort) -> bool) -> Option<Span> {
-    let of = |place: Span| {
-        !super::samples::is_sample(shown.repository.path(place)) && shown.concerns(service, place)
-    };
+    let of = |place: Span| !shown.repository.is_sample(place) && shown.concerns(service, place);
     shown.repository.facts.routes.iter().find(|r| wanted(r.sort) && of(r.place)).map(|r| r.place)
 }
 

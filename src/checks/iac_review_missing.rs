@@ -1,7 +1,6 @@
 //! Whether infrastructure code has owners who look at a change, and a pipeline that checks it.
 
 use super::delivery::{Wanted, doubt, main_pipeline};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{EffectKind, Repository, Resource, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -46,10 +45,7 @@ const LOOKS: Wanted = Wanted {
 };
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let own = |r: &&Resource| {
-        let path = repository.path(r.place);
-        !is_sample(path) && !is_vendored(path) && r.system != System::Nginx
-    };
+    let own = |r: &&Resource| repository.is_own(r.place) && r.system != System::Nginx;
     let mut folders: BTreeMap<&str, (Span, System)> = BTreeMap::new();
     for resource in repository.facts.resources.iter().filter(own) {
         let path = repository.path(resource.place);

@@ -1,7 +1,6 @@
 //! What of a Dockerfile's stages ends in the image that is shipped: a stage that others only copy named files
 //! from leaves nothing else behind.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Instruction, Repository, ScriptKind, SettingSource, Stage};
 use crate::lexicon::globs::PathGlob;
 use crate::text::{FileId, Span};
@@ -33,10 +32,11 @@ pub(super) enum Reach<'r> {
 
 /// Dockerfiles of images that are shipped, not those of developers, tests, examples and others.
 pub(super) fn shipped_files(repository: &Repository) -> Vec<FileId> {
-    let bases = repository.facts.base_images.iter().filter(|b| {
-        let path = repository.path(b.place);
-        b.source == SettingSource::Image && !b.local_only && !is_sample(path) && !is_vendored(path)
-    });
+    let bases = repository
+        .facts
+        .base_images
+        .iter()
+        .filter(|b| b.source == SettingSource::Image && !b.local_only && repository.is_own(b.place));
     let mut files: Vec<FileId> = bases.map(|b| b.place.file).collect();
     files.sort();
     files.dedup();

@@ -1,7 +1,6 @@
 //! Installs in pipelines and image builds that may take other versions than the lock file's.
 
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, Owner, Repository, ScriptKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -20,7 +19,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             Owner::Script(script) if script.script == ScriptKind::Image => true,
             Owner::Script(_) => continue,
         };
-        if is_sample(path) || is_vendored(path) {
+        if !repository.is_own(command.place) {
             continue;
         }
         let Some(install) = read(command, modern_yarn, in_image) else { continue };

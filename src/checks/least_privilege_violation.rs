@@ -3,7 +3,6 @@
 use super::definitions::{passes, text};
 use super::estate::{argument, makes};
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, Resource, Setting, System, Value};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -28,7 +27,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let path = repository.path(setting.place);
         let container = setting.path.contains("securityContext") || setting.path.starts_with("services.");
         let Value::Known(value) = &setting.setting else { continue };
-        if !container || is_sample(path) || is_vendored(path) {
+        if !container || !repository.is_own(setting.place) {
             continue;
         }
         if matches!(value.as_str(), "true" | "yes" | "True") {

@@ -1,7 +1,7 @@
 //! What documents tell people to do by hand, and how early they are told of a deploy.
 
 use super::delivery::ways;
-use super::samples::{is_sample, is_vendored};
+use super::samples::is_vendored;
 use crate::facts::{Repository, Section, Setting, Stage};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -74,7 +74,7 @@ pub(super) fn runbook(repository: &Repository, _: &Parameters, verdict: &mut Ver
         let own = ["develop", "local", "contribut", "setup", "faq", "getting started", "usage", "guides/"]
             .iter()
             .any(|w| about.contains(w));
-        if own || is_sample(path) || is_vendored(path) || !ABOUT.iter().any(|w| about.contains(w)) {
+        if own || !repository.is_own(section.place) || !ABOUT.iter().any(|w| about.contains(w)) {
             continue;
         }
         verdict.examined(section.place);

@@ -213,7 +213,7 @@ pub(super) fn runs(repository: &Repository) -> Vec<(Node, &Effect)> {
     let mut found = Vec::new();
     for node in flow.nodes() {
         let run = flow.run(node);
-        if is_sample(repository.path(flow.job(node, &repository.facts.pipelines).place)) {
+        if repository.is_sample(flow.job(node, &repository.facts.pipelines).place) {
             continue;
         }
         let Some(effect) = run.effects.iter().find(|e| e.effect == EffectKind::Migrate) else { continue };

@@ -4,7 +4,6 @@
 //! branch that this one goes back to) does not hold are told one by one; the others together, as one finding on
 //! their folder. What destroys data is told by itself however old it is, but then only as a note.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Migration, MigrationAge, Repository};
 use crate::finding::{Confidence, FindingKind, Severity, Verdict};
 use crate::text::Span;
@@ -12,10 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Migrations that somebody applies: not those of tests, of examples and of other people's code.
 pub(super) fn applied(repository: &Repository) -> impl Iterator<Item = &Migration> {
-    repository.facts.migrations.iter().filter(|m| {
-        let path = repository.path(m.place);
-        !is_sample(path) && !is_vendored(path)
-    })
+    repository.facts.migrations.iter().filter(|m| repository.is_own(m.place))
 }
 
 /// Whether a migration is this change's or this release's own.

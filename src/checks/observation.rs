@@ -3,7 +3,6 @@
 use super::delivery::{Wanted, doubt, ways};
 use super::gates::words;
 use super::rollouts::{canaries, own};
-use super::samples::{is_sample, is_vendored};
 use super::smoke::{seconds, slept};
 use crate::facts::{EffectKind, Repository, Resource, Section, Setting, Stage};
 use crate::finding::{Confidence, Verdict};
@@ -12,10 +11,7 @@ use crate::text::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn sections(repository: &Repository) -> impl Iterator<Item = &Section> {
-    let own = |s: &&Section| {
-        let path = repository.path(s.place);
-        !is_sample(path) && !is_vendored(path)
-    };
+    let own = |s: &&Section| repository.is_own(s.place);
     repository.facts.sections.iter().filter(own)
 }
 

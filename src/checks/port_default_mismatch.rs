@@ -3,7 +3,6 @@
 use super::env_files::is_example;
 use super::gates::words;
 use super::merged::{Cause, Causes};
-use super::samples::{is_sample, is_vendored};
 use super::stacks::{Part, default_port, local_stacks, part, store};
 use crate::facts::{Repository, SettingSource, Stage};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -77,7 +76,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         // The variable may speak of another product's database.
         let other =
             part == Part::Database && setting.key.starts_with("DB") && matches!(port, 3306 | 1433 | 27017);
-        if !local || other || is_sample(&file.path) || is_vendored(&file.path) {
+        if !local || other || !file.is_own() {
             continue;
         }
         match ports.0.contains(&port) {

@@ -2,7 +2,6 @@
 
 use super::merged::{Cause, Causes};
 use super::rollouts::own;
-use super::samples::{is_sample, is_vendored};
 use super::services::serving;
 use crate::facts::{Repository, Resource, SettingSource, Shape, Stage, Target};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -99,7 +98,7 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
     let checked_image = repository.facts.instructions.iter().find(|i| {
         i.keyword == "HEALTHCHECK"
             && !i.args.iter().any(|a| a.value == "NONE")
-            && !is_sample(repository.path(i.place))
+            && !repository.is_sample(i.place)
     });
     let mut serving: BTreeMap<(FileId, &str), Span> = BTreeMap::new();
     let mut checked: Vec<(&str, Span)> = Vec::new();
@@ -109,9 +108,8 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
         if what.starts_with("healthcheck") && setting.setting.text() != "true" {
             checked.push((service, setting.place));
         }
-        let path = repository.path(setting.place);
         let meant = setting.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
-        if what.starts_with("ports") && meant && !is_sample(path) && !is_vendored(path) {
+        if what.starts_with("ports") && meant && repository.is_own(setting.place) {
             serving.entry((setting.place.file, service)).or_insert(setting.place);
         }
     }

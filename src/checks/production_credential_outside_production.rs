@@ -1,6 +1,5 @@
 //! Production's secrets in the hands of jobs and files of other environments.
 
-use super::samples::is_sample;
 use super::secret_names::{expanded, is_secret_name};
 use crate::facts::{Basis, EffectKind, Job, Owner, Repository, Run, SettingSource, Stage, Value, path_stage};
 use crate::finding::{Confidence, Verdict};
@@ -89,7 +88,7 @@ fn files(repository: &Repository, verdict: &mut Verdict) {
             continue;
         };
         let Some(stage) = stage_of_file(repository, path) else { continue };
-        if stage == Stage::Production || is_sample(path) || credential.test {
+        if stage == Stage::Production || repository.is_sample(credential.place) || credential.test {
             continue;
         }
         let name = repository.file(credential.place.file).name();
@@ -128,7 +127,10 @@ fn references(repository: &Repository, verdict: &mut Verdict) {
         };
         let Some(stage) = stage.filter(|s| *s != Stage::Production) else { continue };
         // Jobs are looked at as a whole; a document of keys sets none.
-        if setting.source == SettingSource::Pipeline || is_sample(path) || path.ends_with("example") {
+        if setting.source == SettingSource::Pipeline
+            || repository.is_sample(setting.place)
+            || path.ends_with("example")
+        {
             continue;
         }
         let text = setting.setting.text();

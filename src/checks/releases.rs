@@ -1,7 +1,6 @@
 //! What the rules on releases share: which release is judged, where its notes are, and where to point at when only a
 //! tag tells of it.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::release::{main_component, newest, releases};
 use crate::facts::{EffectKind, NoteForm, Release, ReleaseNote, Repository, Setting, StatedVersion, Value};
 use crate::lexicon::versions::Version;
@@ -32,10 +31,7 @@ pub(super) fn stated(repository: &Repository) -> impl Iterator<Item = &StatedVer
 /// The notes that tell of the repository as a whole: those in the change logs nearest to the root, in the order of
 /// their places.
 pub(super) fn notes(repository: &Repository) -> Vec<&ReleaseNote> {
-    let own = |n: &&ReleaseNote| {
-        let path = repository.path(n.place);
-        !is_sample(path) && !is_vendored(path)
-    };
+    let own = |n: &&ReleaseNote| repository.is_own(n.place);
     let depth = |n: &ReleaseNote| depth(repository.path(n.place), n.form);
     let all: Vec<&ReleaseNote> = repository.facts.release_notes.iter().filter(own).collect();
     let nearest = all.iter().filter(|n| n.released).map(|n| depth(n)).min();

@@ -91,7 +91,7 @@ struct Means<'r> {
 
 fn means(repository: &Repository) -> Means<'_> {
     let mut all: Vec<Way<'_>> = Vec::new();
-    let own = |place| !super::samples::is_sample(repository.path(place));
+    let own = |place| !repository.is_sample(place);
     for (_, job, step) in repository.steps() {
         let target = job.target.as_ref();
         for effect in step.effects.iter().filter(|e| e.effect == EffectKind::RollBack && own(e.place)) {

@@ -4,7 +4,6 @@ use super::drills::{Drill, Tried, drills};
 use super::gates::words;
 use super::migrations::applied;
 use super::rollbacks::{first_deploy, is_apart, pages, runs_back};
-use super::samples::is_sample;
 use super::times::{days_between, durations};
 use crate::facts::{EffectKind, Node, Repository, TriggerKind};
 use crate::finding::{Confidence, Verdict};
@@ -76,7 +75,7 @@ fn exercised(repository: &Repository) -> Option<Span> {
     flow.nodes().find_map(|n| {
         let run = flow.run(n);
         let job = flow.job(n, &repository.facts.pipelines);
-        if is_sample(repository.path(job.place)) {
+        if repository.is_sample(job.place) {
             return None;
         }
         let elsewhere = run.effects.iter().any(|e| e.effect == EffectKind::RollBack)

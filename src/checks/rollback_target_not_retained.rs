@@ -1,6 +1,5 @@
 //! Deploys that remove what a rollback would go back to.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, EffectKind, Owner, Repository, Setting, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -11,7 +10,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     for (owner, command) in repository.commands() {
         let path = repository.path(command.place);
-        if is_sample(path) || is_vendored(path) {
+        if !repository.is_own(command.place) {
             continue;
         }
         if command.program == "helm"
@@ -41,7 +40,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 
 fn workload(repository: &Repository, setting: &Setting, verdict: &mut Verdict) {
     let path = repository.path(setting.place);
-    if is_sample(path) || is_vendored(path) {
+    if !repository.is_own(setting.place) {
         return;
     }
     match &setting.setting {

@@ -154,7 +154,7 @@ pub(super) fn runs_back(repository: &Repository) -> Vec<Node> {
         .filter(|&n| {
             let run = flow.run(n);
             !is_apart(run)
-                && !is_sample(repository.path(flow.job(n, &repository.facts.pipelines).place))
+                && !repository.is_sample(flow.job(n, &repository.facts.pipelines).place)
                 && seen.insert((run.pipeline, run.job))
         })
         .collect()

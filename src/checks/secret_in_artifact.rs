@@ -1,7 +1,7 @@
 //! Secrets that leave with what is built: uploaded by a pipeline, packed into an archive or a package.
 
 use super::env_files::is_env_path;
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use super::secret_names::{expanded, is_secret_name};
 use crate::facts::{Command, Dialect, Ignore, IgnoreTool, Job, Pipeline, Repository, Step};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -17,7 +17,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
     }
     for script in &repository.facts.scripts {
-        if !is_sample(repository.path(script.place)) && !is_vendored(repository.path(script.place)) {
+        if repository.is_own(script.place) {
             let name = format!("Script `{}`", script.name);
             let mut files = tracked.clone();
             for command in &script.commands {
@@ -320,7 +320,7 @@ fn packages(repository: &Repository, verdict: &mut Verdict) {
             };
             patterns.into_iter().find(named).map(|p| p.span)
         };
-        let sample = is_sample(repository.path(ignore.place)) || is_vendored(repository.path(ignore.place));
+        let sample = !repository.is_own(ignore.place);
         if !published
             || sample
             || includes

@@ -2,7 +2,7 @@
 
 use super::credentials::{Home, report};
 use super::image_stages::{Reach, Stages};
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use super::secret_names::is_secret_name;
 use crate::facts::{Command, File, Instruction, Repository};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -17,8 +17,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut variables: Vec<((FileId, &str), usize)> = Vec::new();
     let mut stages: BTreeMap<FileId, Stages<'_>> = BTreeMap::new();
     for instruction in &repository.facts.instructions {
-        let path = repository.path(instruction.place);
-        if is_sample(path) || is_vendored(path) {
+        if !repository.is_own(instruction.place) {
             continue;
         }
         let file = instruction.place.file;
@@ -232,7 +231,7 @@ fn build_arguments(repository: &Repository) -> BTreeMap<String, Vec<Span>> {
     }
     for setting in repository.facts.settings.iter().filter(|s| s.path.contains(".build.args.")) {
         let given = !setting.setting.text().is_empty();
-        if given && is_secret_name(&setting.key) && !is_sample(repository.path(setting.place)) {
+        if given && is_secret_name(&setting.key) && !repository.is_sample(setting.place) {
             found.entry(setting.key.clone()).or_default().push(setting.key_place);
         }
     }

@@ -1,6 +1,5 @@
 //! Secrets in the text of errors, by the name of what is put there.
 
-use super::samples::{is_sample, is_vendored};
 use super::secret_names::names_a_value;
 use crate::facts::{DisclosureForm, Repository};
 use crate::finding::{Confidence, Verdict};
@@ -8,8 +7,7 @@ use crate::parameters::Parameters;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for text in &repository.facts.disclosures {
-        let path = repository.path(text.place);
-        if is_sample(path) || is_vendored(path) || !names_a_value(&text.name) {
+        if !repository.is_own(text.place) || !names_a_value(&text.name) {
             continue;
         }
         let into = match text.form {

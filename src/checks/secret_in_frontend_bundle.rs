@@ -1,7 +1,7 @@
 //! Secrets that a build puts into the program that browsers load.
 
 use super::credentials::{Home, report};
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use super::secret_names::is_secret_name;
 use crate::facts::{Repository, SettingSource};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -56,7 +56,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
     }
     for (name, mut places) in names {
-        places.retain(|(p, _)| !is_sample(repository.path(*p)) && !is_vendored(repository.path(*p)));
+        places.retain(|(p, _)| repository.is_own(*p));
         places.sort();
         places.dedup();
         // What the configuration of a bundler does is the defect, not who else reads the variable.

@@ -1,6 +1,6 @@
 //! Commands of pipelines that print a secret, and outputs of Terraform that do.
 
-use super::samples::{is_sample, is_vendored, no_worse_than};
+use super::samples::no_worse_than;
 use super::secret_names::{expanded, is_secret_name, names_a_value};
 use crate::facts::{
     Caller, Command, Dialect, DisclosureForm, Owner, Repository, ScriptKind, Setting, System, Value,
@@ -77,8 +77,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// Secrets that programs write to their logs, by the names of variables.
 fn logged(repository: &Repository, verdict: &mut Verdict) {
     for text in repository.facts.disclosures.iter().filter(|t| t.form == DisclosureForm::Logged) {
-        let path = repository.path(text.place);
-        if is_sample(path) || is_vendored(path) || !names_a_value(&text.name) {
+        if !repository.is_own(text.place) || !names_a_value(&text.name) {
             continue;
         }
         let message =
@@ -133,7 +132,7 @@ fn outputs(repository: &Repository, verdict: &mut Verdict) {
     {
         verdict.examined(output.place);
         if output.entry("sensitive").is_some_and(|e| e.setting.text() != "false")
-            || is_sample(repository.path(output.place))
+            || repository.is_sample(output.place)
         {
             continue;
         }

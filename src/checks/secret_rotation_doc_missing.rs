@@ -100,7 +100,7 @@ fn first_user(repository: &Repository) -> Option<Span> {
     };
     let declared = || {
         let mut all = repository.facts.resources.iter();
-        all.find(|r| store(&r.sort) && !super::samples::is_sample(repository.path(r.place))).map(|r| r.place)
+        all.find(|r| store(&r.sort) && !repository.is_sample(r.place)).map(|r| r.place)
     };
     uses.map(|job| job.place).or_else(declared)
 }

@@ -1,6 +1,6 @@
 //! Secrets whose declaration keeps them from being replaced while the service runs.
 
-use super::samples::{is_sample, no_worse_than};
+use super::samples::no_worse_than;
 use crate::facts::{Repository, Resource, Setting, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -21,7 +21,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 fn fetched_once(repository: &Repository, verdict: &mut Verdict) {
     let kinds = ["ExternalSecret", "ClusterExternalSecret"];
     for resource in repository.facts.resources.iter().filter(|r| kinds.contains(&r.sort.as_str())) {
-        if is_sample(repository.path(resource.place)) {
+        if repository.is_sample(resource.place) {
             continue;
         }
         // A generated password would be another one after each refresh; what is given away is looked after by
@@ -106,7 +106,7 @@ fn unrotated(repository: &Repository, verdict: &mut Verdict) {
 /// A version by its number: whoever rotates the secret has to change the code, too.
 fn fixed_versions(repository: &Repository, verdict: &mut Verdict) {
     let mut report = |name: &str, place: Span, google: bool| {
-        if is_sample(repository.path(place)) {
+        if repository.is_sample(place) {
             return;
         }
         let message = format!("`{name}` is read in one fixed version");

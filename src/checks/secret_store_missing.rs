@@ -1,7 +1,6 @@
 //! Environments that use secrets without a word of where they are kept.
 
 use super::gates::{confidence, deploys};
-use super::samples::is_sample;
 use super::secret_names::is_secret_name;
 use super::secret_stores::mentions;
 use crate::facts::{Repository, Stage, System};
@@ -60,7 +59,7 @@ fn needs(repository: &Repository, stage: Stage) -> Vec<Need> {
             });
         }
     }
-    let sample = |place: Span| is_sample(repository.path(place));
+    let sample = |place: Span| repository.is_sample(place);
     for resource in &repository.facts.resources {
         let here = resource.target.as_ref().is_some_and(|t| t.is(stage));
         if !here || resource.system != System::Kubernetes || sample(resource.place) {

@@ -159,10 +159,7 @@ impl<'r> Shown<'_, 'r> {
     /// A library or code of the service that does it.
     pub(super) fn practice(&self, service: &Service<'r>, wanted: PracticeKind) -> Option<Span> {
         let of = |p: &&Practice| {
-            p.practice == wanted
-                && !is_sample(self.repository.path(p.place))
-                && !is_vendored(self.repository.path(p.place))
-                && self.concerns(service, p.place)
+            p.practice == wanted && self.repository.is_own(p.place) && self.concerns(service, p.place)
         };
         self.repository.facts.practices.iter().find(of).map(|p| p.place)
     }
@@ -210,17 +207,14 @@ pub(super) fn lacking<'v>(
 pub(super) fn surroundings(repository: &Repository, wanted: PracticeKind) -> Option<Span> {
     let table = Libraries::builtin();
     let does = |ecosystem: &str, name: &str| table.serve(ecosystem, name).any(|w| w == wanted.name());
-    let image = |b: &&BaseImage| {
-        let path = repository.path(b.place);
-        !is_sample(path) && !is_vendored(path) && image_names(&b.name).any(|n| does("image", n))
-    };
+    let image = |b: &&BaseImage| repository.is_own(b.place) && image_names(&b.name).any(|n| does("image", n));
     if let Some(found) = repository.facts.base_images.iter().find(image) {
         return Some(found.place);
     }
     let library = |p: &&Practice| {
         p.practice == wanted
             && repository.path(p.place).ends_with("Chart.yaml")
-            && !is_sample(repository.path(p.place))
+            && !repository.is_sample(p.place)
     };
     if let Some(found) = repository.facts.practices.iter().find(library) {
         return Some(found.place);
@@ -321,7 +315,7 @@ pub(super) fn agent(repository: &Repository) -> Option<Span> {
     ];
     let starts = |i: &&crate::facts::Instruction| {
         matches!(i.keyword.as_str(), "CMD" | "ENTRYPOINT" | "ENV" | "RUN" | "COPY" | "ADD")
-            && !is_sample(repository.path(i.place))
+            && !repository.is_sample(i.place)
             && i.args.iter().any(|a| {
                 let lower = a.value.to_ascii_lowercase();
                 AGENTS.iter().any(|agent| lower.contains(agent))

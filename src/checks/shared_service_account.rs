@@ -1,6 +1,5 @@
 //! One principal (role, service account, client) that acts in several environments.
 
-use super::samples::is_sample;
 use crate::facts::{Command, Repository, Stage, Step, System, Target, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -37,7 +36,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let Some(name) = setting.setting.known() else { continue };
         let acts =
             is_principal(name) && is_identity(&setting.path) || is_guid(name) && is_client(&setting.path);
-        if acts && !is_sample(repository.path(setting.place)) {
+        if acts && !repository.is_sample(setting.place) {
             note(name, &[*stage], setting.place);
         }
     }
@@ -64,7 +63,7 @@ fn looped(repository: &Repository, verdict: &mut Verdict) {
         let binds = resource.system == System::Terraform
             && resource.block == "resource"
             && ["iam", "role_assignment", "policy_attachment"].iter().any(|w| resource.sort.contains(w));
-        if !binds || is_sample(repository.path(resource.place)) {
+        if !binds || repository.is_sample(resource.place) {
             continue;
         }
         let all = resource.entries.iter().filter(|e| e.path == "for_each" || e.path.starts_with("for_each."));
@@ -142,7 +141,7 @@ fn bound_twice(repository: &Repository, verdict: &mut Verdict) {
                 continue;
             };
             // An account of the environment's own namespace belongs to it.
-            if Some(namespace) != binding.namespace.as_ref() && !is_sample(repository.path(entry.place)) {
+            if Some(namespace) != binding.namespace.as_ref() && !repository.is_sample(entry.place) {
                 let places = bound.entry(format!("{namespace}:{name}")).or_default();
                 places.entry(*stage).or_insert(entry.place);
             }

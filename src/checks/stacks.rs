@@ -1,7 +1,6 @@
 //! What rules on compose stacks share: what a service is there for, and which stack a developer works with.
 
 use super::gates::words;
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, ScriptKind, Service, Stack, Stage};
 use crate::lexicon::Environments;
 use crate::text::Span;
@@ -219,7 +218,7 @@ fn is_tool(product: &str) -> bool {
 pub(super) fn is_aside(repository: &Repository, stack: &Stack) -> bool {
     stack.files.iter().any(|f| {
         let path = repository.path(Span::start_of(*f));
-        is_sample(path) || is_vendored(path) || is_for_tests(path, &repository.environments)
+        !repository.is_own(Span::start_of(*f)) || is_for_tests(path, &repository.environments)
     })
 }
 

@@ -470,7 +470,7 @@ const ANY_MIGRATION_CHECK: &[&str] = &[
 ];
 
 pub(super) fn migration_check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let sample = |place: Span| super::samples::is_sample(repository.path(place));
+    let sample = |place: Span| repository.is_sample(place);
     let mut tools: BTreeMap<&str, Span> = BTreeMap::new();
     for migration in repository.facts.migrations.iter().filter(|m| !sample(m.place)) {
         tools.entry(migration.tool.name()).or_insert(migration.place);

@@ -1,7 +1,6 @@
 //! Services that cannot say which build of them runs: commit, time and version.
 
 use super::image_stages::{Stages, shipped_files};
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Repository, SettingSource};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -73,7 +72,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// Whether what the image is given is passed on: read by the program, or written into a file that it holds. Programs in
 /// languages whose reads of variables are not known tell nothing.
 fn told(repository: &Repository, first: Span, verdict: &mut Verdict) {
-    let own = |place| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place| repository.is_own(place);
     let is_stamp = |key: &str| STAMPS.iter().any(|(_, all)| all.contains(&key.to_ascii_uppercase().as_str()));
     let mut reads = repository.facts.env_reads.iter().filter(|r| own(r.place)).peekable();
     let known = reads.peek().is_some();
@@ -114,7 +113,7 @@ fn told(repository: &Repository, first: Span, verdict: &mut Verdict) {
 
 /// Variables that images are given and programs read, in capitals, without the prefixes of frontends.
 fn names(repository: &Repository) -> BTreeSet<String> {
-    let own = |place| !is_sample(repository.path(place)) && !is_vendored(repository.path(place));
+    let own = |place| repository.is_own(place);
     let arguments = repository
         .facts
         .instructions

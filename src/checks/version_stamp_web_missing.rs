@@ -1,6 +1,5 @@
 //! Web interfaces that do not show which build of them a user looks at.
 
-use super::samples::is_sample;
 use super::secret_in_frontend_bundle::PREFIXES;
 use crate::facts::{File, Repository};
 use crate::finding::Verdict;
@@ -22,7 +21,7 @@ const WORDS: &[&str] = &["VERSION", "SHA", "COMMIT", "REVISION", "BUILD", "RELEA
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let Some(web) = repository.files.iter().find(|f| is_web(f)) else { return };
-    let own = |place| !is_sample(repository.path(place));
+    let own = |place| !repository.is_sample(place);
     let shown = repository.facts.env_reads.iter().find(|r| own(r.place) && is_stamp(&r.key)).map(|r| r.place);
     let written = || {
         let named = |f: &&File| {

@@ -100,9 +100,7 @@ pub(super) fn tools(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     };
     let practice = |wanted: PracticeKind| {
         let all = repository.facts.practices.iter();
-        all.filter(|p| p.practice == wanted)
-            .map(|p| p.place)
-            .find(|p| !super::samples::is_sample(repository.path(*p)))
+        all.filter(|p| p.practice == wanted).map(|p| p.place).find(|p| !repository.is_sample(*p))
     };
     let file = |words: &[&str]| {
         let named = |f: &&crate::facts::File| {

@@ -1,6 +1,5 @@
 //! Production deploys that stop what runs before the next one does.
 
-use super::samples::{is_sample, is_vendored};
 use crate::facts::{Command, EffectKind, Owner, Repository, Stage, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -35,7 +34,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         let here =
             production(owner.target()) || command.effects.iter().any(|e| production(e.target.as_ref()));
         let path = repository.path(command.place);
-        if !here || is_sample(path) || is_vendored(path) || !deploys(owner) {
+        if !here || !repository.is_own(command.place) || !deploys(owner) {
             continue;
         }
         let Some(what) = stops(command) else { continue };

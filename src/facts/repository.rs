@@ -76,6 +76,11 @@ impl File {
         &self.path[self.name_at as usize..]
     }
 
+    /// Whether somebody might deploy what it holds: it is neither a sample nor copied in from elsewhere.
+    pub fn is_own(&self) -> bool {
+        !self.sample && !self.vendored
+    }
+
     /// The path without its last part, and without a slash at its end; empty for the root.
     pub fn folder(&self) -> &str {
         self.path[..self.name_at as usize].trim_end_matches('/')
@@ -337,6 +342,16 @@ impl Repository {
     /// The path of the file that holds `span`.
     pub fn path(&self, span: Span) -> &str {
         &self.file(span.file).path
+    }
+
+    /// Whether `span` lies among tests, fixtures or examples.
+    pub fn is_sample(&self, span: Span) -> bool {
+        self.file(span.file).sample
+    }
+
+    /// Whether `span` lies in a file of the repository's own that somebody might deploy.
+    pub fn is_own(&self, span: Span) -> bool {
+        self.file(span.file).is_own()
     }
 
     /// The file with this path.
