@@ -2,6 +2,12 @@
 
 use super::gates::words;
 
+/// Whether a name, by one of its words, is that of a store.
+pub(super) fn speaks_of_store(name: &str) -> bool {
+    let all = words(&snake(name).to_lowercase());
+    STORES.iter().any(|(_, own)| all.iter().any(|w| own.contains(&w.as_str())))
+}
+
 /// What a service keeps its data in, or is reached through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Store {
@@ -116,12 +122,17 @@ pub(super) fn snake(name: &str) -> String {
     out
 }
 
-/// The host of an address, without user, port and path.
+/// The host of an address, without user, port and path; nothing of an identity such as
+/// `deployer@shop-dev.iam.gserviceaccount.com`, behind whose `@` no machine stands.
 pub(super) fn host_of(value: &str) -> &str {
-    let rest = value.rsplit_once("://").map_or(value, |(_, rest)| rest);
+    let (address, rest) = value.rsplit_once("://").map_or((false, value), |(_, rest)| (true, rest));
     let authority = rest.split(['/', '?', ' ', ';', ',']).next().unwrap_or(rest);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    host.split(':').next().unwrap_or(host)
+    match authority.rsplit_once('@') {
+        // A port or a path makes it an address without its scheme.
+        Some((_, domain)) if !address && authority == rest && !domain.contains(':') => "",
+        Some((_, host)) => host.split(':').next().unwrap_or(host),
+        None => authority.split(':').next().unwrap_or(authority),
+    }
 }
 
 /// Whether a text is a full host name that means the same machine wherever it is written: not a name of a
@@ -251,6 +262,10 @@ mod tests {
             ("db.example.com", "db.example.com", false, "example.com"),
             ("10.0.0.1", "10.0.0.1", false, "0.1"),
             ("x.gov.uk", "x.gov.uk", true, "x.gov.uk"),
+            ("app:secret@db.shop.com/x", "db.shop.com", true, "shop.com"),
+            ("app@db.shop.com:5432", "db.shop.com", true, "shop.com"),
+            ("deployer@shop-dev.iam.gserviceaccount.com", "", false, ""),
+            ("serviceAccount:deployer@shop-dev.iam.gserviceaccount.com", "", false, ""),
         ] {
             assert_eq!(host_of(value), host, "{value}");
             assert_eq!(is_worldwide(host), worldwide, "{host}");

@@ -4,8 +4,8 @@ use super::addresses::{is_database_image, snake};
 use super::definitions::{passes, text};
 use super::delivery::doubt;
 use super::estate::{
-    argument, is_apart, is_apart_here, is_no, is_yes, kind, makes, of_production, relate_block, said,
-    say_once, standing, worths,
+    argument, is_apart, is_apart_here, is_no, is_yes, keeps_data, kind, makes, of_production, relate_block,
+    said, say_once, standing, worths,
 };
 use super::samples::no_worse_than;
 use crate::facts::{EffectKind, Repository, Resource, Setting, SettingSource, System};
@@ -86,6 +86,11 @@ fn none_kept<'v>(verdict: &'v mut Verdict, value: &Setting, who: &str) -> &'v mu
 /// <https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/sql_database_instance#nested_settings_backup_configuration>,
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/dynamodb_table#point_in_time_recovery-1>
 fn provided(repository: &Repository, resource: &Resource, plans: Option<Span>, verdict: &mut Verdict) {
+    let spoken =
+        || ["backup_retention_period", "skip_final_snapshot"].iter().any(|k| argument(resource, k).is_some());
+    if resource.block == "module" && !(spoken() && keeps_data(repository, resource)) {
+        return;
+    }
     let title = resource.title();
     let off = |entry: &'static str, none: fn(&str) -> bool| {
         let entry = argument(resource, entry)?;

@@ -1,7 +1,7 @@
 //! Parts of a system that its local stack does not start.
 
 use super::stacks::{Part, local_stack, part};
-use crate::facts::{Repository, Service};
+use crate::facts::{Repository, Service, Stack};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -10,7 +10,9 @@ use crate::text::Span;
 const WANTED: &[Part] = &[Part::Api, Part::Worker, Part::Web, Part::Database, Part::Cache];
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let Some(stack) = local_stack(repository) else {
+    // What an editor starts beside itself is the surroundings of a developer, not the system.
+    let of_editor = |s: &&Stack| repository.path(s.place).split('/').any(|part| part == ".devcontainer");
+    let Some(stack) = local_stack(repository).filter(|s| !of_editor(s)) else {
         return verdict.not_applicable("no compose file here starts a local stack");
     };
     verdict.examined(stack.place);

@@ -2,7 +2,7 @@
 
 use super::definitions::text;
 use super::estate::{
-    argument, is_no, is_yes, kind, makes, of_production, relate_block, say_once, standing, worths,
+    argument, is_no, is_yes, keeps_data, kind, makes, of_production, relate_block, say_once, standing, worths,
 };
 use crate::facts::{Repository, Resource, Setting, Stage, System};
 use crate::finding::{Confidence, Verdict};
@@ -38,6 +38,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         for (_, key, off) in SWITCHES.iter().filter(|(sort, ..)| *sort == kind(resource)) {
             let Some(entry) = argument(resource, key) else { continue };
+            if resource.block == "module" && !keeps_data(repository, resource) {
+                continue;
+            }
             let worth = worths(repository, resource, entry);
             let found = worth.iter().find(|w| text(w).is_some_and(off) && is_of_production(resource, w));
             match found {

@@ -17,7 +17,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         let path = &file.path;
         match purpose {
             // A link to a file that is not tracked holds nothing.
-            _ if file.link => verdict.satisfied(file.place),
+            _ if file.link || configures_its_tool(file, repository) => verdict.satisfied(file.place),
             Purpose::Named => match tracked.value() {
                 // Without a manual that forbids them, such files without secrets are one way of many.
                 Some(_) if !never => verdict.satisfied(file.place),
@@ -76,12 +76,16 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
 /// Encrypted as a whole, or value by value as dotenvx and SOPS do.
 fn is_encrypted(file: &File, repository: &Repository) -> bool {
     let marked = |key: &str| key.starts_with("DOTENV_PUBLIC_KEY") || key.starts_with("sops_");
-    file.class == FileClass::Binary
-        || repository
-            .facts
-            .settings
-            .iter()
-            .any(|s| s.place.file == file.place.file && s.source == SettingSource::Dotenv && marked(&s.key))
+    let mut own = repository.settings_of(file.place.file).iter();
+    file.class == FileClass::Binary || own.any(|s| s.source == SettingSource::Dotenv && marked(&s.key))
+}
+
+/// Whether compose itself is told by it, and nothing else: what the project is called, which files make it up.
+/// <https://docs.docker.com/compose/how-tos/environment-variables/envvars/>
+fn configures_its_tool(file: &File, repository: &Repository) -> bool {
+    let settings = repository.settings_of(file.place.file);
+    let own = |key: &str| key.starts_with("COMPOSE_") || key.starts_with("DOCKER_");
+    !settings.is_empty() && settings.iter().all(|s| own(&s.key))
 }
 
 fn holds_secret(file: &File, repository: &Repository) -> bool {

@@ -1,5 +1,6 @@
 //! What infrastructure code declares for environments that others depend on: its stores, services and networks.
 
+use super::addresses::speaks_of_store;
 use super::definitions::{passes, text};
 use crate::facts::{Repository, Resource, Setting, Stage, System, Target, Value};
 use crate::finding::{Finding, Verdict};
@@ -29,6 +30,46 @@ pub(super) fn say_once(verdict: &mut Verdict) {
 pub(super) fn makes(resource: &Resource) -> bool {
     resource.system != System::Nginx && resource.system != System::Terraform
         || matches!(resource.block.as_str(), "resource" | "module")
+}
+
+/// Whether a module of Terraform makes stores, by what its folder declares; if that is not here, by its source or name.
+pub(super) fn keeps_data(repository: &Repository, module: &Resource) -> bool {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut modules = vec![module];
+    while let Some(module) = modules.pop() {
+        let source = said(module, "source").unwrap_or("");
+        let Some(inside) = joined(folder(repository, module.place), source) else {
+            let named = module.name.known().is_some_and(|name| speaks_of_store(name));
+            if named || speaks_of_store(source) {
+                return true;
+            }
+            continue;
+        };
+        if seen.contains(&inside) {
+            continue;
+        }
+        let all = &repository.facts.resources;
+        let own =
+            all.iter().filter(|r| r.system == System::Terraform && folder(repository, r.place) == inside);
+        let mut known = false;
+        for block in own {
+            known = true;
+            match block.block.as_str() {
+                "resource" if speaks_of_store(&block.sort) => return true,
+                "module" => modules.push(block),
+                _ => {}
+            }
+        }
+        if !known && speaks_of_store(source) {
+            return true;
+        }
+        seen.insert(inside);
+    }
+    false
+}
+
+fn folder(repository: &Repository, place: Span) -> &str {
+    repository.path(place).rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The known text of the entry at exactly this path.
@@ -76,7 +117,7 @@ pub(super) fn worths<'r>(
     };
     let bare = written.trim().trim_start_matches("${").trim_end_matches('}').trim();
     let Some(name) = bare.strip_prefix("var.") else { return Vec::new() };
-    let folder = |place: Span| repository.path(place).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = |place: Span| folder(repository, place);
     let own = folder(resource.place);
     let known = |s: &&Setting| s.setting.known().is_some();
     let calls =

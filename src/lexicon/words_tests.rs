@@ -100,7 +100,19 @@ fn names_mention_exactly_these_stages() {
                 "http://localhost:3000",
             ],
         ),
-        (PREVIEW, &["preview", "review", "review/login", "review-app", "pr-123", "pr123", "preview-pr-7"]),
+        (
+            PREVIEW,
+            &[
+                "preview",
+                "review",
+                "review/login",
+                "review-app",
+                "pr-123",
+                "pr123",
+                "preview-pr-7",
+                "ephemeral",
+            ],
+        ),
         (
             NONE,
             &[
@@ -175,6 +187,7 @@ fn names_mention_exactly_these_stages() {
                 "dependency-review",
                 "pr-title",
                 "previewer",
+                "ephemeral-storage",
                 "cicd",
                 "ci-cd",
                 "CI_COMMIT_REF_SLUG",

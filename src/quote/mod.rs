@@ -95,7 +95,8 @@ pub fn quote(
 ) -> Vec<Quoted> {
     let redactor = Redactor::new(repository.facts.secrets().filter(|s| !s.is_plain_word()));
     let mut words: BTreeMap<FileId, Vec<&Secret>> = BTreeMap::new();
-    for credential in repository.facts.every_credential().filter(|c| !c.default && c.value.is_plain_word()) {
+    let guessed = |c: &&Credential| c.default || c.ephemeral;
+    for credential in repository.facts.every_credential().filter(|c| !guessed(c) && c.value.is_plain_word()) {
         words.entry(credential.place.file).or_default().push(&credential.value);
     }
     findings.iter_mut().for_each(|finding| conceal(finding, &redactor, &words));
