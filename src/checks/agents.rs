@@ -6,7 +6,7 @@ use super::releases::notes;
 use crate::facts::{Command, File, Node, Owner, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
+use crate::text::{Span, ends_in_any_case};
 use std::collections::BTreeSet;
 
 /// Words of variables by which a program reaches a language model.
@@ -31,17 +31,18 @@ const PROVIDERS: &[&str] = &[
 
 /// `agent-version-untracked`: agents and prompts have a version, told of beside that of the application.
 pub(super) fn version(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let used = |key: &str| key.to_ascii_uppercase().split(['_', '.', '-']).any(|w| PROVIDERS.contains(&w));
+    let provider = |word: &str| PROVIDERS.iter().any(|p| p.eq_ignore_ascii_case(word));
+    let used = |key: &str| key.split(['_', '.', '-']).any(provider);
     let own = |place: Span| repository.is_own(place);
     let facts = &repository.facts;
-    let reads = facts.env_reads.iter().any(|r| used(&r.key) && own(r.place));
+    let reads = || facts.env_reads.iter().any(|r| used(&r.key) && own(r.place));
     let set = || facts.settings.iter().any(|s| used(&s.key) && own(s.place));
     let files: Vec<&File> = repository.files.iter().filter(|f| is_agent(&f.path) && own(f.place)).collect();
     let Some(first) = files.first() else {
         verdict.not_applicable("no file here configures an agent or a prompt");
         return;
     };
-    if !reads && !set() {
+    if !reads() && !set() {
         verdict.not_applicable("nothing here asks a language model");
         return;
     }
@@ -89,19 +90,24 @@ pub(super) fn version(repository: &Repository, _: &Parameters, verdict: &mut Ver
 /// Whether a file configures an agent or holds a prompt that the application uses; what helps people to write code
 /// lies in hidden folders.
 fn is_agent(path: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        ".yaml", ".yml", ".json", ".toml", ".md", ".txt", ".j2", ".jinja", ".jinja2", ".prompt", ".prompty",
+        ".hbs",
+    ];
+    if !ends_in_any_case(path, ENDINGS) {
+        return false;
+    }
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
     let Some((stem, ending)) = lower.rsplit_once('.') else { return false };
     let data = matches!(ending, "yaml" | "yml" | "json" | "toml");
-    let text =
-        data || matches!(ending, "md" | "txt" | "j2" | "jinja" | "jinja2" | "prompt" | "prompty" | "hbs");
     let hidden = path.split('/').any(|part| part.starts_with('.'));
     let folder =
         |names: &[&str]| folders.split('/').any(|f| names.contains(&f.to_ascii_lowercase().as_str()));
     !hidden
         && !matches!(stem, "readme" | "agents" | "claude" | "gemini" | "changelog" | "package" | "tsconfig")
         && (matches!(ending, "prompt" | "prompty")
-            || text && folder(&["prompts", "prompt_templates", "prompt-templates", "system_prompts"])
+            || folder(&["prompts", "prompt_templates", "prompt-templates", "system_prompts"])
             || data
                 && (folder(&["agents", "ai-agents", "llm"])
                     || stem.ends_with("agent")
@@ -145,11 +151,16 @@ const DEPLOYS: &[&[&str]] = &[
 ];
 
 fn deploys_agent(command: &Command) -> bool {
-    let mut words = vec![command.program.as_str()];
-    words.extend(command.args.iter().map(|w| w.text.as_str()).filter(|w| !w.starts_with('-')));
+    let args = command.args.iter().map(|w| w.text.as_str()).filter(|w| !w.starts_with('-'));
+    let words = std::iter::once(command.program.as_str()).chain(args);
+    let begins =
+        |at: usize, known: &[&str]| words.clone().skip(at).take(known.len()).eq(known.iter().copied());
     // `uv run`, `npx`, `poetry run` stand before the tool.
-    let starts = (0..words.len().min(4)).map(|at| &words[at..]);
-    starts.into_iter().any(|rest| DEPLOYS.iter().any(|known| rest.starts_with(known)))
+    words
+        .clone()
+        .take(4)
+        .enumerate()
+        .any(|(at, word)| DEPLOYS.iter().any(|known| known[0] == word && begins(at, known)))
 }
 
 /// `agent-pipeline-missing`: agents go the way of the application, past the same gates.

@@ -62,10 +62,10 @@ fn keeper(path: &str) -> Option<(&'static str, bool)> {
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for file in &repository.files {
-        let Some((keeper, certain)) = keeper(&file.path) else { continue };
         if file.tracked != Some(true) || file.vendored {
             continue;
         }
+        let Some((keeper, certain)) = keeper(&file.path) else { continue };
         let message = if certain {
             format!("`{}`, which {keeper} keeps for one person, is in git", file.path)
         } else {

@@ -1,10 +1,10 @@
 //! Which tools deliver here, against those that the manual names.
 
 use super::delivery::{absent, entries};
-use crate::facts::{Dialect, EffectKind, Repository, System};
+use crate::facts::{Dialect, EffectKind, File, Repository, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
-use crate::text::Span;
+use crate::text::{Span, contains_in_any_case};
 use std::collections::BTreeMap;
 
 /// Tools of infrastructure code beside Terraform, with files that tell them.
@@ -37,7 +37,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(place, "likewise");
         }
     }
-    let coolify = |text: &str| text.as_bytes().windows(7).any(|w| w.eq_ignore_ascii_case(b"coolify"));
+    let coolify = |text: &str| contains_in_any_case(text, "coolify");
     let named = repository.commands().find(|(_, c)| coolify(&c.line)).map(|(_, c)| c.place);
     let used = || {
         repository
@@ -69,9 +69,14 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     if let Some(own) = repository.facts.resources.iter().find(|r| r.system == System::Terraform) {
         verdict.satisfied(own.place);
     }
-    for (tool, files) in OTHERS {
-        let found = repository.files.iter().find(|f| files.contains(&f.name()) && !f.sample && !f.vendored);
-        if let Some(file) = found {
+    let mut named: BTreeMap<&str, &File> = BTreeMap::new();
+    for file in repository.files.iter().filter(|f| f.is_own()) {
+        for (tool, _) in OTHERS.iter().filter(|(_, names)| names.contains(&file.name())) {
+            named.entry(tool).or_insert(file);
+        }
+    }
+    for (tool, _) in OTHERS {
+        if let Some(file) = named.get(tool) {
             let message =
                 format!("`{}` describes infrastructure for {tool}, where Terraform is asked for", file.path);
             verdict.fail(file.place, format!("tool {tool}"), message).label("another tool");

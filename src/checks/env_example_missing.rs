@@ -380,8 +380,8 @@ pub(super) fn is_platform(key: &str) -> bool {
 /// Whether env files are in use in a folder or above it: one is there, or compose reads one. That git keeps
 /// them out says nothing: so do the templates of every language.
 fn uses_env_files(repository: &Repository, service: &str) -> bool {
-    let mut files = repository.files.iter().filter(|f| !f.vendored && is_below(service, folder(&f.path)));
-    files.any(|f| is_env_path(f.name()))
+    let mut files = repository.files.iter().filter(|f| !f.vendored && is_env_path(f.name()));
+    files.any(|f| is_below(service, f.folder()))
         || repository.facts.settings.iter().any(|s| {
             s.key == "env_file" && s.source == SettingSource::Service && is_env_path(&s.setting.text())
         })

@@ -2,6 +2,7 @@
 //! committed, which are examples.
 
 use crate::facts::{File, Repository, Stage, path_stage};
+use crate::text::contains_in_any_case;
 
 /// What an env file's name says of its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,10 @@ const OTHERS: &[&str] = &[
 
 /// The purpose of an env file that is neither an example nor one for tests.
 pub(super) fn purpose(file: &File, repository: &Repository) -> Option<Purpose> {
+    // What has a dot and no `env` in its name has another purpose, as nearly every file.
+    if file.name().contains('.') && !contains_in_any_case(file.name(), "env") {
+        return None;
+    }
     let name = file.name().to_ascii_lowercase();
     match name.as_str() {
         // <https://flask.palletsprojects.com/en/stable/cli/#environment-variables-from-dotenv>
@@ -85,6 +90,10 @@ pub(super) fn purpose(file: &File, repository: &Repository) -> Option<Purpose> {
 
 /// Whether a name is that of an example of an env file, from which people make their own.
 pub(super) fn is_example(name: &str) -> bool {
+    // Asked of every file, and most are called otherwise.
+    if !contains_in_any_case(name, "env") {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     let words = |rest: &str| {
         rest.split(['.', '-', '_']).any(|w| {
@@ -102,6 +111,9 @@ pub(super) fn is_example(name: &str) -> bool {
 
 /// Whether a word of a command or a path in a pipeline is an env file that is no example.
 pub(super) fn is_env_path(word: &str) -> bool {
+    if !contains_in_any_case(word, ".env") {
+        return false;
+    }
     let word = word.trim_matches(['"', '\'']).trim_end_matches('/');
     let name = word.rsplit('/').next().unwrap_or(word).to_ascii_lowercase();
     let env = name == ".env"

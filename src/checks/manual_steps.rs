@@ -202,8 +202,8 @@ pub(super) fn coverage_floor(repository: &Repository, _: &Parameters, verdict: &
         "coverage_minimum",
     ];
     for setting in &repository.facts.settings {
-        let key = setting.key.to_ascii_lowercase();
         let Some(value) = setting.setting.known().filter(|v| v.parse::<f64>().is_ok()) else { continue };
+        let key = setting.key.to_ascii_lowercase();
         if KEYS.contains(&key.as_str()) || setting.path.to_ascii_lowercase().contains("coveragethreshold") {
             floors.push((setting.place, setting.path.clone(), value.clone()));
         }

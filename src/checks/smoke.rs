@@ -5,27 +5,30 @@ use super::gates::{always_tolerated, effects_of, words};
 use crate::facts::{Command, Effect, EffectKind, How, Job, Node, Owner, Repository, Stage, Step, Tolerance};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::{Span, shorten};
+use crate::text::{Span, contains_in_any_case, shorten};
 use std::collections::BTreeSet;
 
 /// Tests that call themselves smoke tests, whatever runner they use: the places of their effects.
 pub(super) fn smoke_tests(repository: &Repository) -> BTreeSet<Span> {
     let says = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        ["smoke", "sanity", "health", "acceptance"].iter().any(|w| text.contains(w))
+        ["smoke", "sanity", "health", "acceptance"].iter().any(|w| contains_in_any_case(text, w))
     };
-    let tests = repository.commands().filter(|(owner, command)| {
-        says(&command.line)
+    let is_smoke = |owner: &Owner<'_>, line: &str| {
+        says(line)
             || match owner {
                 Owner::Step { step, .. } => says(&step.name),
                 Owner::Script(script) => says(&script.name),
             }
-    });
-    tests
-        .flat_map(|(_, command)| &command.effects)
-        .filter(|e| e.effect == EffectKind::Test)
-        .map(|e| e.place)
-        .collect()
+    };
+    let mut found = BTreeSet::new();
+    for (owner, command) in repository.commands() {
+        let tests = command.effects.iter().filter(|e| e.effect == EffectKind::Test);
+        let mut tests = tests.map(|e| e.place).peekable();
+        if tests.peek().is_some() && is_smoke(&owner, &command.line) {
+            found.extend(tests);
+        }
+    }
+    found
 }
 
 /// Whether an effect looks at what runs.
@@ -399,7 +402,7 @@ pub(super) fn coverage(repository: &Repository, _: &Parameters, verdict: &mut Ve
     let Some((place, name)) = first else {
         return verdict.not_applicable("no smoke test follows a production deploy");
     };
-    let files = repository.files.iter().filter(|f| f.path.to_ascii_lowercase().contains("smoke"));
+    let files = repository.files.iter().filter(|f| contains_in_any_case(&f.path, "smoke"));
     for file in files.take(200) {
         said.push(' ');
         said.push_str(&file.path);

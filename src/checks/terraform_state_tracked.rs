@@ -41,10 +41,10 @@ fn kind(path: &str) -> Option<(&'static str, bool)> {
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     for file in &repository.files {
-        let Some((what, certain)) = kind(&file.path) else { continue };
         if file.tracked != Some(true) || file.vendored || file.size == Some(0) {
             continue;
         }
+        let Some((what, certain)) = kind(&file.path) else { continue };
         // A kubeconfig's keys and tokens are reported where they stand; a link is only a path.
         let held = || repository.facts.credentials.iter().any(|c| c.place.file == file.place.file);
         if file.link || what == "Kubeconfig" && held() {

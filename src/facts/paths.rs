@@ -136,6 +136,9 @@ pub fn is_flag_registry(path: &str) -> bool {
         "feature-toggles",
         "flipper",
     ];
+    if ![".yml", ".yaml", ".toml", ".json"].iter().any(|ending| path.ends_with(ending)) {
+        return false;
+    }
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
     let stem = stem.split('.').next().unwrap_or(stem);

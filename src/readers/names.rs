@@ -32,16 +32,7 @@ pub(super) fn ends(path: &str, endings: &[&str]) -> bool {
     endings.iter().any(|ending| path.ends_with(ending))
 }
 
-/// The same whatever its case.
-pub(super) fn ends_in_any_case(path: &str, endings: &[&str]) -> bool {
-    let bytes = path.as_bytes();
-    endings.iter().any(|ending| {
-        bytes
-            .len()
-            .checked_sub(ending.len())
-            .is_some_and(|at| bytes[at..].eq_ignore_ascii_case(ending.as_bytes()))
-    })
-}
+pub(super) use crate::text::ends_in_any_case;
 
 /// `file` with the folder of `path` in front.
 pub(super) fn beside(path: &str, file: &str) -> String {

@@ -1,5 +1,6 @@
 //! Text and places in it. Layer 0: imports nothing of plimsoll.
 
+mod case;
 mod decode;
 mod line_hash;
 mod lines;
@@ -9,6 +10,7 @@ mod secret;
 mod shorten;
 mod span;
 
+pub use case::{contains_in_any_case, ends_in_any_case};
 pub use decode::{BINARY_WITHIN, Decoded, Encoding, decode, is_binary};
 pub use line_hash::{LineHash, line_hashes};
 pub use lines::{LineColumn, LineIndex};
