@@ -1,6 +1,6 @@
 //! Tells commands that wait for an answer, and whether somebody is there to give it.
 
-use crate::facts::{Caller, Command, Dialect, How, Owner, Repository, ScriptKind};
+use crate::facts::{Caller, Command, Dialect, How, Owner, Repository, Role, ScriptKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -16,7 +16,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 let own = |r: &str| r.starts_with("ubuntu") || r.starts_with("windows");
                 // The services' own Linux runners and images answer yes to apt by themselves.
                 let hosted = match pipeline.dialect {
-                    Dialect::Github => job.images.is_empty() && job.runner.iter().any(|r| own(&r.value)),
+                    // Where a composite action runs, its callers say.
+                    Dialect::Github => {
+                        pipeline.role == Role::Composite
+                            || job.images.is_empty() && job.runner.iter().any(|r| own(&r.value))
+                    }
                     Dialect::CircleCi => job
                         .images
                         .first()

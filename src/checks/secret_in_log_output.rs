@@ -220,7 +220,10 @@ fn printed(command: &Command, owner: &Owner<'_>) -> Option<Printed> {
             let whole = ["yaml", "json", "jsonpath", "go-template"].iter().any(|o| output.contains(o));
             (get && whole).then_some(Printed::Store)
         }
-        "aws" if line.starts_with("aws secretsmanager get-secret-value") => Some(Printed::Store),
+        "aws" if line.starts_with("aws secretsmanager get-secret-value") => {
+            let about = command.flag_value(&["--query"]).is_some_and(|w| !w.text.contains("Secret"));
+            (!about).then_some(Printed::Store)
+        }
         "aws" if line.starts_with("aws ssm get-parameter") => {
             command.has_flag(&["--with-decryption"]).then_some(Printed::Store)
         }
@@ -229,7 +232,10 @@ fn printed(command: &Command, owner: &Owner<'_>) -> Option<Printed> {
             let id = command.flag_value(&["--query"]).is_some_and(|w| !w.text.ends_with("value"));
             (!none && !id).then_some(Printed::Store)
         }
-        "op" if line.starts_with("op read ") => Some(Printed::Store),
+        // <https://developer.1password.com/docs/cli/reference/commands/read/>
+        "op" if line.starts_with("op read ") => {
+            (!command.has_flag(&["-o", "--out-file"])).then_some(Printed::Store)
+        }
         "gcloud"
             if line.starts_with("gcloud secrets versions access") && !command.has_flag(&["--out-file"]) =>
         {
