@@ -2,15 +2,47 @@
 
 use crate::checks;
 use crate::facts::Repository;
-use crate::finding::{Finding, Verdict};
+use crate::finding::{Finding, FindingKind, Verdict};
 use crate::parameters::Parameters;
 use crate::rule::{Absence, Active, Catalog, Matcher};
+use crate::text::Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Judges the repository by every active rule: one verdict per rule, in the order of their ids, each
 /// verdict's findings in the order of (place, subject).
 pub fn run(catalog: &Catalog, parameters: &Parameters, repository: &Repository) -> Vec<Verdict> {
-    catalog.active.iter().map(|active| judge(active, parameters, repository)).collect()
+    let judged = catalog.active.iter().map(|active| judge(active, parameters, repository));
+    let mut verdicts: Vec<Verdict> = judged.collect();
+    give_way(catalog, &mut verdicts);
+    verdicts
+}
+
+/// One defect is one finding: what a rule tells of a file in which a rule that it yields to fails, no milder and no
+/// less surely, becomes a related place there.
+fn give_way(catalog: &Catalog, verdicts: &mut [Verdict]) {
+    for (at, active) in catalog.active.iter().enumerate() {
+        let knowing = &active.rule.yields_to;
+        if knowing.is_empty() || verdicts[at].findings.is_empty() {
+            continue;
+        }
+        let mut kept = Vec::new();
+        for own in std::mem::take(&mut verdicts[at].findings) {
+            let known = verdicts.iter_mut().filter(|v| knowing.contains(&v.rule));
+            match known.flat_map(|v| &mut v.findings).find(|other| tells_more(other, &own)) {
+                Some(other) => _ = other.relate(own.place, own.message),
+                None => kept.push(own),
+            }
+        }
+        verdicts[at].findings = kept;
+    }
+}
+
+fn tells_more(other: &Finding, own: &Finding) -> bool {
+    let there = |place: Span| place.file == own.place.file;
+    other.kind == FindingKind::Fail
+        && other.severity >= own.severity
+        && other.confidence >= own.confidence
+        && (there(other.place) || other.related.iter().any(|r| there(r.place)))
 }
 
 fn judge(active: &Active, parameters: &Parameters, repository: &Repository) -> Verdict {

@@ -34,4 +34,12 @@ fn examples_hold(path: &str) {
     assert!(complaints.is_empty(), "{path}\n{}", complaints.join("\n"));
 }
 
+#[test]
+fn rules_yield_to_rules_that_exist() {
+    for rule in all() {
+        let unknown = rule.yields_to.iter().find(|id| !all().iter().any(|r| r.id == **id));
+        assert_eq!(unknown, None, "{}", rule.path);
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/rule_tests.rs"));

@@ -1,6 +1,7 @@
 //! Alerts, dashboards, and how long logs are kept.
 
 use super::merged::{Cause, Causes};
+use super::sentences::listed;
 use super::services::{Service, services};
 use crate::facts::{
     Alert, DashboardTopic, EffectKind, LimitUnit, LogSort, PracticeKind, Repository, Signal, Stage, Target,
@@ -70,15 +71,6 @@ pub(super) fn rules(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let finding = verdict.open(place, "alert rules", message);
     finding.label(if all.is_empty() { "runs without an alert" } else { "the alerts that are here" });
     finding.against("alerts may be kept outside the repository");
-}
-
-/// `a, b and c`.
-fn listed(all: &[&str], joiner: &str) -> String {
-    match all {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} {joiner} {last}", first.join(", ")),
-    }
 }
 
 /// Alerts with their limits, by what they look at, what the limit counts, and what is measured.

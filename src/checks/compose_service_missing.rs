@@ -1,5 +1,6 @@
 //! Parts of a system that its local stack does not start.
 
+use super::sentences::listed;
 use super::stacks::{Part, local_stack, part};
 use crate::facts::{Repository, Service, Stack};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -26,7 +27,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let path = repository.path(stack.place);
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(|p| format!("no {}", p.name())).collect();
-        let message = format!("The local stack of `{path}` has {}", joined(&names));
+        let message = format!("The local stack of `{path}` has {}", listed(&names, "and"));
         // A program whose part nothing tells may be the missing one; one program may be API and pages at once.
         let untold = stack.services.iter().any(|s| s.is_own() && part(s).is_none());
         let both = missing.contains(&Part::Api) != missing.contains(&Part::Web);
@@ -64,12 +65,4 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 
 fn profile(service: &Service) -> Span {
     service.profiles.first().map_or(service.place, |p| p.span)
-}
-
-fn joined(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
-    }
 }

@@ -2,6 +2,7 @@
 //! they say what was looked at, and what could not be.
 
 use super::gates::{deploys, words};
+use super::rollbacks::is_upkeep;
 use crate::facts::{Effect, Job, Node, Pipeline, Repository, Role, Stage, Step, Use};
 use crate::finding::{Confidence, Finding, Verdict};
 use crate::text::Span;
@@ -36,9 +37,8 @@ pub(super) fn ways(repository: &Repository, stage: Stage) -> Vec<Way<'_>> {
     let flow = &repository.flow;
     let mut by_root: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
     for node in deploys(repository, stage) {
-        // To close the shop for an hour is no release.
         let job = flow.job(node, &repository.facts.pipelines);
-        if words(&job.name).iter().any(|w| w == "maintenance") {
+        if is_upkeep(&job.name) {
             continue;
         }
         by_root.entry(flow.run(node).root).or_default().push(node);

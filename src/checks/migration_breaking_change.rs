@@ -1,9 +1,10 @@
 //! Migrations with which the release before does not work any more.
 
-use super::migrations::{Defect, Group, applied, is_new, tell};
+use super::migrations::{Defect, Group, applied, folder, is_new, is_released, name, tell};
 use crate::facts::{Action, Migration, Operation, Phase, Repository};
 use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
+use crate::text::Span;
 use std::collections::HashSet;
 
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
@@ -22,22 +23,73 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         let known = |o: &&Operation| !unreleased.holds(o);
         let mut breaking: Vec<&Operation> =
             migration.operations.iter().filter(|o| o.breaks()).filter(known).collect();
-        if breaking.is_empty() || migration.phase == Some(Phase::Contract) {
-            verdict.satisfied(migration.place);
-            continue;
-        }
         let reverses = script_suffices && migration.down.is_way_back();
-        let loses = breaking.iter().any(|o| o.destroys());
-        if reverses && !loses {
+        if breaking.is_empty() || reverses && !breaking.iter().any(|o| o.destroys()) {
             verdict.satisfied(migration.place);
             continue;
         }
         breaking.sort_by_key(|o| (o.class, o.place));
-        defects.push(defect(repository, migration, &breaking, reverses));
+        let mut defect = defect(repository, migration, &breaking, reverses);
+        if migration.phase == Some(Phase::Contract) {
+            match expansion(repository, migration, &breaking) {
+                Some((_, Release::Before)) => {
+                    verdict.satisfied(migration.place);
+                    continue;
+                }
+                Some((place, Release::Same)) => {
+                    defect.against = None;
+                    defect.related.push((place, "its expand step is of the same release".into()));
+                }
+                None => {
+                    defect.kind = FindingKind::Review;
+                    defect.alone = false;
+                    defect.against = Some(
+                        "it calls itself the contract step: is a release out that does not use this any more?",
+                    );
+                }
+            }
+        }
+        defects.push(defect);
     }
     tell(repository, verdict, defects, &|Group { number, tool, folder }| {
         format!("{number} {tool} migrations of `{folder}` break the release before them")
     });
+}
+
+/// Which release brought the expand step of a contract step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Release {
+    Before,
+    Same,
+}
+
+/// The migration that made what takes the place of what a contract step takes away, as far as one of the same folder
+/// shows it: it adds to the same table, or calls itself the expand step of it. A comment alone shows nothing.
+fn expansion(
+    repository: &Repository,
+    contract: &Migration,
+    breaking: &[&Operation],
+) -> Option<(Span, Release)> {
+    let tables: HashSet<&str> = breaking.iter().filter_map(|o| o.table.as_deref()).collect();
+    let expands = |m: &&Migration| {
+        let on_it = |o: &&Operation| o.table.as_deref().is_some_and(|table| tables.contains(table));
+        m.place < contract.place
+            && folder(repository, m) == folder(repository, contract)
+            && m.operations.iter().filter(on_it).any(|o| m.phase == Some(Phase::Expand) || adds_column(o))
+    };
+    let released = |m: &Migration| is_released(repository, m);
+    let all: Vec<&Migration> = applied(repository).filter(expands).collect();
+    // Of two that are both released nobody can tell any more whether one release held both.
+    if let Some(before) = all.iter().find(|m| released(m)) {
+        return Some((before.place, Release::Before));
+    }
+    let new = all.iter().rev().find(|m| is_new(repository, m));
+    new.map(|m| (m.place, Release::Same))
+}
+
+fn adds_column(operation: &Operation) -> bool {
+    use Action::{AddColumn, AddColumnComputed, AddColumnDefault};
+    matches!(operation.action, AddColumn | AddColumnDefault | AddColumnComputed)
 }
 
 /// Tables and columns that no release knows, because the migrations that make them are as new as the rest.
@@ -61,7 +113,7 @@ fn unreleased(repository: &Repository) -> Unreleased<'_> {
         let Some(table) = operation.table.as_deref() else { continue };
         match operation.action {
             Action::CreateTable => _ = all.tables.insert(table),
-            Action::AddColumn | Action::AddColumnDefault | Action::AddColumnComputed => {
+            _ if adds_column(operation) => {
                 all.columns.extend(operation.column.as_deref().map(|column| (table, column)));
             }
             _ => {}
@@ -76,8 +128,7 @@ fn defect<'r>(
     breaking: &[&'r Operation],
     reverses: bool,
 ) -> Defect<'r> {
-    let path = repository.path(migration.place);
-    let name = path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
+    let name = name(repository, migration);
     let first = breaking[0];
     let consequence = if reverses {
         ", and its way back cannot bring the data back"
@@ -101,9 +152,8 @@ fn defect<'r>(
     if reverses {
         defect.kind = FindingKind::Review;
     }
-    defect.against = Some(
-        "if a release that does not use it any more is out already, it is the contract step: a comment \"contract phase\" says so",
-    );
+    defect.against =
+        Some("if a release that does not use it any more is out already, it is the contract step");
     defect
 }
 

@@ -1,6 +1,6 @@
 //! Migrations that change rows and have nothing that changes them back.
 
-use super::migrations::{Defect, Group, applied, tell};
+use super::migrations::{Defect, Group, applied, name, tell};
 use crate::facts::{Action, Down, Migration, Operation, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
@@ -35,8 +35,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
             verdict.satisfied(migration.place);
             continue;
         }
-        let path = repository.path(migration.place);
-        let name = path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
+        let name = name(repository, migration);
         let does = match first.action {
             Action::Insert => "adds rows",
             Action::Delete | Action::DeleteAll | Action::Truncate => "removes rows",

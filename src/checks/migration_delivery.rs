@@ -3,62 +3,62 @@
 
 use super::delivery::{doubt, ways};
 use super::gates::{confidence, deploys_another, words};
-use super::migrating::{OnStart, by_folder, may_be, on_start, promised, runs, unread_start};
+use super::migrating::{OnStart, may_be, on_start, promised, replicas, runs, unread_start};
+use super::migrations::{self, chains};
 use super::rollbacks::pages_on;
 use super::rollouts::own;
 use crate::facts::{
-    Dialect, Effect, EffectKind, GateKind, Node, Path, Proof, Repository, Stage, TriggerKind, Value,
+    Dialect, Effect, EffectKind, GateKind, MigrationTool, Node, Path, Proof, Repository, Resource, Stage,
+    TriggerKind, Value,
 };
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{Span, shorten};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-/// Tools whose migrations the program itself often applies when it starts.
-const BY_PROGRAM: &[&str] = &[
-    "flyway",
-    "liquibase",
-    "efcore",
-    "ef-core",
-    "sqlx",
-    "diesel",
-    "refinery",
-    "goose",
-    "golang-migrate",
-    "migrate",
-    "typeorm",
-    "umzug",
-    "knex",
-    "drizzle",
-    "mikro-orm",
-    "sql",
-    "node-pg-migrate",
-];
+/// Whether programs often apply the migrations of this tool by themselves when they start.
+fn is_in_programs(tool: MigrationTool) -> bool {
+    use MigrationTool::*;
+    matches!(
+        tool,
+        Flyway
+            | Liquibase
+            | EfCore
+            | Sqlx
+            | Diesel
+            | Refinery
+            | Goose
+            | GolangMigrate
+            | Typeorm
+            | Knex
+            | Drizzle
+            | MikroOrm
+            | Sql
+            | NodePgMigrate
+    )
+}
 
 /// Some pipeline, hook or start of the program applies what lies in the folders of migrations.
 pub(super) fn not_in_pipeline(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let groups = by_folder(repository);
+    let groups = chains(repository);
     if groups.is_empty() {
         return verdict.not_applicable("there is no migration but in samples and tests");
     }
-    let applied: Vec<Span> = runs(repository)
-        .into_iter()
-        .map(|(_, effect)| effect.place)
-        .chain(on_start(repository).into_iter().map(|s| s.place))
-        .collect();
-    if let Some(place) = applied.first() {
-        return verdict.satisfied(*place);
+    let by_run = runs(repository).first().map(|(_, effect)| effect.place);
+    if let Some(place) = by_run.or_else(|| on_start(repository).first().map(|s| s.place)) {
+        return verdict.satisfied(place);
     }
     if let Some(place) = promised(repository) {
         return verdict.examined(place);
     }
-    let unread = unread_start(repository);
     let flow = &repository.flow;
     let deploys = flow.with_effect(EffectKind::Deploy, None);
     let Some(&deploy) = deploys.iter().find(|&&n| deploys_a_program(repository, n)) else {
         return verdict.not_judged("no pipeline here deploys anything: migrations are applied elsewhere");
     };
     let job = flow.job(deploy, &repository.facts.pipelines);
+    let unread = unread_start(repository);
     for ((folder, tool), all) in groups {
         let folder = shorten(if folder.is_empty() { "." } else { folder }, 48);
         let message = format!("No pipeline here applies the {tool} migrations of `{folder}`");
@@ -67,7 +67,7 @@ pub(super) fn not_in_pipeline(repository: &Repository, _: &Parameters, verdict: 
         if let Some(start) = unread {
             let against = format!("containers start `{start}`, which was not read and may apply them");
             finding.at_most(Confidence::Low).against(against);
-        } else if BY_PROGRAM.contains(&tool) {
+        } else if is_in_programs(tool) {
             finding.at_most(Confidence::Low).against("the program may apply them itself when it starts");
         } else {
             doubt(repository, finding);
@@ -88,12 +88,12 @@ fn deploys_a_program(repository: &Repository, node: Node) -> bool {
 /// What a staging deploy brings out finds the schema that it needs, and no person is in between.
 pub(super) fn staging_not_automatic(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let applied = runs(repository);
-    if applied.is_empty() && by_folder(repository).is_empty() {
+    if applied.is_empty() && migrations::applied(repository).next().is_none() {
         return verdict.not_applicable("nothing here changes a schema");
     }
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let started = on_start(repository);
+    let started = OnceCell::new();
     let of = |n: Node, stage| applied.iter().find(|(m, e)| *m == n && may_be(repository, n, e, stage));
     let production = applied.iter().find(|(n, e)| may_be(repository, *n, e, Stage::Production));
     for way in ways(repository, Stage::Staging) {
@@ -106,7 +106,7 @@ pub(super) fn staging_not_automatic(repository: &Repository, _: &Parameters, ver
             })
         });
         let Some((node, effect)) = migrating else {
-            if let Some(start) = started.first() {
+            if let Some(start) = started.get_or_init(|| on_start(repository)).first() {
                 verdict.satisfied(start.place);
             } else if let Some((_, effect)) = production {
                 let message =
@@ -184,15 +184,14 @@ pub(super) fn prod_unguarded(repository: &Repository, parameters: &Parameters, v
 
 /// Several instances that migrate when they start do so at the same time.
 fn by_every_instance(repository: &Repository, started: &[OnStart], verdict: &mut Verdict) {
-    let many = |r: &&crate::facts::Resource| {
+    if started.is_empty() {
+        return;
+    }
+    let many = |r: &&Resource| {
         matches!(r.sort.as_str(), "Deployment" | "Rollout" | "StatefulSet")
             && !is_of_tests(repository, r.place)
     };
-    let replicas = |r: &crate::facts::Resource| {
-        let entry = r.entry("spec.replicas")?;
-        Some((entry.place, entry.setting.known()?.parse::<u32>().ok()?))
-    };
-    let workloads: Vec<_> = own(repository).filter(many).collect();
+    let workloads: Vec<&Resource> = own(repository).filter(many).collect();
     for start in started {
         let path = repository.path(start.place);
         let image = path.rsplit('/').next().is_some_and(|n| n.contains("ockerfile") || n.ends_with(".sh"));
@@ -228,8 +227,8 @@ fn is_of_tests(repository: &Repository, place: Span) -> bool {
 }
 
 fn by_hand(repository: &Repository, verdict: &mut Verdict) {
-    let groups = by_folder(repository);
-    let Some(((folder, tool), all)) = groups.iter().next() else { return };
+    let groups = chains(repository);
+    let Some(((folder, tool), all)) = groups.first_key_value() else { return };
     let about = |text: &str| {
         let text = text.to_ascii_lowercase();
         text.contains("migrat") && !text.contains("guide")
@@ -254,7 +253,8 @@ pub(super) fn untested_in_staging(repository: &Repository, _: &Parameters, verdi
     let applied = runs(repository);
     let staging: Vec<(Node, &Effect)> =
         applied.iter().copied().filter(|(n, e)| may_be(repository, *n, e, Stage::Staging)).collect();
-    let started = !on_start(repository).is_empty();
+    let started = OnceCell::new();
+    let starts = || *started.get_or_init(|| !on_start(repository).is_empty());
     let deploys: Vec<Node> = flow.with_effect(EffectKind::Deploy, Some(Stage::Staging));
     let mut seen = BTreeSet::new();
     for (node, effect) in applied.iter().filter(|(n, e)| may_be(repository, *n, e, Stage::Production)) {
@@ -275,7 +275,7 @@ pub(super) fn untested_in_staging(repository: &Repository, _: &Parameters, verdi
         }
         let before = |n: Node| {
             n != *node
-                && (staging.iter().any(|(s, _)| *s == n) || started && deploys.contains(&n))
+                && (staging.iter().any(|(s, _)| *s == n) || deploys.contains(&n) && starts())
                 && !deploys_another(repository, n, *node)
         };
         match flow.every_path(*node, pipelines, &before) {
@@ -344,7 +344,12 @@ pub(super) fn integrity_check_missing(repository: &Repository, _: &Parameters, v
         let text = text.to_ascii_lowercase();
         ["migrat", "rollback", "roll back", "restore"].iter().any(|w| text.contains(w))
     };
-    let page = pages_on(repository, about).into_iter().find(|p| p.says(INTEGRITY)).map(|p| p.place);
+    let page = OnceCell::new();
+    let page = || {
+        *page.get_or_init(|| {
+            pages_on(repository, about).into_iter().find(|p| p.says(INTEGRITY)).map(|p| p.place)
+        })
+    };
     let mut seen = BTreeSet::new();
     for (node, effect) in runs(repository) {
         if !may_be(repository, node, effect, Stage::Production) {
@@ -370,7 +375,7 @@ pub(super) fn integrity_check_missing(repository: &Repository, _: &Parameters, v
             || after.iter().any(|&n| flow.run(n).effects.iter().any(looks) || named(n));
         if checked {
             verdict.satisfied(effect.place);
-        } else if let Some(page) = page {
+        } else if let Some(page) = page() {
             verdict.satisfied(page);
         } else {
             let message =

@@ -1,6 +1,6 @@
 //! Migrations of a release that say something else today: databases that have applied them stay as they are.
 
-use super::migrations::{applied, folder};
+use super::migrations::{applied, chains, folder, name};
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{Migration, MigrationAge, MigrationTool, MigrationsBefore, Repository};
 use crate::finding::{Confidence, Verdict};
@@ -48,9 +48,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         for migration in all {
             let path = repository.path(migration.place);
-            let name =
-                path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
-            let message = format!("Migration `{name}` says something else than in {state}");
+            let message =
+                format!("Migration `{}` says something else than in {state}", name(repository, migration));
             let subject = format!("edited migration {path} {}", migration.id);
             verdict.fail(migration.place, subject, message).label("changed since");
         }
@@ -115,11 +114,8 @@ fn gone(repository: &Repository, before: &MigrationsBefore, state: &str, verdict
 
 /// New migrations whose number is lower than one that the release holds, for tools that then refuse or leave them out.
 fn behind(repository: &Repository, before: &MigrationsBefore, state: &str, verdict: &mut Verdict) {
-    let mut chains: BTreeMap<(&str, MigrationTool), Vec<&Migration>> = BTreeMap::new();
-    for migration in applied(repository).filter(|m| !m.repeatable && keeps_order(m.tool)) {
-        chains.entry((folder(repository, migration), migration.tool)).or_default().push(migration);
-    }
-    for ((_, tool), chain) in chains {
+    for ((_, tool), mut chain) in chains(repository).into_iter().filter(|((_, tool), _)| keeps_order(*tool)) {
+        chain.retain(|m| !m.repeatable);
         let newest = chain.iter().filter(|m| before.holds(m.place)).max_by_key(|m| order(m));
         let Some(newest) = newest else { continue };
         for late in chain.iter().filter(|m| !before.holds(m.place) && order(m) < order(newest)) {

@@ -1,6 +1,6 @@
 //! Chains of migrations that part, or that have a hole: which one is applied last then depends on the machine.
 
-use super::migrations::{applied, folder};
+use super::migrations::chains;
 use crate::facts::{Migration, MigrationTool, Repository};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -14,14 +14,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         // The other links of a chain may lie beside those that were named.
         return;
     }
-    let mut chains: BTreeMap<(&str, MigrationTool), Vec<&Migration>> = BTreeMap::new();
-    for migration in applied(repository).filter(|m| !m.repeatable) {
-        chains.entry((folder(repository, migration), migration.tool)).or_default().push(migration);
-    }
-    for ((folder, tool), chain) in &chains {
+    for ((folder, tool), mut chain) in chains(repository) {
+        chain.retain(|m| !m.repeatable);
         match tool {
-            MigrationTool::Alembic => alembic(repository, folder, chain, verdict),
-            MigrationTool::Django => django(repository, folder, chain, verdict),
+            MigrationTool::Alembic => alembic(repository, folder, &chain, verdict),
+            MigrationTool::Django => django(repository, folder, &chain, verdict),
             // Two files with one number: the tool refuses, or leaves one of them out.
             MigrationTool::Flyway
             | MigrationTool::GolangMigrate
@@ -29,7 +26,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             | MigrationTool::Refinery
             | MigrationTool::Sqlx
             | MigrationTool::Rails
-            | MigrationTool::Ecto => versions(repository, folder, chain, verdict),
+            | MigrationTool::Ecto => versions(repository, folder, &chain, verdict),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Migrations without a way back, as far as the manuals in force ask for one.
 
-use super::migrations::{Defect, Group, applied, tell};
+use super::migrations::{Defect, Group, applied, name, tell};
 use crate::facts::{Action, Down, Migration, Repository};
 use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
@@ -16,13 +16,10 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     }
     let mut defects = Vec::new();
     for migration in applied(repository).filter(|m| !m.empty && !m.repeatable) {
-        if migration.down.is_way_back() {
-            verdict.satisfied(migration.place);
-            continue;
-        }
         match judge(*wanted, migration) {
-            Some(change) => defects.push(defect(repository, migration, change)),
-            None => verdict.satisfied(migration.place),
+            Judgement::Lacks(manner) => defects.push(defect(repository, migration, manner)),
+            Judgement::Fits => verdict.satisfied(migration.place),
+            Judgement::ForOthers => verdict.examined(migration.place),
         }
     }
     let needs = match wanted {
@@ -35,6 +32,17 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     });
 }
 
+/// What a policy says of a migration.
+enum Judgement {
+    /// It has what the policy asks for.
+    Fits,
+    /// Whether it has, another rule tells: what breaks the release before is `migration-breaking-change`'s, what
+    /// changes rows `migration-data-no-reverse`'s.
+    ForOthers,
+    /// It has no way back and needs one.
+    Lacks(Manner),
+}
+
 /// How a missing way back is told.
 struct Manner {
     kind: FindingKind,
@@ -43,49 +51,50 @@ struct Manner {
     tail: &'static str,
 }
 
-impl Manner {
-    fn new(kind: FindingKind, confidence: Confidence) -> Manner {
-        Manner { kind, confidence, against: None, tail: "" }
-    }
+fn lacks(kind: FindingKind, confidence: Confidence, tail: &'static str) -> Judgement {
+    Judgement::Lacks(Manner { kind, confidence, against: None, tail })
 }
 
-/// What a policy says of a migration without a way back. `None` if it needs none.
-fn judge(wanted: MigrationRollback, migration: &Migration) -> Option<Manner> {
+fn judge(wanted: MigrationRollback, migration: &Migration) -> Judgement {
+    use Judgement::{Fits, ForOthers};
+    if migration.down.is_way_back() {
+        return Fits;
+    }
     // What code of the program does cannot be read from here.
     let unread =
         migration.operations.is_empty() || migration.operations.iter().any(|o| o.action == Action::RunCode);
     let changes_rows = migration.operations.iter().any(|o| o.changes_rows());
     let breaks = migration.operations.iter().any(|o| o.breaks() || o.destroys());
     match wanted {
-        MigrationRollback::ForwardOnly => None,
-        MigrationRollback::AllScripts => {
-            Some(Manner { against: Some(DISAGREES), ..Manner::new(FindingKind::Fail, Confidence::High) })
-        }
+        MigrationRollback::ForwardOnly => Fits,
+        MigrationRollback::AllScripts => Judgement::Lacks(Manner {
+            kind: FindingKind::Fail,
+            confidence: Confidence::High,
+            against: Some(DISAGREES),
+            tail: "",
+        }),
         // That it says so is the decision that "when possible" leaves to its author.
         MigrationRollback::WhenPossible if migration.down == Down::Raises => {
-            Some(Manner::new(FindingKind::Review, Confidence::High))
+            lacks(FindingKind::Review, Confidence::High, "")
         }
-        MigrationRollback::WhenPossible => Some(Manner::new(FindingKind::Fail, Confidence::Medium)),
-        // What breaks the release before is told by `migration-breaking-change`.
-        MigrationRollback::CompatibleOrScript if breaks || !unread => None,
-        MigrationRollback::CompatibleOrScript => Some(Manner {
-            tail: ", and nothing shows that the release before works with it",
-            ..Manner::new(FindingKind::Open, Confidence::Medium)
-        }),
-        // Additive changes stay, breaking ones are undone by restoring the database, and changes of rows are told by
-        // `migration-data-no-reverse`.
-        MigrationRollback::ByClass if changes_rows => None,
-        MigrationRollback::ByClass if unread => Some(Manner {
-            tail: ", and whether it changes rows is not to be seen",
-            ..Manner::new(FindingKind::Open, Confidence::Medium)
-        }),
-        MigrationRollback::ByClass => None,
+        MigrationRollback::WhenPossible => lacks(FindingKind::Fail, Confidence::Medium, ""),
+        MigrationRollback::CompatibleOrScript if breaks => ForOthers,
+        MigrationRollback::CompatibleOrScript if unread => {
+            let tail = ", and nothing shows that the release before works with it";
+            lacks(FindingKind::Open, Confidence::Medium, tail)
+        }
+        MigrationRollback::CompatibleOrScript => Fits,
+        // Breaking changes are undone by restoring the database, which no migration shows.
+        MigrationRollback::ByClass if changes_rows || breaks => ForOthers,
+        MigrationRollback::ByClass if unread => {
+            lacks(FindingKind::Open, Confidence::Medium, ", and whether it changes rows is not to be seen")
+        }
+        MigrationRollback::ByClass => Fits,
     }
 }
 
 fn defect<'r>(repository: &Repository, migration: &'r Migration, manner: Manner) -> Defect<'r> {
-    let path = repository.path(migration.place);
-    let name = path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
+    let name = name(repository, migration);
     let (how, label) = match migration.down {
         Down::Empty | Down::OnlyComments => ("has an empty way back", "does nothing"),
         Down::Raises => ("refuses to be taken back", "refuses"),

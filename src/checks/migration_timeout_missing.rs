@@ -1,6 +1,6 @@
 //! Migrations that may wait long for a lock, or hold one long, with nothing that ends the wait.
 
-use super::migrations::{Defect, Group, applied, tell};
+use super::migrations::{Defect, Group, applied, name, tell};
 use crate::facts::{Action, Database, Migration, Operation, Repository};
 use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::Parameters;
@@ -25,8 +25,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(migration.place);
             continue;
         }
-        let path = repository.path(migration.place);
-        let name = path.rsplit('/').find(|part| !matches!(*part, "migration.sql" | "up.sql")).unwrap_or(path);
+        let name = name(repository, migration);
         let table = first.table.as_deref().map_or(String::new(), |table| format!(" `{table}`"));
         let what = what(first.action);
         let message = format!("Migration `{name}` {what}{table} and sets no timeout");

@@ -4,7 +4,7 @@
 //! branch that this one goes back to) does not hold are told one by one; the others together, as one finding on
 //! their folder. What destroys data is told by itself however old it is, but then only as a note.
 
-use crate::facts::{Migration, MigrationAge, Repository};
+use crate::facts::{Migration, MigrationAge, MigrationTool, Repository, migration_folder, migration_name};
 use crate::finding::{Confidence, FindingKind, Severity, Verdict};
 use crate::text::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,13 +26,31 @@ pub(super) fn is_new(repository: &Repository, migration: &Migration) -> bool {
     }
 }
 
+/// Whether a release is known to hold a migration.
+pub(super) fn is_released(repository: &Repository, migration: &Migration) -> bool {
+    match &repository.migration_age {
+        MigrationAge::Since(before) => before.released && before.holds(migration.place),
+        MigrationAge::Untold | MigrationAge::Unknown(_) => false,
+    }
+}
+
 /// Where a migration lies: the folder that its tool keeps them in.
 pub(super) fn folder<'r>(repository: &'r Repository, migration: &Migration) -> &'r str {
-    let parent = |path: &'r str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = repository.path(migration.place);
-    let own = parent(path);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if matches!(name, "migration.sql" | "up.sql" | "down.sql") { parent(own) } else { own }
+    migration_folder(repository.path(migration.place))
+}
+
+/// What a migration is called by its file or, where it has one of its own, by its folder.
+pub(super) fn name<'r>(repository: &'r Repository, migration: &Migration) -> &'r str {
+    migration_name(repository.path(migration.place))
+}
+
+/// Migrations that somebody applies, by folder and tool, each chain in the order of places.
+pub(super) fn chains(repository: &Repository) -> BTreeMap<(&str, MigrationTool), Vec<&Migration>> {
+    let mut found: BTreeMap<(&str, MigrationTool), Vec<&Migration>> = BTreeMap::new();
+    for migration in applied(repository) {
+        found.entry((folder(repository, migration), migration.tool)).or_default().push(migration);
+    }
+    found
 }
 
 /// What is wrong with one migration, before it is known how it is told.
@@ -84,7 +102,7 @@ pub(super) struct Group<'a> {
     /// How many.
     pub(super) number: usize,
     /// Their tool.
-    pub(super) tool: &'static str,
+    pub(super) tool: MigrationTool,
     /// Their folder.
     pub(super) folder: &'a str,
 }
@@ -96,13 +114,13 @@ pub(super) fn tell(
     defects: Vec<Defect<'_>>,
     sum: &dyn Fn(&Group<'_>) -> String,
 ) {
-    let mut old: BTreeMap<(FindingKind, &str, &'static str), Vec<Defect<'_>>> = BTreeMap::new();
+    let mut old: BTreeMap<(FindingKind, &str, MigrationTool), Vec<Defect<'_>>> = BTreeMap::new();
     for defect in defects {
         let new = is_new(repository, defect.migration);
         if new || defect.alone {
             one(repository, verdict, defect, new);
         } else {
-            let key = (defect.kind, folder(repository, defect.migration), defect.migration.tool.name());
+            let key = (defect.kind, folder(repository, defect.migration), defect.migration.tool);
             old.entry(key).or_default().push(defect);
         }
     }

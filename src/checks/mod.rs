@@ -192,6 +192,7 @@ mod secret_stores;
 mod secure_headers_missing;
 mod security_scan_threshold;
 mod seed_in_production;
+mod sentences;
 mod services;
 mod shared_resource_across_envs;
 mod shared_service_account;

@@ -1,6 +1,7 @@
 //! Notes of releases: whether there are any, what they tell, how they are headed, and when they were written.
 
 use super::releases::{anchor, judged, judged_note, newest_note, note_of, notes, published, tagged};
+use super::sentences::listed;
 use crate::facts::release::releases;
 use crate::facts::{NoteField, NoteForm, Release, ReleaseNote, Repository};
 use crate::finding::{Confidence, Verdict};
@@ -142,21 +143,13 @@ pub(super) fn fields(repository: &Repository, parameters: &Parameters, verdict: 
         return;
     }
     let shown = note.version.as_deref().unwrap_or(&note.heading);
-    let message = format!("The notes of `{shown}` do not tell {}", listed(&missing));
+    let message = format!("The notes of `{shown}` do not tell {}", listed(&missing, "and"));
     verdict.fail(note.place, "notes", message).label("the newest release");
 }
 
 fn raises_major(note: &ReleaseNote, before: Option<&ReleaseNote>) -> bool {
     let (Some(now), Some(then)) = (note.parsed(), before.and_then(ReleaseNote::parsed)) else { return false };
     !now.is_calendar() && now.major() > then.major() && then.major() > 0
-}
-
-fn listed(all: &[String]) -> String {
-    match all {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 /// `release-notes-heading-format`: `## Release <version> - <date>`.

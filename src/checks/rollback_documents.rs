@@ -4,6 +4,7 @@
 use super::gates::words;
 use super::migrations::applied;
 use super::rollbacks::{Page, first_deploy, is_elsewhere, pages, pages_on, runs_back, scripts_back};
+use super::sentences::listed;
 use super::times::durations;
 use crate::facts::{EffectKind, Node, Repository, Setting};
 use crate::finding::Verdict;
@@ -96,19 +97,11 @@ pub(super) fn runbook(repository: &Repository, _: &Parameters, verdict: &mut Ver
     if missing.is_empty() {
         return verdict.satisfied(page.place);
     }
-    let message = format!("`{}` speaks of going back, but not of {}", page.path, listed(&missing));
+    let message = format!("`{}` speaks of going back, but not of {}", page.path, listed(&missing, "and"));
     let finding = verdict.open(page.place, "runbook", message);
     finding.label("speaks of going back");
     for other in all[1..].iter().take(4) {
         finding.relate(other.place, "so does this");
-    }
-}
-
-fn listed(parts: &[&str]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
 

@@ -3,13 +3,13 @@
 use super::drills::{Drill, Tried, drills};
 use super::gates::words;
 use super::migrations::applied;
+use super::releases::tagged;
 use super::rollbacks::{first_deploy, is_apart, pages, runs_back};
 use super::times::{days_between, durations};
 use crate::facts::{EffectKind, Node, Repository, TriggerKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
-use jiff::civil::Date;
 
 /// The newest drill that did not fail, or else the newest.
 fn newest(all: &[Drill], tried: Tried) -> Option<&Drill> {
@@ -43,25 +43,16 @@ pub(super) fn untested(repository: &Repository, parameters: &Parameters, verdict
         verdict.fail(last.place, "drill", message).label("the last one");
         return;
     }
-    let release = released(repository)
-        .filter(|(_, day)| *parameters.rollback_drill_each_release.value() && *day > date);
-    if let Some((tag, day)) = release {
+    let releases = tagged(repository);
+    let newest = releases.iter().find(|r| !r.name.version.is_pre());
+    let release = newest.and_then(|r| Some((&r.tag.name, r.tag.date?.civil()?.date())));
+    let each = *parameters.rollback_drill_each_release.value();
+    if let Some((tag, day)) = release.filter(|(_, day)| each && *day > date) {
         let message = format!("Release `{tag}` of {day} came after the last rollback drill, that of {date}");
         verdict.fail(last.place, "drill", message).label("the last one").at_most(Confidence::Medium);
         return;
     }
     verdict.satisfied(last.place);
-}
-
-/// The newest tag that looks like a release, with its day.
-fn released(repository: &Repository) -> Option<(&str, Date)> {
-    let tags = &repository.git.as_ref()?.tags;
-    let version = |name: &str| name.trim_start_matches(['v', 'V']).starts_with(|c: char| c.is_ascii_digit());
-    let dated = tags.iter().filter(|t| version(&t.name)).filter_map(|t| {
-        let day = t.date?.civil()?.date();
-        Some((t.name.as_str(), day))
-    });
-    dated.max_by_key(|(_, day)| *day)
 }
 
 /// A job that goes back somewhere else than in production, or says that it is a drill.

@@ -72,6 +72,7 @@ fn to_json(rule: &Rule) -> Json {
         "since": rule.since,
         "renamed_from": rule.renamed_from,
         "subjects": rule.subjects,
+        "yields_to": rule.yields_to,
         "contested": rule.contested,
         "clauses": clauses,
         "cwe": rule.cwe,

@@ -2,9 +2,8 @@
 
 use super::{fact, words};
 use crate::lexicon::versions::{TagName, Version};
-use crate::source::{Git, Moment, Reach, Tag};
+use crate::source::Tag;
 use crate::text::{Span, Spanned};
-use std::sync::Arc;
 
 words! {
     /// What a version that a file states is the version of.
@@ -194,57 +193,10 @@ pub fn main_component<'t>(releases: &[Release<'t>]) -> Option<&'t str> {
     recent().all(|r| r.name.component == first).then_some(first)
 }
 
-/// Git, to be asked by those rules alone that need to know.
-#[derive(Clone, Default)]
-pub struct Answers(Option<Arc<Git>>);
-
-impl std::fmt::Debug for Answers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Answers" } else { "no Answers" })
-    }
-}
-
-/// Larger files of earlier commits are not looked into.
-const LARGEST: u64 = 4 << 20;
-
-impl Answers {
-    /// Those of a repository.
-    pub fn of(git: Option<Arc<Git>>) -> Answers {
-        Answers(git)
-    }
-
-    /// The text that a path had in a commit. `Some(None)` if it was not there; `None` if this clone cannot tell.
-    pub fn text_at(&self, commit: &str, path: &str) -> Option<Option<String>> {
-        let bytes = self.0.as_ref()?.content_at(commit, path, LARGEST).ok()?;
-        Some(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
-    /// The newest commit of HEAD's own line that is not younger than so many seconds after `moment`.
-    pub fn commit_at(&self, moment: Moment, seconds: i64) -> Option<String> {
-        let moment = Moment { seconds: moment.seconds.saturating_add(seconds), ..moment };
-        self.0.as_ref()?.commit_at(moment).ok()?
-    }
-
-    /// Id and message of each commit that `to` reaches and `from` does not, newest first. `None` if this clone cannot
-    /// tell.
-    pub fn messages(&self, from: &str, to: &str) -> Option<Vec<(String, String)>> {
-        self.0.as_ref()?.messages(from, to).ok()
-    }
-
-    /// Whether a commit lies below HEAD or on the branch that others are merged into. `None` if this clone cannot tell.
-    pub fn is_on_main_line(&self, commit: &str) -> Option<bool> {
-        Some(self.0.as_ref()?.reach(commit).ok()? == Reach::Default)
-    }
-
-    /// Whether any branch of this clone reaches a commit. `None` if it cannot tell.
-    pub fn is_on_a_branch(&self, commit: &str) -> Option<bool> {
-        Some(self.0.as_ref()?.reach(commit).ok()? != Reach::None)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Moment;
 
     fn tag(name: &str, day: &str) -> Tag {
         Tag { name: name.into(), date: Moment::parse(day), ..Tag::default() }

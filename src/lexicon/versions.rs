@@ -405,6 +405,12 @@ mod tests {
             ("release-20260821.2", "", "20260821.2"),
             ("2026.08.19-1", "", "2026.08.19-1"),
             ("01.23012026.1430", "", "01.23012026.1430"),
+            ("Release_1.2.3", "", "1.2.3"),
+            ("r2.0.1", "", "2.0.1"),
+            ("1.2rc1", "", "1.2rc1"),
+            ("shop-1.2.3+build.5", "shop", "1.2.3+build.5"),
+            ("20261121.3", "", "20261121.3"),
+            ("release-2026.11", "", "2026.11"),
         ] {
             let tag = TagName::parse(name).unwrap_or_else(|| panic!("{name} is a release"));
             assert_eq!((tag.component, tag.text), (component, text), "{name}");
@@ -423,55 +429,16 @@ mod tests {
             "x86_64",
             "2026-13-41",
             "deploy-1763730000",
-        ] {
-            assert_eq!(TagName::parse(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn versions_are_releases_whatever_stands_before_them() {
-        for name in [
-            "v1.2.3",
-            "1.2",
-            "V2.0",
-            "1.2.3-rc.1",
-            "1.2rc1",
-            "v4.6.8-beta2",
-            "web/v1.2.0",
-            "@acme/ui@1.2.3",
-            "shop-1.2.3+build.5",
-            "release-2026.11",
-            "release-20261121",
-            "2026-11-21",
-            "20261121.3",
-            "2026.11.21.1",
-            "02.21112026.1405",
-            "rel1.4.2",
-            "r2.0.1",
-            "Release_1.2.3",
-            "26.8.0",
-        ] {
-            assert!(is_release_tag(name), "{name}");
-        }
-        for name in [
-            "",
-            "latest",
-            "nightly",
-            "v1",
             "7",
-            "build-1234",
             "jenkins-20",
             "before-refactoring",
             "wip/3d-view",
-            "staging",
             "12345678",
             "99999999",
-            "deploy-1763730000",
             "ab12.34cd",
             "python3.11x",
-            "x86_64",
-            "2026-13-41",
         ] {
+            assert_eq!(TagName::parse(name), None, "{name}");
             assert!(!is_release_tag(name), "{name}");
         }
     }

@@ -49,6 +49,8 @@ struct Written {
     #[serde(default)]
     lone_file: bool,
     #[serde(default)]
+    yields_to: Vec<String>,
+    #[serde(default)]
     cwe: Vec<u32>,
     #[serde(default)]
     sources: Vec<String>,
@@ -157,6 +159,7 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleErr
         clauses,
         contested: written.contested,
         lone_file: written.lone_file,
+        yields_to: written.yields_to,
         cwe: written.cwe,
         sources: written.sources,
         why: written.why.trim().to_owned(),

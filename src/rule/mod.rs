@@ -83,6 +83,9 @@ pub struct Rule {
     pub contested: Option<String>,
     /// Whether one file alone decides it.
     pub lone_file: bool,
+    /// Rules that know more of the same defect: where one of them fails in a file, this one's findings there are
+    /// related places of its.
+    pub yields_to: Vec<String>,
     /// Common Weakness Enumeration numbers.
     pub cwe: Vec<u32>,
     /// Pages of vendors and standards that it rests on.

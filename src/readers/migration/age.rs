@@ -1,9 +1,9 @@
 //! How old migrations are: which of them the last release holds, and which have changed since.
 
 use super::super::Text;
-use super::super::names::{folder, name};
+use super::super::names::name;
 use super::{LARGEST, claims, parse, sql};
-use crate::facts::{Migration, MigrationAge, MigrationTool, MigrationsBefore};
+use crate::facts::{Migration, MigrationAge, MigrationTool, MigrationsBefore, migration_folder};
 use crate::lexicon::Environments;
 use crate::lexicon::versions::is_release_tag;
 use crate::source::Source;
@@ -63,10 +63,9 @@ pub(in crate::readers) fn look_back(source: &Source, migrations: &[Migration]) -
     MigrationAge::Since(before)
 }
 
-/// The folder, ending in `/`, in which a tool keeps its migrations: with Prisma and Diesel each has one of its own.
+/// The folder in which a tool keeps its migrations, ending in `/`.
 fn root(path: &str) -> String {
-    let own = folder(path);
-    let kept = if matches!(name(path), "migration.sql" | "up.sql" | "down.sql") { folder(own) } else { own };
+    let kept = migration_folder(path);
     if kept.is_empty() { String::new() } else { format!("{kept}/") }
 }
 

@@ -4,7 +4,7 @@
 //! does not tell, [`super::lower`] asks of the files around it.
 
 use super::{stem, whole};
-use crate::facts::{Database, Migration, MigrationTool};
+use crate::facts::{Database, Migration, MigrationTool, migration_folder};
 use crate::readers::Text;
 use crate::readers::names::{folder, name, within};
 use crate::readers::sql::{self, Sql};
@@ -156,21 +156,18 @@ pub(super) fn part(text: &Text<'_>, range: Range<usize>, database: Option<Databa
 
 /// Gives migrations that do not tell their database the one that all others of their folder tell.
 pub(super) fn share_databases<'t>(all: &mut [Migration], path: &dyn Fn(&Migration) -> Option<&'t str>) {
-    let kept = |path: &'t str| {
-        let own = folder(path);
-        if matches!(name(path), "migration.sql" | "up.sql") { folder(own) } else { own }
-    };
     // `None` where they disagree.
     let mut told: HashMap<&str, Option<Database>> = HashMap::new();
     for migration in all.iter() {
         let (Some(path), Some(database)) = (path(migration), migration.database) else { continue };
-        let one = told.entry(kept(path)).or_insert(Some(database));
+        let one = told.entry(migration_folder(path)).or_insert(Some(database));
         if *one != Some(database) {
             *one = None;
         }
     }
     for migration in all.iter_mut().filter(|m| m.database.is_none()) {
-        migration.database = path(migration).and_then(|path| told.get(kept(path)).copied().flatten());
+        migration.database =
+            path(migration).and_then(|path| told.get(migration_folder(path)).copied().flatten());
     }
 }
 
