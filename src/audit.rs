@@ -73,7 +73,7 @@ pub fn audit_history(
     let past = source.past(since)?;
     let change = Change::of(&source);
     let mut repository = read(&mut source, policy, options, change.opened.as_ref());
-    let lexicon = Lexicon { environments: policy.environments.clone(), ..Lexicon::default() };
+    let lexicon = policy.lexicon();
     let how = readers::Options { lexicon: &lexicon, jobs: options.jobs, only: None };
     let silent = Reading::default();
     readers::read_past(&mut source, &past, &mut repository, &how, options.progress.unwrap_or(&silent));
@@ -191,11 +191,7 @@ fn read(
     options: &Options<'_>,
     only: Option<&BTreeSet<FileId>>,
 ) -> Repository {
-    let lexicon = Lexicon {
-        environments: policy.environments.clone(),
-        patterns: policy.catalog.text_patterns(),
-        ..Lexicon::default()
-    };
+    let lexicon = policy.lexicon();
     let silent = Reading::default();
     let how = readers::Options { lexicon: &lexicon, jobs: options.jobs, only };
     readers::read(source, &how, options.progress.unwrap_or(&silent))

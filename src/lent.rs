@@ -72,11 +72,7 @@ fn reported_by(
     let only: BTreeSet<FileId> = used.filter_map(|(file, _)| there.id(&file.path[prefix..])).collect();
     let mut catalog = policy.catalog.clone();
     catalog.active.retain(|active| findings.iter().any(|finding| finding.rule == active.rule.id));
-    let lexicon = Lexicon {
-        environments: policy.environments.clone(),
-        patterns: catalog.text_patterns(),
-        ..Lexicon::default()
-    };
+    let lexicon = Lexicon { patterns: catalog.text_patterns(), ..policy.lexicon() };
     let options = readers::Options { lexicon: &lexicon, jobs, only: Some(&only) };
     let judged = readers::read(&mut there, &options, &Reading::default());
     let verdicts = engine::run(&catalog, &policy.parameters, &judged);

@@ -193,6 +193,113 @@ fn a_teams_rules_are_tested_by_their_examples() {
     assert!(broken.err.contains("eahc") && broken.err.contains("evil-action.toml"), "{}", broken.err);
 }
 
+/// Kinds of a team's own, in the form of the built-in ones.
+const KINDS: &str = r#"
+provider = "Acme"
+source   = "https://handbook.acme.test/tokens"
+
+[[kind]]
+id = "acme-deploy-token"
+title = "Acme deploy token"
+keywords = ["acmd_"]
+regex = '\b(?P<secret>acmd_[0-9a-z]{24})\b'
+
+[[kind]]
+id = "acme-ledger-key"
+title = "Key of Acme's ledger"
+keywords = ["ledger_key", "ledgerkey", "ledger-key"]
+key = 'acme[_.-]?ledger[_.-]?key'
+value = '[0-9a-f]{32}'
+
+[[bad]]
+kind = "acme-deploy-token"
+path = "deploy.sh"
+text = '''
+curl -H "X-Acme: «acmd_7k2m9⁀x4q8w1z5v3n6b0c2r7t»" https://deploy.acme.test
+'''
+
+[[bad]]
+kind = "acme-ledger-key"
+path = "config/app.yaml"
+text = '''
+acmeLedgerKey: «9f3a61c07b2e4d58⁀a1c6e0f94b7d2385»
+'''
+
+[[good]]
+path = "docs/tokens.md"
+text = '''
+A token begins with `acmd_`; ACME_LEDGER_KEY=${ACME_LEDGER_KEY} comes from the store.
+'''
+"#;
+
+#[test]
+fn a_teams_kinds_of_credentials_are_found_like_the_built_in_ones() {
+    let token = concat!("acmd_3h8d5", "s9f2j7k4l1p6q0w8e5y");
+    let repository = Repository::committed(&[
+        (".plimsoll/kinds/acme.toml", KINDS),
+        ("src/deploy.py", &format!("send(\"{token}\")\n")),
+    ]);
+    assert_eq!(repository.run("test").out, "5 passed, 0 failed\n");
+    for arguments in ["check", "check --staged", "check --rev HEAD", "check --history"] {
+        repository.write("src/deploy.py", &format!("send(\"{token}\")\n"));
+        if arguments.ends_with("staged") {
+            repository.write("src/deploy.py", &format!("deliver(\"{}\")\n", token.replace("3h8d", "8h3d")));
+            repository.git("add src/deploy.py");
+        }
+        if arguments.ends_with("history") {
+            repository.remove("src/deploy.py");
+        }
+        let said = repository.run(&format!("{arguments} --select secrets -f concise"));
+        assert_eq!(said.code, 1, "{arguments}: {}{}", said.out, said.err);
+        assert!(said.out.contains("src/deploy.py:1:"), "{arguments}: {}", said.out);
+        assert!(said.out.contains("acme deploy token") && said.out.contains("(shaped)"), "{}", said.out);
+        assert!(!said.out.contains("s9f2j7k4l1p6"), "{arguments} writes the value");
+    }
+}
+
+#[test]
+fn a_broken_kind_ends_the_run_and_says_where_and_what_to_write() {
+    for (good, bad, place, remedy) in [
+        ("title = \"Acme", "titel = \"Acme", "titel", "did you mean `title`?"),
+        ("id = \"acme-d", "id = \"Acme D", "not the id of a kind", "lower case with hyphens"),
+        ("id = \"acme-deploy-token\"", "id = \"stripe-secret-key\"", "there is a kind", "another id"),
+        ("keywords = [\"acmd_\"]", "keywords = []", "keywords of `acme-deploy-token`", "its prefix"),
+        ("keywords = [\"acmd_\"]", "keywords = [\"a\"]", "keywords of `acme-deploy-token`", "its prefix"),
+        ("(?P<secret>", "(", "group named `secret`", "docs/kinds.md"),
+        ("[0-9a-z]{24}", "[0-9a-z{24}", "acme-deploy-token: regex parse error", "docs/kinds.md"),
+        ("value = ", "checks = [\"magic\"]\nvalue = ", "there is no check `magic`", "docs/kinds.md"),
+        ("value = ", "window = 999999999\nvalue = ", "reaches too far", "at most 98304 bytes"),
+        ("kind = \"acme-ledger-key\"", "kind = \"acme-deploy-token\"", "has no bad example", "[[bad]]"),
+        (
+            "[[good]]",
+            "[[good]]\nkind = \"acme-ledger-key\"",
+            "a good example names no `kind`",
+            "mend the kind",
+        ),
+        ("{24}", "{25}", "no credential of the kind is found in line 1", "mend the kind or the example"),
+        (
+            "«acmd_7k2m9⁀x4q8w1z5v3n6b0c2r7t»",
+            "acmd_7k2m9⁀x4q8w1z5v3n6b0c2r7t",
+            "marks its credential",
+            "mend",
+        ),
+        ("`acmd_`;", "`acmd_7k2m9⁀x4q8w1z5v3n6b0c2r7t`;", "is found in line 1", "in a good one none"),
+        (KINDS.split_once("[[good]]").expect("there is one").1, "", "path", ""),
+    ] {
+        let text = KINDS.replacen(good, bad, 1);
+        assert_ne!(text, KINDS, "{good}");
+        let repository = Repository::new(&[(".plimsoll/kinds/acme.toml", &text)]);
+        for command in ["check", "test"] {
+            let said = repository.run(command);
+            let told = said.plain_err();
+            assert_eq!(said.code, 2, "{bad}: {}{told}", said.out);
+            assert!(told.contains("kinds/acme.toml") || said.err.contains("acme.toml"), "{bad}: {told}");
+            assert!(told.contains(place) && told.contains(remedy), "{bad}: {told}");
+            assert!(!told.contains("x4q8w1z5v3n6b0c2r7t»"), "{bad}: {told}");
+        }
+    }
+}
+
 #[test]
 fn facts_are_json_that_their_schema_describes() {
     let repository = Repository::new(&[(CI, &workflow(1))]);

@@ -348,6 +348,12 @@ fn no_error_writes_a_secret_that_stands_beside_it() {
         ),
         (".plimsoll/rules/x.toml", "id = 'x'\n# <PAY>\ntitel = '<CHAT>'\n", "check"),
         (".plimsoll/rules/x.toml", "id = 'x'\n# <PAY>\ntitel = '<CHAT>'\n", "rule"),
+        (".plimsoll/kinds/x.toml", "provider = 'x'\n# <PAY>\nsorce = '<CHAT>'\n", "check"),
+        (
+            ".plimsoll/kinds/x.toml",
+            "provider = 'x'\nsource = 'x'\n[[kind]]\nid = 'x-y'\ntitle = 'x'\nkeywords = ['xyz']\nregex = 'xyz(?P<secret>.{99})'\n[[bad]]\nkind = 'x-y'\npath = 'a'\ntext = 'xyz«<PASS>»'\n[[good]]\npath = 'a'\ntext = '<PAY>'\n",
+            "test",
+        ),
         (".plimsoll/baseline", "# plimsoll baseline 1\nsome <PAY> words\n", "check"),
         (".plimsoll/exceptions.toml", "[[exception]]\npassword = '<PASS>'\n# <PAY>\n", "check"),
         (".plimsoll/manuals/x.toml", "id = 'x'\n# <PAY>\ntitel = '<CHAT>'\n", "clause"),

@@ -60,7 +60,7 @@ pub(super) enum Verb {
     Exception(Exception),
     /// Write a first plimsoll.toml
     Init(Init),
-    /// Run the examples of your own rules
+    /// Run the examples of your own rules and kinds of credentials
     Test(Test),
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::ops::Range;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource,
@@ -71,12 +72,12 @@ impl<'a> Masked<'a> {
             let path = whole.name().unwrap_or_default();
             let mut text = String::from_utf8_lossy(whole.data()).into_owned();
             for credential in credentials(path, &text) {
-                let range = credential.place.range();
-                // Bytes for bytes, so that labels stay where they are.
-                let kept = |c: char| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) };
-                let stars: String = text[range.clone()].chars().map(kept).collect();
-                text.replace_range(range, &stars);
+                mask(&mut text, credential.place.range());
                 secrets.push(credential.value);
+            }
+            // What an example marks is a credential, of whatever kind the file wanted to make known.
+            for range in marked(&text) {
+                mask(&mut text, range);
             }
             Some(NamedSource::new(path, text))
         });
@@ -84,6 +85,30 @@ impl<'a> Masked<'a> {
         let redact = |text: &dyn fmt::Display| redactor.redact(&text.to_string());
         Masked { inner, message: redact(&inner), help: inner.help().map(|help| redact(&help)), source }
     }
+}
+
+/// Puts stars in place of a part of a text, bytes for bytes, so that labels stay where they are.
+fn mask(text: &mut String, range: Range<usize>) {
+    let kept = |c: char| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) };
+    let stars: String = text[range.clone()].chars().map(kept).collect();
+    text.replace_range(range, &stars);
+}
+
+/// What stands between the marks of examples.
+fn marked(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut opened = None;
+    for (at, mark) in text.match_indices(['«', '»']) {
+        match (mark, opened) {
+            ("«", None) => opened = Some(at + mark.len()),
+            ("»", Some(from)) => {
+                ranges.push(from..at);
+                opened = None;
+            }
+            _ => {}
+        }
+    }
+    ranges
 }
 
 /// The credentials that a text holds.

@@ -9,6 +9,7 @@ use super::args::Choice;
 use super::failure::Failure;
 use crate::checks;
 use crate::policy::{Config, Policy, Said, Stock, Threshold};
+use crate::readers::try_kinds;
 use crate::source::{self, Mapping, find_root};
 
 /// A repository and what is asked of it.
@@ -21,7 +22,7 @@ pub(super) struct Plan {
     pub config: Config,
     /// What holds.
     pub policy: Policy,
-    /// Every rule and manual that there is.
+    /// Every rule, manual and kind of the team's own that there is.
     pub stock: Stock,
 }
 
@@ -63,7 +64,8 @@ impl Plan {
             (None, false) => Config::find(&start, &root)?,
         };
         let folders: Vec<PathBuf> = choice.rules.iter().map(|folder| here.join(folder)).collect();
-        let stock = Stock::open(checks::names(), &root, &folders)?;
+        let mut stock = Stock::open(checks::names(), &root, &folders)?;
+        stock.add_kinds(&root, try_kinds)?;
         let said = Said {
             manuals: choice.manuals.clone(),
             select: choice.select.clone(),

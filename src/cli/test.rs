@@ -1,4 +1,4 @@
-//! `plimsoll test`: runs the examples of a team's own rules.
+//! `plimsoll test`: runs the examples of a team's own rules and kinds of credentials.
 
 use super::Exit;
 use super::args::{Choice, Test};
@@ -12,14 +12,17 @@ pub(super) fn run(test: &Test) -> Result<Exit, Failure> {
     let choice = Choice { rules: test.folders.clone(), ..Choice::default() };
     let plan = Plan::new(&[], &choice, None)?;
     let own: Vec<&Rule> = plan.stock.rules.values().filter(|rule| !is_builtin(rule)).collect();
-    if own.is_empty() {
+    if own.is_empty() && plan.stock.kinds.is_empty() {
         return Err(Failure::new(
-            "there are no rules of your own",
-            "put rule files into `.plimsoll/rules/`, or name their folder: `plimsoll test DIR`",
+            "there are no rules and no kinds of credentials of your own",
+            "put rule files into `.plimsoll/rules/`, or name their folder: `plimsoll test DIR`; put files of kinds \
+             into `.plimsoll/kinds/`",
         ));
     }
     let others = Catalog::new(plan.stock.rules.values().filter(|rule| is_builtin(rule)).cloned());
-    let (mut good, mut bad) = (0, 0);
+    // Who opens the stock has run the examples of kinds: one that failed had ended the run.
+    let mut good: usize = plan.stock.kinds.iter().map(|file| file.examples()).sum();
+    let mut bad = 0;
     let mut text = String::new();
     for rule in own {
         let path = plan.root.join(&rule.path);

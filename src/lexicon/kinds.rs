@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The file of one provider, cut up but not yet read.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +133,14 @@ impl CredentialKind {
 impl KindFile {
     /// Reads the kinds. The reason, with line and column, if the file is malformed.
     pub fn read(&self) -> Result<Provider, String> {
-        let mut provider: Provider = toml::from_str(self.head).map_err(|e| format!("{}: {e}", self.path))?;
+        Provider::parse(self.head).map_err(|e| format!("{}: {e}", self.path))
+    }
+}
+
+impl Provider {
+    /// Reads the part of a provider's file that stands before its examples.
+    pub(crate) fn parse(head: &str) -> Result<Provider, toml::de::Error> {
+        let mut provider: Provider = toml::from_str(head)?;
         for kind in &mut provider.kinds {
             if kind.key.is_some() && kind.checks.is_empty() {
                 kind.checks.push("random".to_owned());
@@ -140,4 +148,57 @@ impl KindFile {
         }
         Ok(provider)
     }
+}
+
+/// Where the examples begin, which stand last in a file of kinds as in a rule's. In bytes.
+pub(crate) fn examples_start(text: &str) -> usize {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("[[bad]]") || line.starts_with("[[good]]") {
+            return at;
+        }
+        at += line.len();
+    }
+    text.len()
+}
+
+/// A team's own file of kinds. There is one only of what can be searched for and does what its examples say.
+#[derive(Debug, Clone)]
+pub struct TriedKinds {
+    /// Path of the file, as it is shown.
+    pub(crate) path: String,
+    /// What it holds.
+    pub(crate) provider: Provider,
+    /// How many examples hold.
+    pub(crate) examples: usize,
+}
+
+impl TriedKinds {
+    /// Path of the file, as it is shown.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The kinds.
+    pub fn kinds(&self) -> &[CredentialKind] {
+        &self.provider.kinds
+    }
+
+    /// How many examples it has, all of which hold.
+    pub fn examples(&self) -> usize {
+        self.examples
+    }
+}
+
+/// What keeps a team's own file of kinds from being used. Quotes no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindFault {
+    /// The number of the file among those that were tried.
+    pub file: usize,
+    /// Where in its text, in bytes.
+    pub span: Option<Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
 }

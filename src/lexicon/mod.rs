@@ -14,7 +14,7 @@ pub mod versions;
 pub mod words;
 
 pub use environments::{Environments, StageNames};
-pub use kinds::{CredentialKind, KindFile};
+pub use kinds::{CredentialKind, KindFault, KindFile, TriedKinds};
 pub use places::{classify_branch, classify_host};
 pub use words::{Mention, Mentions, Stage, classify, mentions};
 
@@ -27,11 +27,18 @@ pub struct Lexicon {
     pub patterns: Vec<patterns::TextPattern>,
     /// Credential kinds, by the file of their provider.
     pub kinds: &'static [KindFile],
+    /// The team's own kinds of credentials.
+    pub own_kinds: Vec<TriedKinds>,
 }
 
 impl Default for Lexicon {
     fn default() -> Lexicon {
-        Lexicon { environments: Environments::default(), patterns: Vec::new(), kinds: kinds::BUILT_IN }
+        Lexicon {
+            environments: Environments::default(),
+            patterns: Vec::new(),
+            kinds: kinds::BUILT_IN,
+            own_kinds: Vec::new(),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub use manual::{
     Checkable, Clause, ClauseKind, GivenParameter, Manual, builtin_ids, clause, grade, load_builtin,
     load_file,
 };
-pub use stock::Stock;
+pub use stock::{Stock, TryKinds};
 pub use switching::{Policy, Said, Threshold};
 pub use written::{Document, Written};
 

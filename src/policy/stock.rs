@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::error::PolicyError;
 use super::manual::{self, Manual};
 use super::written::{Document, aloud};
-use crate::rule::{ClauseRef, Rule, RuleError, builtin_heads, load};
+use crate::lexicon::{KindFault, TriedKinds};
+use crate::rule::{ClauseRef, Rule, RuleError, builtin_heads, load, nearest_key};
 
 /// A team's broken rule ends the run with exit code 2: a gate that ran without one of its rules would look as
 /// if it had passed.
@@ -15,11 +16,16 @@ fn broken(error: RuleError) -> Box<PolicyError> {
     Box::new(PolicyError { message, source_code, span, help })
 }
 
+/// Reads files of kinds, each given by its path and its text, and tries them on their examples.
+pub type TryKinds = fn(&[(String, String)]) -> Result<Vec<TriedKinds>, KindFault>;
+
 /// Every rule and manual that there is.
 #[derive(Debug, Clone, Default)]
 pub struct Stock {
     /// Rules by id; a user's manual's clauses are among their clauses.
     pub rules: BTreeMap<String, Rule>,
+    /// The team's own kinds of credentials.
+    pub kinds: Vec<TriedKinds>,
     /// The team's own manuals by id. Built-in ones are read when they are asked for.
     own: BTreeMap<String, Manual>,
     checks: Vec<&'static str>,
@@ -33,7 +39,7 @@ impl Stock {
             (rule.id.clone(), rule)
         });
         let rules = rules.collect();
-        Stock { rules, own: BTreeMap::new(), checks }
+        Stock { rules, kinds: Vec::new(), own: BTreeMap::new(), checks }
     }
 
     /// What comes with the program, and what the team has: `rules/*.toml` and `manuals/*.toml` below
@@ -57,6 +63,27 @@ impl Stock {
             }
         }
         Ok(stock)
+    }
+
+    /// Takes in the team's own kinds of credentials: `kinds/*.toml` below `.plimsoll` or `compliance` in `root`. An
+    /// example that does not hold is an error, as a broken rule is.
+    pub fn add_kinds(&mut self, root: &Path, try_kinds: TryKinds) -> Result<(), Box<PolicyError>> {
+        let mut files = Vec::new();
+        for own in crate::dispositions::FOLDERS {
+            for path in toml_files(&root.join(own).join("kinds"), false)? {
+                files.push((shown(root, &path), Document::read(&path)?.text.clone()));
+            }
+        }
+        self.kinds = try_kinds(&files).map_err(|fault| {
+            let (path, text) = &files[fault.file];
+            let help = fault.help.or_else(|| nearest_key(&fault.message));
+            let error = PolicyError::new(path, text, fault.span, fault.message);
+            match help {
+                Some(help) => error.help(help),
+                None => error,
+            }
+        })?;
+        Ok(())
     }
 
     fn add_rules(&mut self, root: &Path, folder: &Path, named: bool) -> Result<(), Box<PolicyError>> {

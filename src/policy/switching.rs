@@ -12,7 +12,7 @@ use super::written::{Written, meant};
 use crate::dispositions::{Rules, Settled};
 use crate::facts::words;
 use crate::finding::{Confidence, Finding, FindingKind, Severity};
-use crate::lexicon::Environments;
+use crate::lexicon::{Environments, Lexicon, TriedKinds};
 use crate::parameters::Parameters;
 use crate::rule::{Active, Catalog, RuleStage};
 use crate::source::{Mapping, Reference};
@@ -60,6 +60,8 @@ pub struct Policy {
     pub parameters: Parameters,
     /// The team's own names for environments.
     pub environments: Environments,
+    /// The team's own kinds of credentials.
+    pub kinds: Vec<TriedKinds>,
     /// The manuals that are chosen, in the order in which they were named.
     pub manuals: Vec<Manual>,
     /// The mildest severity that makes the exit code 1.
@@ -189,6 +191,7 @@ impl Policy {
             catalog,
             parameters,
             environments: Environments::from(config.environments.clone()),
+            kinds: stock.kinds.clone(),
             fail_on: said.fail_on.or(written).unwrap_or(Threshold::Error),
             exclude: excluded.chain(said.exclude.iter().cloned()).collect(),
             rules,
@@ -206,6 +209,16 @@ impl Policy {
     pub fn core(stock: &Stock) -> Policy {
         Policy::new(&Config::default(), &Said::default(), stock, Path::new(""))
             .expect("nothing was named that could be wrong")
+    }
+
+    /// What reading looks up where this policy holds.
+    pub fn lexicon(&self) -> Lexicon {
+        Lexicon {
+            environments: self.environments.clone(),
+            patterns: self.catalog.text_patterns(),
+            own_kinds: self.kinds.clone(),
+            ..Lexicon::default()
+        }
     }
 
     /// Applies `[per-path]`: findings in files where their rule is ignored go, the others get the severity

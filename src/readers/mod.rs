@@ -74,6 +74,7 @@ use std::collections::BTreeMap;
 
 pub use history::read_past;
 pub use read::{Reading, read};
+pub use scan::try_kinds;
 
 /// A file's text, as readers get it.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@
 use super::facts::{unknown, validate_subject};
 use super::{ClauseRef, Example, FactsMatcher, Matcher, Rule, RuleError, RuleStage, TextMatcher, example};
 use crate::finding::{Confidence, Severity};
+use crate::lexicon::kinds::examples_start;
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
@@ -68,22 +69,10 @@ enum WrittenClause {
     Part { id: String, part: String },
 }
 
-/// Where the examples begin.
-fn split(text: &str) -> usize {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("[[bad]]") || line.starts_with("[[good]]") {
-            return at;
-        }
-        at += line.len();
-    }
-    text.len()
-}
-
 /// Reads a rule from a file's text (with or without its examples). `checks` lists the names that
 /// `check` may have.
 pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleError>> {
-    let head = &text[..split(text)];
+    let head = &text[..examples_start(text)];
     let written: Written = toml::from_str(head).map_err(|e| RuleError::toml(path, text, &e))?;
     let wrong = |span: Range<usize>, why: String| RuleError::new(path, text, Some(span), why);
     let id = written.id.get_ref();
@@ -170,7 +159,7 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleErr
 
 /// Reads the examples of a rule file's text (whole, or the examples alone).
 pub fn load_examples(path: &str, text: &str) -> Result<Vec<Example>, Box<RuleError>> {
-    let at = split(text);
+    let at = examples_start(text);
     // Blank lines stand for the head, so that places in errors are those of the file.
     let blank: String =
         text[..at].chars().map(|c| if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }).collect();

@@ -4,7 +4,7 @@
 use super::checks::{Check, Outcome};
 use super::runs::{Bytes, letters_digits_and, next_run};
 use crate::facts::Certainty;
-use crate::lexicon::kinds::{CredentialKind, KindFile, Provider};
+use crate::lexicon::kinds::{CredentialKind, KindFile, Provider, TriedKinds};
 use crate::lexicon::patterns::{PromisedRun, promised_run};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -18,8 +18,14 @@ pub(super) struct KindSearch {
 }
 
 struct LazyFile {
-    file: KindFile,
+    of: Origin,
     read: OnceLock<Vec<Compiled>>,
+}
+
+/// Who wrote a file of kinds.
+enum Origin {
+    BuiltIn(KindFile),
+    Team(TriedKinds),
 }
 
 /// A kind ready for use. The regular expression comes later still: of a provider's kinds most are never met.
@@ -75,6 +81,11 @@ fn compile(kind: &CredentialKind) -> Result<(Regex, Vec<Regex>), String> {
     Ok((regex, allow))
 }
 
+/// Whether every kind of a file can be searched for; the reason if not.
+pub(super) fn try_out(provider: &Provider) -> Result<(), String> {
+    prepare(provider.clone())?.iter().try_for_each(|kind| compile(&kind.kind).map(drop))
+}
+
 fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
     let mut out = Vec::new();
     for kind in provider.kinds {
@@ -100,7 +111,11 @@ fn prepare(provider: Provider) -> Result<Vec<Compiled>, String> {
 
 impl KindSearch {
     /// Keeps the files unread; calls `keyword` with the number of each kind and each of its keywords.
-    pub(super) fn new(files: &[KindFile], mut keyword: impl FnMut(&'static str, usize)) -> KindSearch {
+    pub(super) fn new(
+        files: &[KindFile],
+        team: &[TriedKinds],
+        mut keyword: impl FnMut(&str, usize),
+    ) -> KindSearch {
         let mut places = Vec::new();
         for (f, file) in files.iter().enumerate() {
             for (k, words) in file.keywords.iter().enumerate() {
@@ -108,7 +123,15 @@ impl KindSearch {
                 places.push((f, k));
             }
         }
-        let files = files.iter().map(|file| LazyFile { file: *file, read: OnceLock::new() }).collect();
+        for (f, file) in team.iter().enumerate() {
+            for (k, kind) in file.kinds().iter().enumerate() {
+                kind.keywords.iter().for_each(|word| keyword(word, places.len()));
+                places.push((files.len() + f, k));
+            }
+        }
+        let built_in = files.iter().map(|file| Origin::BuiltIn(*file));
+        let all = built_in.chain(team.iter().map(|file| Origin::Team(file.clone())));
+        let files = all.map(|of| LazyFile { of, read: OnceLock::new() }).collect();
         KindSearch { files, places }
     }
 
@@ -116,7 +139,13 @@ impl KindSearch {
         let (file, place) = self.places[number];
         let file = &self.files[file];
         let all = file.read.get_or_init(|| {
-            file.file.read().and_then(prepare).expect("each file of kinds is read by a test of its own")
+            let provider = match &file.of {
+                Origin::BuiltIn(file) => file.read(),
+                Origin::Team(file) => Ok(file.provider.clone()),
+            };
+            provider
+                .and_then(prepare)
+                .expect("a test reads each built-in file, and who has others tried them")
         });
         &all[place]
     }
@@ -145,7 +174,8 @@ impl KindSearch {
             return stretch.start;
         }
         let (regex, allow) = compiled.regex.get_or_init(|| {
-            compile(&compiled.kind).expect("each kind's regex is compiled by a test of its own")
+            compile(&compiled.kind)
+                .expect("a test compiles each built-in kind, and who has others tried them")
         });
         let (mut at, mut end) = (stretch.start, stretch.end);
         let limit = (stretch.end + LONGEST).min(text.len());

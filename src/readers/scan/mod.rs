@@ -20,6 +20,7 @@ mod keys;
 mod kinds;
 mod looks;
 mod marks;
+mod own_kinds;
 mod pairs;
 mod patterns;
 mod practices;
@@ -40,6 +41,7 @@ use credentials::Credentials;
 pub(in crate::readers) use judge::judge;
 pub(crate) use kinds::LONGEST;
 use kinds::{Found, KindSearch};
+pub use own_kinds::try_kinds;
 use patterns::PatternSearch;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -125,7 +127,8 @@ impl Scanner {
                 actions.push(action);
             }
         };
-        let kinds = KindSearch::new(lexicon.kinds, |word, kind| add(word, Action::Kind(kind)));
+        let kinds =
+            KindSearch::new(lexicon.kinds, &lexicon.own_kinds, |word, kind| add(word, Action::Kind(kind)));
         keys::KEY_WORDS.iter().for_each(|word| add(word, Action::Pair));
         CALLS.iter().for_each(|(word, stands)| add(word, Action::Call(*stands)));
         add("://", Action::Address);

@@ -1,8 +1,8 @@
+use super::own_kinds::{Examples, holds};
 use super::*;
 use crate::facts::{Certainty, Credential, Form, Stage};
 use crate::lexicon::kinds::BUILT_IN;
 use crate::lexicon::patterns::TextPattern;
-use serde::Deserialize;
 use std::sync::OnceLock;
 
 fn scanner() -> &'static Scanner {
@@ -28,65 +28,19 @@ fn only(path: &str, text: &str) -> Credential {
     all.remove(0)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Examples {
-    #[serde(default)]
-    bad: Vec<Example>,
-    #[serde(default)]
-    good: Vec<Example>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Example {
-    kind: Option<String>,
-    path: String,
-    text: String,
-}
-
 /// Each `«…»` of a bad example is exactly one credential of its kind; a good one has none of the file's.
 fn examples_hold(path: &str) {
     let file = BUILT_IN.iter().find(|f| f.path == path).expect("the file is built in");
     let provider = file.read().expect("it is well-formed");
     let examples: Examples = toml::from_str(file.tail).expect("its examples are well-formed");
     for kind in &provider.kinds {
-        let has = |e: &Example| e.kind.as_ref() == Some(&kind.id);
-        assert!(examples.bad.iter().any(has), "{} has no bad example", kind.id);
+        let shown = examples.bad.iter().any(|e| e.get_ref().kind.as_ref() == Some(&kind.id));
+        assert!(shown, "{} has no bad example", kind.id);
     }
     assert!(!examples.good.is_empty(), "{path} has no good example");
-    for example in examples.bad {
-        let kind = example.kind.expect("a bad example names its kind");
-        let text = example.text.replace('⁀', "");
-        let mut plain = String::new();
-        let mut expected = Vec::new();
-        for part in text.split('«') {
-            match part.split_once('»') {
-                Some((value, rest)) => {
-                    expected.push((plain.len()..plain.len() + value.len(), kind.clone()));
-                    plain.push_str(value);
-                    plain.push_str(rest);
-                }
-                None => plain.push_str(part),
-            }
-        }
-        assert!(!expected.is_empty(), "{kind}: a bad example marks its credential");
-        let found: Vec<_> = scan(&example.path, &plain)
-            .credentials
-            .into_iter()
-            .map(|c| (c.place.range(), c.credential))
-            .collect();
-        assert_eq!(found, expected, "{kind} in {}: {plain}", example.path);
-    }
-    for example in examples.good {
-        let text = example.text.replace('⁀', "");
-        for (kind, _) in credentials(&example.path, &text) {
-            assert!(
-                provider.kinds.iter().all(|k| k.id != kind),
-                "{path}: {kind} in {}: {text}",
-                example.path
-            );
-        }
+    for (number, (bad, example)) in examples.all().enumerate() {
+        let held = holds(scanner(), &provider, bad, example.get_ref());
+        assert_eq!(held, Ok(()), "{path}: example {number}, {:?}", example.get_ref().kind);
     }
 }
 
