@@ -142,11 +142,14 @@ fn one_secret(repository: &Repository, verdict: &mut Verdict) {
     for node in flow.nodes() {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
-        // What a caller hands on by name cannot be scoped to the environment that the called job declares.
+        // What a caller hands on by name is one value for all, but for a called job that declares an environment: that
+        // takes the environment's own secret of the name, if there is one.
+        // <https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows>
         let handed: BTreeSet<Stage> = if job.calls.is_some() {
             flow.nodes()
                 .filter(|&n| flow.run(n).caller == Some(node))
-                .filter_map(|n| known(flow.run(n).target.as_ref()))
+                .filter_map(|n| flow.run(n).target.as_ref().filter(|t| t.basis != Basis::Declared))
+                .filter_map(|target| known(Some(target)))
                 .collect()
         } else {
             BTreeSet::new()
@@ -196,6 +199,42 @@ fn known(target: Option<&Target>) -> Option<Stage> {
         Some(Value::Known(stage)) => Some(*stage),
         _ => None,
     }
+}
+
+/// Beginnings of names of what bundlers write into the page, for everybody to read.
+const PUBLISHED: &[&str] = &[
+    "NEXT_PUBLIC_",
+    "NUXT_PUBLIC_",
+    "EXPO_PUBLIC_",
+    "PUBLIC_",
+    "VITE_",
+    "REACT_APP_",
+    "VUE_APP_",
+    "GATSBY_",
+    "STORYBOOK_",
+];
+
+/// Whether a name of the CI service's secrets is that of something that opens nothing.
+fn is_plain(name: &str) -> bool {
+    const PLAIN: &[&str] = &[
+        "NAME",
+        "BUCKET",
+        "ENVIRONMENT",
+        "ENABLED",
+        "PORT",
+        "DOMAIN",
+        "ACCOUNT",
+        "PROJECT",
+        "ZONE",
+        "CLUSTER",
+    ];
+    let name = name.to_ascii_uppercase();
+    let mut words = name.rsplit(['_', '-']);
+    let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    PUBLISHED.iter().any(|p| name.starts_with(p))
+        || PLAIN.contains(&last)
+        // Clients and keys are principals; accounts, tenants and projects are only told apart by theirs.
+        || last == "ID" && !matches!(before, "CLIENT" | "KEY")
 }
 
 /// Secrets that open an environment; those of registries, chats and monitors serve all of them.
@@ -249,10 +288,13 @@ fn used(job: &Job) -> impl Iterator<Item = &crate::facts::SecretUse> {
         "SIGNING",
         "LICENSE",
         "CHROMATIC",
+        "LOCALSTACK",
         "CYPRESS",
     ];
     job.secrets.iter().filter(|s| {
-        s.name != "*" && !s.name.split(['_', '-']).any(|w| FOR_ALL.contains(&w.to_ascii_uppercase().as_str()))
+        s.name != "*"
+            && !is_plain(&s.name)
+            && !s.name.split(['_', '-']).any(|w| FOR_ALL.contains(&w.to_ascii_uppercase().as_str()))
     })
 }
 

@@ -44,8 +44,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             Owner::Script(_) => continue,
         };
         let Some(question) = question(command).filter(|q| !(hosted && q.package)) else { continue };
-        // A question under a condition is likely put to people only.
-        if !certain && !command.conditions.is_empty() {
+        // A question under a condition, or in a function that others may call, is likely put to people only.
+        if !certain && (!command.conditions.is_empty() || command.function.is_some()) {
             continue;
         }
         found.entry(place).or_insert_with(|| (name, Vec::new())).1.push((command, question));

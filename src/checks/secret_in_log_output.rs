@@ -3,7 +3,7 @@
 use super::samples::no_worse_than;
 use super::secret_names::{expanded, is_secret_name, names_a_value};
 use crate::facts::{
-    Caller, Command, Dialect, DisclosureForm, Owner, Repository, ScriptKind, Setting, System, Value,
+    Caller, Command, Dialect, DisclosureForm, Owner, Repository, ScriptKind, Setting, System, Value, Word,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -177,7 +177,11 @@ fn printed(command: &Command, owner: &Owner<'_>) -> Option<Printed> {
             if line.contains("::add-mask::") {
                 return None;
             }
-            command.args.iter().find_map(|w| named(&w.text, owner)).map(Printed::Secret)
+            // What the text itself gives the variable is no store's secret: a path to the file of one, most often.
+            let told =
+                |w: &Word| !w.literal && !w.values.is_empty() && !w.values.iter().any(|v| v.contains('$'));
+            let words = command.args.iter().filter(|w| !told(w));
+            words.into_iter().find_map(|w| named(&w.text, owner)).map(Printed::Secret)
         }
         "terraform" | "tofu" if line.split(' ').nth(1) == Some("output") => {
             let name =

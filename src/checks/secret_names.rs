@@ -17,6 +17,10 @@ pub(super) fn is_secret_name(name: &str) -> bool {
         words = rest;
     }
     let Some((last, before)) = words.split_last() else { return false };
+    // `USE_ID_TOKEN` is a switch.
+    if before.iter().any(|w| matches!(w.as_str(), "use" | "uses" | "enable" | "require" | "has" | "is")) {
+        return false;
+    }
     let qualifier = before.last().map_or("", String::as_str);
     match last.as_str() {
         // By this name Google's libraries are told where a file lies.

@@ -104,7 +104,9 @@ pub fn is_sample(path: &str) -> bool {
             _ => {}
         }
     }
-    TEST_SETTINGS.contains(&&path[name..])
+    let name = &path[name..];
+    // Storybook's: <https://storybook.js.org/docs/writing-stories>
+    TEST_SETTINGS.contains(&name) || name.contains(".stories.") || name.contains(".story.")
 }
 
 fn is_sample_word(word: &[u8]) -> bool {

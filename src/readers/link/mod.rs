@@ -13,6 +13,7 @@ mod scope;
 mod scripts;
 mod stacks;
 mod targets;
+mod throwaway;
 
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,7 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     let mut composed = stacks::stacks(repository);
     stacks::settle(&mut repository.facts, &repository.files, &mut composed, &lexicon.environments);
     repository.stacks = composed;
+    throwaway::share(&mut repository.facts);
 }
 
 fn name_script(script: &mut Script, lexicon: &Lexicon) {

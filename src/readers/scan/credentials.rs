@@ -15,7 +15,7 @@ use crate::lexicon::classify_host;
 use crate::text::{Secret, Span};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// A value that may be a credential.
@@ -393,20 +393,7 @@ impl<'a> Credentials<'a> {
             return Vec::new();
         }
         let target = surroundings::target(scanned.file, scanned.path, scanned.environments);
-        let mut stated: Vec<Credential> =
-            kept.into_values().map(|c| c.state(scanned, around, target.as_ref())).collect();
-        if around.compose {
-            share_local_default(&mut stated);
-        }
-        stated
-    }
-}
-
-/// What opens a database of the same compose file is a local default under whichever name another service is given it.
-fn share_local_default(stated: &mut [Credential]) {
-    let local: BTreeSet<Secret> = stated.iter().filter(|c| c.ephemeral).map(|c| c.value.clone()).collect();
-    for credential in stated.iter_mut().filter(|c| c.certainty == Certainty::Generic) {
-        credential.ephemeral |= local.contains(&credential.value);
+        kept.into_values().map(|c| c.state(scanned, around, target.as_ref())).collect()
     }
 }
 

@@ -101,6 +101,9 @@ const LOCKS: &[&str] = &[
     "checksums.txt",
 ];
 
+/// Words of names of env files that tests are run with: `.env.unit-tests`.
+const TESTED: &[&str] = &["test", "tests", "testing", "e2e", "ci", "cypress", "playwright", "fuzz"];
+
 impl Surroundings {
     pub(super) fn new(path: &str) -> Surroundings {
         let lower = path.to_ascii_lowercase();
@@ -109,9 +112,11 @@ impl Surroundings {
         let extension = name.rsplit_once('.').map_or("", |(_, e)| e).to_owned();
         let in_any = |list: &[&str]| folders.iter().any(|f| list.contains(f));
         let stem = name.strip_suffix(&extension).map_or(name, |s| s.trim_end_matches('.'));
-        let tested = ["_test", ".test", "-test", "_spec", ".spec", "-spec", ".cy", ".e2e"]
-            .iter()
-            .any(|end| stem.ends_with(end))
+        let medium = medium(&lower, &folders, name, &extension);
+        let told =
+            ["_test", ".test", "-test", "_spec", ".spec", "-spec", ".cy", ".e2e", ".story", ".stories"];
+        let tested = told.iter().any(|end| stem.ends_with(end))
+            || medium == Medium::EnvFile && name.split(['.', '-', '_']).any(|w| TESTED.contains(&w))
             || stem.starts_with("test_")
             || stem == "conftest"
             || is_java_test(path);
@@ -124,7 +129,7 @@ impl Surroundings {
                 || name.contains(".generated.")
                 || snapshot;
         Surroundings {
-            medium: medium(&lower, &folders, name, &extension),
+            medium,
             test: tested || is_sample(path) || snapshot,
             test_file: program
                 && (tested
