@@ -96,18 +96,15 @@ fn siblings(repository: &Repository, written: &str, stage: Stage) -> Option<(Spa
     let starred = |path: &str, stage| super::definitions::starred(path, stage, repository);
     let written = written.trim_start_matches("./").trim_start_matches('/');
     let family = starred(written, stage);
-    let mut own = None;
-    let mut other = None;
-    for file in repository.files.iter().filter(|f| f.is_own()) {
-        if file.path.ends_with(written) {
-            own = own.or(Some(file.place));
-        } else if let Some((another, _)) = path_stage(&file.path, &repository.environments)
-            && is_served(another)
-            && another != stage
-            && starred(&file.path, another).ends_with(&family)
-        {
-            other = other.or(Some(file.place));
-        }
-    }
-    own.zip(other)
+    let files = || repository.files.iter().filter(|f| f.is_own());
+    let own = files().find(|f| f.path.ends_with(written))?;
+    // Most files are told apart by what the names of all environments have in common.
+    let common: Vec<&str> = family.split('*').collect();
+    let alike = |path: &str| common.iter().all(|part| path.contains(part)) && !path.ends_with(written);
+    let other = files().filter(|f| alike(&f.path)).find(|f| {
+        path_stage(&f.path, &repository.environments).is_some_and(|(another, _)| {
+            is_served(another) && another != stage && starred(&f.path, another).ends_with(&family)
+        })
+    })?;
+    Some((own.place, other.place))
 }

@@ -2,7 +2,7 @@
 
 use super::addresses::{host_of, is_worldwide};
 use super::critical_settings::{Critical, critical};
-use crate::facts::{Basis, Repository, Setting, Stage, Target, Value};
+use crate::facts::{Basis, Repository, Setting, Stage, Target, Value, in_file};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -89,12 +89,7 @@ fn defaulted(text: &str) -> Option<(&str, &str)> {
 }
 
 fn holds_credential(repository: &Repository, setting: &Setting) -> bool {
-    let all = &repository.facts.credentials;
-    let from = all.partition_point(|c| c.place.file < setting.place.file);
-    all[from..]
-        .iter()
-        .take_while(|c| c.place.file == setting.place.file)
-        .any(|c| setting.place.contains(c.place))
+    in_file(&repository.facts.credentials, setting.place.file).iter().any(|c| setting.place.contains(c.place))
 }
 
 #[cfg(test)]

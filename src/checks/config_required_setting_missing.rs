@@ -3,7 +3,7 @@
 use super::critical_settings::{Critical, critical};
 use super::definitions::{Definition, capital, families, passes, text};
 use super::stacks::{is_aside, listed, local_stacks};
-use crate::facts::{Repository, Service, Setting, Stage, Value};
+use crate::facts::{Repository, Service, Setting, Stage, Value, in_file};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
@@ -153,11 +153,8 @@ fn compare(
         listed(&keys)
     );
     let (file, _) = service.parts.last().expect("a service has a part");
-    let place = repository
-        .facts
-        .compose_files
+    let place = in_file(&repository.facts.compose_files, *file)
         .iter()
-        .filter(|c| c.place.file == *file)
         .flat_map(|c| &c.services)
         .find(|s| s.name == service.name)
         .map_or(service.place, |s| s.place);

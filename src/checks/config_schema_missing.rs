@@ -1,8 +1,7 @@
 //! Configuration of environments that nothing checks for form.
 
-use super::definitions::families;
-use super::samples::{is_sample, is_vendored};
-use crate::facts::{Basis, Repository, SettingSource, Stage};
+use super::definitions::{is_lasting, passes};
+use crate::facts::{Basis, Repository, Setting, SettingSource, Stage, in_file};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -11,24 +10,32 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut charts: BTreeMap<&str, BTreeSet<FileId>> = BTreeMap::new();
     let mut others: BTreeMap<&str, BTreeSet<FileId>> = BTreeMap::new();
-    let objects: BTreeSet<FileId> = repository.facts.resources.iter().map(|r| r.place.file).collect();
-    for family in families(repository) {
-        for (stage, definition) in &family.stages {
+    for settings in repository.facts.settings.chunk_by(|a, b| a.place.file == b.place.file) {
+        let place = settings[0].place;
+        let path = repository.path(place);
+        // Variables of Terraform have types; Kubernetes knows its own objects.
+        if !is_data(path)
+            || !passes(repository, place)
+            || !in_file(&repository.facts.resources, place.file).is_empty()
+        {
+            continue;
+        }
+        let chart = chart_of(repository, path);
+        let counts = |setting: &Setting| {
+            let Some(target) = setting.target.as_ref().filter(|_| setting.source == SettingSource::Config)
+            else {
+                return false;
+            };
+            let Some(&stage) = target.stage.known().filter(|s| is_lasting(**s)) else { return false };
             let served = matches!(stage, Stage::Staging | Stage::Production | Stage::Integration);
-            for setting in definition.settings.values().filter(|s| s.source == SettingSource::Config) {
-                let path = repository.path(setting.place);
-                // Variables of Terraform have types; Kubernetes knows its own objects.
-                if !is_data(path) || objects.contains(&setting.place.file) {
-                    continue;
-                }
-                // A framework knows the form of its own file, which holds all environments.
-                let named = setting.target.as_ref().is_some_and(|t| t.basis == Basis::Name);
-                match chart_of(repository, path) {
-                    Some(folder) => charts.entry(folder).or_default().insert(setting.place.file),
-                    None if !served || !named => continue,
-                    None => others.entry(folder(path)).or_default().insert(setting.place.file),
-                };
-            }
+            // A framework knows the form of its own file, which holds all environments.
+            chart.is_some() || served && target.basis == Basis::Name
+        };
+        if settings.iter().any(counts) {
+            match chart {
+                Some(chart) => charts.entry(chart).or_default().insert(place.file),
+                None => others.entry(repository.file(place.file).folder()).or_default().insert(place.file),
+            };
         }
     }
     if charts.is_empty() && others.is_empty() {
@@ -80,8 +87,6 @@ fn is_data(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let data = [".yml", ".yaml", ".json", ".toml"].iter().any(|end| name.ends_with(end));
     data && !name.ends_with(".tfvars.json")
-        && !is_sample(path)
-        && !is_vendored(path)
         && !name.contains("kustomization")
         && !path.split('/').any(|part| matches!(part, "docs" | "doc" | "website"))
 }
@@ -121,7 +126,7 @@ fn checked(repository: &Repository, at: &str, files: &BTreeSet<FileId>) -> bool 
         folder.strip_prefix(at).is_some_and(|r| r.starts_with('/') && r.matches('/').count() == 1)
     };
     repository.files.iter().any(|f| {
-        let own = folder(&f.path);
+        let own = f.folder();
         schema(f.name()) && (above(own) && own.len() + 24 > at.len() || inside(own))
     }) || files.iter().any(|f| repository.settings_of(*f).iter().any(|s| s.key == "$schema"))
 }

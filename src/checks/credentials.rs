@@ -4,7 +4,7 @@
 use super::samples::no_worse_than;
 use crate::facts::{
     Basis, Certainty, Credential, Form, MANIFEST_CREDENTIAL, Medium, Repository, Resource, Stage, System,
-    path_stage,
+    in_file, path_stage,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::text::{FileId, Secret};
@@ -78,11 +78,7 @@ pub(super) fn manifest_of<'r>(repository: &'r Repository, credential: &Credentia
     if credential.medium != Medium::Config {
         return None;
     }
-    let all = &repository.facts.resources;
-    let file = credential.place.file;
-    let from = all.partition_point(|r| r.place.file < file);
-    let mut own = all[from..].iter().take_while(|r| r.place.file == file);
-    own.find(|r| {
+    in_file(&repository.facts.resources, credential.place.file).iter().find(|r| {
         r.system == System::Kubernetes
             && r.body.contains(credential.place)
             && match (r.sort.as_str(), r.block.as_str()) {

@@ -249,7 +249,7 @@ fn networks(repository: &Repository, verdict: &mut Verdict) {
             continue;
         };
         let full = format!("{network}.name");
-        let named = settings.iter().find(|s| s.place.file == external.place.file && s.path == full);
+        let named = repository.settings_of(external.place.file).iter().find(|s| s.path == full);
         let name = named.and_then(text).unwrap_or(network.trim_start_matches("networks."));
         let found = stages(repository, name);
         if let (1, Some(other)) = (found.len(), found.first().filter(|o| **o != stage)) {

@@ -2,7 +2,7 @@
 
 use super::env_files::{Purpose, convention, purpose};
 use super::samples::{is_sample, no_worse_than};
-use crate::facts::{Certainty, File, FileClass, Repository, SettingSource};
+use crate::facts::{Certainty, File, FileClass, Repository, SettingSource, in_file};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::{Parameters, Source, TrackedEnvFiles};
 
@@ -89,6 +89,7 @@ fn configures_its_tool(file: &File, repository: &Repository) -> bool {
 }
 
 fn holds_secret(file: &File, repository: &Repository) -> bool {
-    let mut own = repository.facts.credentials.iter().filter(|c| c.place.file == file.place.file);
-    own.any(|c| !c.default && (!c.ephemeral || c.certainty != Certainty::Generic))
+    in_file(&repository.facts.credentials, file.place.file)
+        .iter()
+        .any(|c| !c.default && (!c.ephemeral || c.certainty != Certainty::Generic))
 }

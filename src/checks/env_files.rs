@@ -115,7 +115,11 @@ pub(super) fn is_env_path(word: &str) -> bool {
         return false;
     }
     let word = word.trim_matches(['"', '\'']).trim_end_matches('/');
-    let name = word.rsplit('/').next().unwrap_or(word).to_ascii_lowercase();
+    let name = word.rsplit('/').next().unwrap_or(word);
+    if !name.as_bytes().windows(4).any(|w| w.eq_ignore_ascii_case(b".env")) {
+        return false;
+    }
+    let name = name.to_ascii_lowercase();
     let env = name == ".env"
         || name == ".env*"
         || name.strip_prefix(".env.").is_some_and(|rest| {

@@ -78,7 +78,7 @@ fn is_decision(path: &str) -> bool {
 
 /// Whether the file states what holds in production.
 fn holds_production(repository: &Repository, file: &File) -> bool {
-    let mut settings = repository.facts.settings.iter().filter(|s| s.place.file == file.place.file);
+    let mut settings = repository.settings_of(file.place.file).iter();
     settings.any(|s| {
         s.target.as_ref().is_some_and(|t| t.is(Stage::Production))
             || s.path.split('.').any(|part| repository.stage_of(part) == Some(Stage::Production))

@@ -137,12 +137,7 @@ fn tools(command: &Command, run: &Instruction, repository: &Repository, file: Fi
 fn dependencies(command: &Command, repository: &Repository, file: FileId) -> Option<Left> {
     let set = |key: &str, wanted: &dyn Fn(&str) -> bool| {
         let assigned = command.assignments.iter().any(|a| a.name == key && wanted(&a.word.text));
-        assigned
-            || repository
-                .facts
-                .settings
-                .iter()
-                .any(|s| s.place.file == file && s.key == key && wanted(&s.setting.text()))
+        assigned || repository.settings_of(file).iter().any(|s| s.key == key && wanted(&s.setting.text()))
     };
     let production = |v: &str| v.contains("production") || v.contains("NODE_ENV");
     let later = |words: &[&str]| {

@@ -1,7 +1,7 @@
 //! What of a Dockerfile's stages ends in the image that is shipped: a stage that others only copy named files
 //! from leaves nothing else behind.
 
-use crate::facts::{Command, Instruction, Repository, ScriptKind, SettingSource, Stage};
+use crate::facts::{Command, Instruction, Repository, ScriptKind, SettingSource, Stage, in_file};
 use crate::lexicon::globs::PathGlob;
 use crate::text::{FileId, Span};
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ const TESTS: &[&str] = &["test", "tests", "testing", "unittest", "unittests", "e
 pub(super) struct Stages<'r> {
     repository: &'r Repository,
     file: FileId,
-    instructions: Vec<&'r Instruction>,
+    instructions: &'r [Instruction],
     shipped: Vec<u32>,
 }
 
@@ -45,18 +45,16 @@ pub(super) fn shipped_files(repository: &Repository) -> Vec<FileId> {
 
 /// Commands that a Dockerfile runs when its image is built.
 pub(super) fn run_commands(repository: &Repository, file: FileId) -> impl Iterator<Item = &Command> {
-    let scripts = repository.facts.scripts.iter();
-    let runs = scripts
-        .filter(move |s| s.place.file == file && s.script == ScriptKind::Image && s.name.ends_with(":RUN"));
+    let runs = in_file(&repository.facts.scripts, file)
+        .iter()
+        .filter(move |s| s.script == ScriptKind::Image && s.name.ends_with(":RUN"));
     runs.flat_map(|s| &s.commands)
 }
 
 impl<'r> Stages<'r> {
     /// Those of one Dockerfile.
     pub(super) fn new(repository: &'r Repository, file: FileId) -> Stages<'r> {
-        let mut instructions: Vec<&Instruction> =
-            repository.facts.instructions.iter().filter(|i| i.place.file == file).collect();
-        instructions.sort_by_key(|i| i.place.start);
+        let instructions = in_file(&repository.facts.instructions, file);
         let mut stages = Stages { repository, file, instructions, shipped: Vec::new() };
         stages.shipped = stages.shipped();
         stages
@@ -96,13 +94,13 @@ impl<'r> Stages<'r> {
         shipped
     }
 
-    fn froms(&self) -> impl Iterator<Item = &&'r Instruction> {
+    fn froms(&self) -> impl Iterator<Item = &'r Instruction> {
         self.instructions.iter().filter(|i| i.keyword == "FROM")
     }
 
     /// The stage that a `FROM` or `--from` names, if it is before `before`.
     fn named(&self, name: &str, before: u32) -> Option<u32> {
-        let own = |f: &&&Instruction| {
+        let own = |f: &&Instruction| {
             f.stage < before && f.args.get(1).is_some_and(|n| n.value.eq_ignore_ascii_case(name))
         };
         let number = || name.parse::<u32>().ok().filter(|n| *n < before);
@@ -122,13 +120,13 @@ impl<'r> Stages<'r> {
 
     /// The instruction of a shipped stage that runs a command.
     pub(super) fn shipped_run(&self, command: &Command) -> Option<&'r Instruction> {
-        let of = |i: &&&'r Instruction| i.keyword == "RUN" && i.place.contains(command.place);
-        self.instructions.iter().find(of).copied().filter(|i| self.is_shipped(i))
+        let of = |i: &&'r Instruction| i.keyword == "RUN" && i.place.contains(command.place);
+        self.instructions.iter().find(of).filter(|i| self.is_shipped(i))
     }
 
     /// Instructions of shipped stages, in order.
     pub(super) fn shipped_instructions(&self) -> impl Iterator<Item = &'r Instruction> {
-        self.instructions.iter().copied().filter(|i| self.is_shipped(i))
+        self.instructions.iter().filter(|i| self.is_shipped(i))
     }
 
     /// Where the file `inner` of the context ends that `copy` copies from it, `source` being the word that
@@ -163,7 +161,7 @@ impl<'r> Stages<'r> {
                 return Some(found);
             }
         }
-        for &copy in self.instructions.iter().filter(|i| i.keyword == "COPY" && i.stage > stage) {
+        for copy in self.instructions.iter().filter(|i| i.keyword == "COPY" && i.stage > stage) {
             let from = copy.flags.iter().find_map(|f| f.strip_prefix("--from="));
             if from.and_then(|f| self.named(f, copy.stage)) != Some(stage) {
                 continue;
@@ -213,10 +211,9 @@ impl<'r> Stages<'r> {
                     && i.place.contains(place)
             })
         };
-        self.repository
-            .commands()
-            .filter(|(_, c)| c.place.file == self.file && c.program == "rm" && runs(c.place))
-            .flat_map(|(_, c)| &c.args)
+        run_commands(self.repository, self.file)
+            .filter(|c| c.program == "rm" && runs(c.place))
+            .flat_map(|c| &c.args)
             .any(|word| {
                 let last = word.text.rsplit('/').next().unwrap_or("");
                 last == name

@@ -143,7 +143,7 @@ fn is_frozen_by_setting(repository: &Repository, owner: Owner<'_>, ecosystem: &s
             job.commands().collect()
         }
         Owner::Script(script) => {
-            let mut settings = repository.facts.settings.iter().filter(|s| s.place.file == script.place.file);
+            let mut settings = repository.settings_of(script.place.file).iter();
             if settings.any(|s| keys.contains(&s.key.as_str())) {
                 return true;
             }

@@ -2,7 +2,7 @@
 
 use super::credentials::{grade, is_for_tests, key, manifest_of};
 use super::samples::no_worse_than;
-use crate::facts::{Certainty, Credential, Repository, Resource};
+use crate::facts::{Certainty, Credential, Repository, Resource, in_file};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{Secret, Span};
@@ -98,7 +98,7 @@ fn files(repository: &Repository, verdict: &mut Verdict) {
             let harmless = file.name().split('.').any(|part| ENCRYPTED.contains(&part))
                 || file.name().rsplit('.').next().is_some_and(|e| PUBLIC.contains(&e));
             // What the file itself gives away is said there.
-            let told = repository.facts.credentials.iter().any(|c| c.place.file == file.place.file);
+            let told = !in_file(&repository.facts.credentials, file.place.file).is_empty();
             if harmless || told {
                 continue;
             }

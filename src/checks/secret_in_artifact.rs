@@ -3,7 +3,7 @@
 use super::env_files::is_env_path;
 use super::samples::no_worse_than;
 use super::secret_names::{expanded, is_secret_name};
-use crate::facts::{Command, Dialect, Ignore, IgnoreTool, Job, Pipeline, Repository, Step};
+use crate::facts::{Command, Dialect, File, Ignore, IgnoreTool, Job, Pipeline, Repository, Step, in_file};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::lexicon::globs::PathGlob;
 use crate::parameters::Parameters;
@@ -19,18 +19,30 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for script in &repository.facts.scripts {
         if repository.is_own(script.place) {
             let name = format!("Script `{}`", script.name);
-            let mut files = tracked.clone();
+            let mut files = Files { tracked: &tracked, made: Vec::new() };
             for command in &script.commands {
                 packed(command, &files, &name, verdict);
-                files.extend(made(command));
+                files.made.extend(made(command));
             }
         }
     }
     packages(repository, verdict);
 }
 
+/// Files that hold secrets where a command runs.
+struct Files<'t> {
+    tracked: &'t [Held],
+    made: Vec<Held>,
+}
+
+impl Files<'_> {
+    /// Of those that are taken along, the last that was written: it says what is in the file.
+    fn last(&self, taken: impl Fn(&&Held) -> bool) -> Option<&Held> {
+        self.made.iter().rev().chain(self.tracked.iter().rev()).find(taken)
+    }
+}
+
 /// A file that holds a secret.
-#[derive(Clone)]
 struct Held {
     path: String,
     what: &'static str,
@@ -41,13 +53,11 @@ struct Held {
 
 /// What a file of this name is, whatever is in it.
 fn secret_file(path: &str) -> Option<&'static str> {
-    let lower = path.trim_matches(['"', '\'']).to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    let path = path.trim_matches(['"', '\'']);
+    let lower = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let name = lower.as_str();
     let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
-    if lower.contains("public") || lower.contains(".pub") || name.starts_with("debug.") {
-        return None;
-    }
-    Some(match name {
+    let what = match name {
         "id_rsa" | "id_ed25519" | "id_ecdsa" => "a private key",
         "kubeconfig" | "kubeconfig.yaml" | "kubeconfig.yml" => "a kubeconfig",
         "tfplan" | "plan.tfplan" | "tfplan.binary" => "a Terraform plan",
@@ -59,38 +69,38 @@ fn secret_file(path: &str) -> Option<&'static str> {
         }
         ".netrc" | ".pypirc" | ".git-credentials" => "login data",
         _ => return None,
-    })
+    };
+    let path = path.to_ascii_lowercase();
+    let harmless = path.contains("public") || path.contains(".pub") || name.starts_with("debug.");
+    (!harmless).then_some(what)
 }
 
 /// Files of the tree that hold secrets, by name or by what was found in them.
 fn tracked(repository: &Repository) -> Vec<Held> {
-    let files = repository.files.iter().filter(|f| !f.link);
-    files
-        .filter_map(|f| {
-            let held =
-                || repository.facts.credentials.iter().any(|c| c.place.file == f.place.file && !c.default);
-            let what = match secret_file(&f.path) {
-                // A text of such a name need not hold one.
-                Some("a service account's key" | "login data") if !held() => return None,
-                Some(what) => what,
-                None => (is_env_path(&f.path) && held()).then_some("an env file with credentials")?,
-            };
-            if f.sample || f.vendored {
-                return None;
-            }
-            Some(Held { path: f.path.clone(), what, place: f.place, plan: what == "a Terraform plan" })
-        })
-        .collect()
+    let files = repository.files.iter().filter(|f| !f.link && f.is_own());
+    let held = |f: &File| in_file(&repository.facts.credentials, f.place.file).iter().any(|c| !c.default);
+    let held_in = |f: &File| {
+        let what = match secret_file(f.name()).and_then(|_| secret_file(&f.path)) {
+            // A text of such a name need not hold one.
+            Some("a service account's key" | "login data") if !held(f) => return None,
+            Some(what) => what,
+            None => (is_env_path(f.name()) && held(f)).then_some("an env file with credentials")?,
+        };
+        Some(Held { path: f.path.clone(), what, place: f.place, plan: what == "a Terraform plan" })
+    };
+    files.filter_map(held_in).collect()
 }
 
 /// Secret files that a command makes.
 fn made(command: &Command) -> Vec<Held> {
     let mut found = Vec::new();
-    let secret = command.line.contains("secrets.")
-        || expanded(&command.line).into_iter().any(is_secret_name)
-        || command.reads.iter().any(|w| w.text.contains("secret"));
+    let secret = || {
+        command.line.contains("secrets.")
+            || expanded(&command.line).into_iter().any(is_secret_name)
+            || command.reads.iter().any(|w| w.text.contains("secret"))
+    };
     for word in &command.writes {
-        if is_env_path(&word.text) && secret {
+        if is_env_path(&word.text) && secret() {
             found.push((word.text.as_str(), "an env file with secrets", word.place));
         } else if let Some(what) = secret_file(&word.text) {
             found.push((word.text.as_str(), what, word.place));
@@ -121,11 +131,11 @@ fn made(command: &Command) -> Vec<Held> {
 
 fn in_job(pipeline: &Pipeline, job: &Job, tracked: &[Held], verdict: &mut Verdict) {
     let name = format!("Job `{}`", job.id);
-    let mut files = tracked.to_vec();
+    let mut files = Files { tracked, made: Vec::new() };
     for step in &job.steps {
         for command in &step.commands {
             packed(command, &files, &name, verdict);
-            files.extend(made(command).into_iter().map(|mut held| {
+            files.made.extend(made(command).into_iter().map(|mut held| {
                 if let Some(folder) = &step.folder {
                     held.path =
                         format!("{}/{}", folder.trim_start_matches("./").trim_end_matches('/'), held.path);
@@ -161,7 +171,7 @@ fn takes_hidden(pipeline: &Pipeline, step: &Step) -> bool {
 
 fn uploaded(
     transfer: &crate::facts::Transfer,
-    files: &[Held],
+    files: &Files<'_>,
     name: &str,
     hidden: bool,
     verdict: &mut Verdict,
@@ -175,8 +185,7 @@ fn uploaded(
                 && !excluded(&held.path)
                 && (hidden || !held.path.split('/').any(|part| part.starts_with('.')))
         };
-        // The last to write a file says what is in it.
-        let Some(held) = files.iter().rev().find(taken) else { continue };
+        let Some(held) = files.last(taken) else { continue };
         let message = format!("{name} uploads {} with its artifact: `{}`", held.what, held.path);
         let finding = verdict.fail(path.span, format!("uploads {}", held.path), message);
         finding.label("whoever can read the run can download it").relate(held.place, "made here");
@@ -213,7 +222,7 @@ fn covers(pattern: &str, file: &str) -> bool {
 }
 
 /// Archives and copies of whole folders.
-fn packed(command: &Command, files: &[Held], name: &str, verdict: &mut Verdict) {
+fn packed(command: &Command, files: &Files<'_>, name: &str, verdict: &mut Verdict) {
     let plain = || command.args.iter().filter(|w| !w.text.starts_with('-'));
     let (sources, verb): (Vec<_>, &str) = match command.program.as_str() {
         "zip" => (plain().skip(1).collect(), "packs"),
@@ -275,7 +284,7 @@ fn packed(command: &Command, files: &[Held], name: &str, verdict: &mut Verdict) 
                 && !excluded(&held.path)
                 && !(whole && held.path.starts_with('.'))
         };
-        let Some(held) = files.iter().rev().find(taken) else { continue };
+        let Some(held) = files.last(taken) else { continue };
         let message = format!("{name} {verb} {}: `{}`", held.what, held.path);
         let finding = verdict.fail(source.place, format!("{verb} {}", held.path), message);
         finding.label("takes it along").relate(held.place, "the secret").at_most(Confidence::Medium);

@@ -4,7 +4,7 @@ use super::credentials::{Home, report};
 use super::image_stages::{Reach, Stages};
 use super::samples::no_worse_than;
 use super::secret_names::is_secret_name;
-use crate::facts::{Command, File, Instruction, Repository};
+use crate::facts::{Command, File, Instruction, Repository, in_file};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -111,7 +111,7 @@ fn copied<'r>(
         // The very file is in git and was read: what it holds is reported there.
         let known = repository.files.iter().find(|f| f.tracked == Some(true) && is_same(f, &source.value));
         if let Some(file) = known
-            && !repository.facts.credentials.iter().any(|c| c.place.file == file.place.file)
+            && in_file(&repository.facts.credentials, file.place.file).is_empty()
         {
             continue;
         }

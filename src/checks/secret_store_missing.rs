@@ -1,5 +1,6 @@
 //! Environments that use secrets without a word of where they are kept.
 
+use super::definitions::text;
 use super::gates::{confidence, deploys};
 use super::secret_names::is_secret_name;
 use super::secret_stores::mentions;
@@ -16,13 +17,12 @@ struct Need {
 }
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let stores = mentions(repository);
     let mut any = false;
     for stage in [Stage::Staging, Stage::Production] {
         let needs = needs(repository, stage);
         let Some(first) = needs.first() else { continue };
         any = true;
-        if let Some(store) = stores.iter().find(|m| m.stage.is_none_or(|s| s == stage)) {
+        if let Some(store) = mentions(repository).find(|m| m.stage.is_none_or(|s| s == stage)) {
             verdict.satisfied(store.place);
             continue;
         }
@@ -77,9 +77,11 @@ fn needs(repository: &Repository, stage: Stage) -> Vec<Need> {
     }
     for setting in &repository.facts.settings {
         let here = setting.target.as_ref().is_some_and(|t| t.is(stage));
-        let text = setting.setting.text();
-        let says_nothing = matches!(text.as_str(), "" | "true" | "false" | "~" | "null");
-        if here && is_secret_name(&setting.key) && !says_nothing && !sample(setting.place) {
+        if !here || !is_secret_name(&setting.key) || sample(setting.place) {
+            continue;
+        }
+        let says_nothing = matches!(text(setting), Some("" | "true" | "false" | "~" | "null"));
+        if !says_nothing {
             let name = repository.file(setting.place.file).name();
             found.push(Need { place: setting.key_place, who: format!("`{name}`"), label: "a secret's key" });
         }

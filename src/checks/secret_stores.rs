@@ -1,6 +1,6 @@
 //! What shows that secrets come from a store that is made for them.
 
-use crate::facts::{Repository, Resource, Setting, Stage, System, Target};
+use crate::facts::{Command, File, Repository, Resource, Setting, Stage, Step, System, Target, Value};
 use crate::lexicon::stores::SECRET_STORE_OBJECTS;
 use crate::text::Span;
 
@@ -87,55 +87,52 @@ const ACTIONS: &[&str] = &[
     "bitwarden/sm-action",
 ];
 
-/// Everything here that speaks of a store.
-pub(super) fn mentions(repository: &Repository) -> Vec<Mention> {
+/// Everything here that speaks of a store, what is cheap to find first.
+pub(super) fn mentions(repository: &Repository) -> impl Iterator<Item = Mention> {
     let stage = |target: Option<&Target>| target.and_then(|t| t.stage.known().copied());
     let facts = &repository.facts;
-    let mut found: Vec<Mention> = Vec::new();
     let resources = facts.resources.iter().filter(|r| is_store(r));
-    found.extend(resources.map(|r| Mention { place: r.place, stage: stage(r.target.as_ref()) }));
+    let resources = resources.map(move |r| Mention { place: r.place, stage: stage(r.target.as_ref()) });
+    // Encrypted files lie in the repository itself.
+    let files = repository.files.iter().filter(|f| is_encrypted(f));
+    let files = files.map(|f| Mention { place: f.place, stage: None });
+    let steps = repository.steps().filter(|(.., step)| reads_store(step));
+    let steps = steps.map(move |(_, job, s)| Mention { place: s.place, stage: stage(job.target.as_ref()) });
+    let commands = repository.commands().filter(|(_, command)| is_of_store(command));
+    let commands = commands.map(move |(owner, c)| Mention { place: c.place, stage: stage(owner.target()) });
     let settings = facts.settings.iter().chain(facts.resources.iter().flat_map(|r| &r.entries));
     let settings = settings.filter(|s| refers(s));
-    found.extend(settings.map(|s| Mention { place: s.place, stage: stage(s.target.as_deref()) }));
-    for (owner, command) in repository.commands() {
-        let google = command.program == "gcloud" && command.line.contains("--set-secrets");
-        if google || COMMANDS.iter().any(|c| command.line.starts_with(c) || command.line == c.trim_end()) {
-            found.push(Mention { place: command.place, stage: stage(owner.target()) });
-        }
-    }
-    for (_, job, step) in repository.steps() {
-        let Some(uses) = &step.uses else { continue };
-        let name = uses.name.to_ascii_lowercase();
-        if ACTIONS.iter().any(|a| name.starts_with(a))
-            || name.contains("deploy-cloudrun") && uses.input("secrets").is_some()
-        {
-            found.push(Mention { place: step.place, stage: stage(job.target.as_ref()) });
-        }
-    }
-    // Encrypted files lie in the repository itself.
-    let encrypted = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        name == ".sops.yaml"
-            || name == ".sops.yml"
-            || [
-                ".yml.enc",
-                ".yaml.enc",
-                ".sops.yaml",
-                ".sops.yml",
-                ".sops.json",
-                ".enc.yaml",
-                ".enc.yml",
-                ".sops.env",
-            ]
-            .iter()
-            .any(|end| name.ends_with(end))
-            || path.contains(".git-crypt/")
-            || name == ".gitsecret"
-            || path.contains(".gitsecret/")
-    };
-    let files = repository.files.iter().filter(|f| encrypted(&f.path));
-    found.extend(files.map(|f| Mention { place: f.place, stage: None }));
-    found
+    let settings = settings.map(move |s| Mention { place: s.place, stage: stage(s.target.as_deref()) });
+    resources.chain(files).chain(steps).chain(commands).chain(settings)
+}
+
+fn is_of_store(command: &Command) -> bool {
+    let google = command.program == "gcloud" && command.line.contains("--set-secrets");
+    google || COMMANDS.iter().any(|c| command.line.starts_with(c) || command.line == c.trim_end())
+}
+
+fn reads_store(step: &Step) -> bool {
+    let Some(uses) = &step.uses else { return false };
+    let name = uses.name.to_ascii_lowercase();
+    ACTIONS.iter().any(|a| name.starts_with(a))
+        || name.contains("deploy-cloudrun") && uses.input("secrets").is_some()
+}
+
+fn is_encrypted(file: &File) -> bool {
+    const ENDINGS: &[&str] = &[
+        ".yml.enc",
+        ".yaml.enc",
+        ".sops.yaml",
+        ".sops.yml",
+        ".sops.json",
+        ".enc.yaml",
+        ".enc.yml",
+        ".sops.env",
+    ];
+    let name = file.name();
+    matches!(name, ".sops.yaml" | ".sops.yml" | ".gitsecret")
+        || ENDINGS.iter().any(|end| name.ends_with(end))
+        || file.path.split('/').any(|part| matches!(part, ".git-crypt" | ".gitsecret"))
 }
 
 fn is_store(resource: &Resource) -> bool {
@@ -164,7 +161,7 @@ fn is_store(resource: &Resource) -> bool {
 }
 
 fn refers(setting: &Setting) -> bool {
-    let value = setting.setting.text();
+    let (Value::Known(value) | Value::Expr(value)) = &setting.setting else { return false };
     let value = value.trim_start_matches(['"', '\'', ' ']);
     let starts = |with: &str| {
         value.as_bytes().get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))

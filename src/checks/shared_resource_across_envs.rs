@@ -225,14 +225,13 @@ fn names_differ(repository: &Repository, own: &Setting, theirs: &Setting) -> boo
         let parent = of.path.rsplit_once('.').map_or("", |(parent, _)| parent);
         let near = |s: &&Setting| {
             let key = snake(&s.key).to_ascii_lowercase();
-            s.place.file == of.place.file
-                && s.path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent
+            s.path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent
                 && (matches!(key.as_str(), "database" | "dbname" | "db" | "name" | "pgdatabase")
                     || key.ends_with("db_name")
                     || key.ends_with("_database")
                     || key.ends_with("database_name"))
         };
-        repository.facts.settings.iter().find(near).and_then(text)
+        repository.settings_of(of.place.file).iter().find(near).and_then(text)
     };
     matches!((name(own), name(theirs)), (Some(a), Some(b)) if a != b)
 }

@@ -1,7 +1,7 @@
 //! Files that hold secrets by their nature: Terraform state and plans, kubeconfigs, key stores.
 
 use super::samples::no_worse_than;
-use crate::facts::Repository;
+use crate::facts::{Repository, in_file};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 
@@ -46,7 +46,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let Some((what, certain)) = kind(&file.path) else { continue };
         // A kubeconfig's keys and tokens are reported where they stand; a link is only a path.
-        let held = || repository.facts.credentials.iter().any(|c| c.place.file == file.place.file);
+        let held = || !in_file(&repository.facts.credentials, file.place.file).is_empty();
         if file.link || what == "Kubeconfig" && held() {
             verdict.examined(file.place);
             continue;

@@ -1,7 +1,7 @@
 //! Containers that run together on one machine: services of compose files, and the stacks that several files
 //! make between them. <https://docs.docker.com/reference/compose-file/>
 
-use super::{Repository, Setting, SettingSource, Stage, Target, Value, fact, words};
+use super::{Repository, Setting, SettingSource, Stage, Target, Value, fact, in_file, words};
 use crate::text::{FileId, Span, Spanned};
 use std::collections::BTreeMap;
 
@@ -220,10 +220,7 @@ impl Service {
 impl Repository {
     /// Settings of one file, in the order in which they are written.
     pub fn settings_of(&self, file: FileId) -> &[Setting] {
-        let all = &self.facts.settings;
-        let from = all.partition_point(|s| s.place.file < file);
-        let to = all.partition_point(|s| s.place.file <= file);
-        &all[from..to]
+        in_file(&self.facts.settings, file)
     }
 
     /// The environment that a service gets, by name: of files that it reads, then of its own lines, in the order in

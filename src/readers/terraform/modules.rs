@@ -2,7 +2,11 @@
 //! repository followed, blocks repeated over environments.
 //! <https://developer.hashicorp.com/terraform/language/modules>
 
-use super::expression::{Outcome, below, is_made, value};
+mod render;
+mod values;
+
+use self::render::Call;
+use super::expression::below;
 use crate::facts::{Basis, Resource, Setting, Shape, System, Target, Value, path_stage, path_target};
 use crate::lexicon::{Environments, classify};
 use crate::readers::commands::normalise;
@@ -12,16 +16,14 @@ use crate::text::Span;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Resources that all roots yield.
 const MOST: usize = 10_000;
-/// Modules in modules.
-const DEEPEST: usize = 8;
 /// Environments of one root; instances of one block.
 const MOST_ENVIRONMENTS: usize = 12;
-/// References that are followed for one root: locals may name each other.
+/// References that are followed for one root: locals may name each other; and for all of them.
 const MOST_STEPS: u32 = 1_000_000;
+const MOST_STEPS_OF_ALL: u32 = 10_000_000;
 
 /// All blocks of one folder, by number.
 #[derive(Default)]
@@ -32,21 +34,6 @@ struct Module {
     blocks: Vec<usize>,
     /// Entries of its locals.
     size: u32,
-}
-
-/// What a block is repeated over: the key and the value.
-type Each = Option<(String, Outcome)>;
-
-/// What a module is called with.
-struct Call<'c> {
-    folder: &'c str,
-    arguments: Rc<BTreeMap<String, Outcome>>,
-    workspace: Option<&'c str>,
-    /// What the block is repeated over: its key and value.
-    each: Each,
-    target: Option<&'c Target>,
-    via: Vec<Span>,
-    depth: usize,
 }
 
 struct Roots<'a> {
@@ -130,13 +117,15 @@ impl Roots<'_> {
             }
             by_root.entry(around).or_default().push((path.clone(), *index));
         }
+        let mut left = MOST_STEPS_OF_ALL;
         for root in roots {
             let own = by_root.get(root.as_str()).map_or(&[][..], Vec::as_slice);
             for environment in self.environments_of(&root, own) {
-                if self.deployed.len() >= MOST {
+                if self.deployed.len() >= MOST || left == 0 {
                     return;
                 }
-                self.fuel.set(MOST_STEPS);
+                let fuel = left.min(MOST_STEPS);
+                self.fuel.set(fuel);
                 let mut arguments = BTreeMap::new();
                 let mut via = Vec::new();
                 for &file in &environment.files {
@@ -157,6 +146,7 @@ impl Roots<'_> {
                     via,
                     depth: 0,
                 });
+                left -= fuel - self.fuel.get();
             }
         }
     }
@@ -250,294 +240,5 @@ impl Roots<'_> {
             Some(Environment { workspace: Some(key), target: Some(target), ..Environment::default() })
         };
         keys.into_iter().filter_map(environment).collect()
-    }
-
-    /// Puts in what a module is called with.
-    fn render(&mut self, call: Call<'_>) {
-        let Some(module) = self.modules.get(call.folder) else { return };
-        let (blocks, calls) = (module.blocks.clone(), module.calls.clone());
-        for block in blocks {
-            for (each, target) in self.instances(block, &call) {
-                if self.deployed.len() >= MOST {
-                    return;
-                }
-                let call = call.inside(each, target.as_ref());
-                self.block(block, &call);
-            }
-        }
-        if call.depth >= DEEPEST {
-            return;
-        }
-        for index in calls {
-            let Some(source) = self.source(call.folder, index) else { continue };
-            for (each, target) in self.instances(index, &call) {
-                let inner = call.inside(each, target.as_ref());
-                let mut arguments = BTreeMap::new();
-                let entries = self.resources[index].entries.clone();
-                let names: BTreeSet<&str> = entries.iter().filter_map(|e| e.path.split('.').next()).collect();
-                for name in names {
-                    if matches!(
-                        name,
-                        "source" | "version" | "providers" | "for_each" | "count" | "depends_on"
-                    ) {
-                        continue;
-                    }
-                    arguments.insert(name.to_owned(), self.argument(&entries, name, &inner));
-                }
-                let mut via = call.via.clone();
-                via.push(self.resources[index].place);
-                self.render(Call {
-                    folder: &source,
-                    arguments: Rc::new(arguments),
-                    workspace: call.workspace,
-                    each: None,
-                    target: target.as_ref().or(call.target),
-                    via,
-                    depth: call.depth + 1,
-                });
-            }
-        }
-    }
-
-    /// What an argument of a call comes to: it may be a mapping whose values refer to others.
-    fn argument(&self, entries: &[Setting], name: &str, call: &Call<'_>) -> Outcome {
-        match below(entries.iter(), name) {
-            Outcome::Tree(all) => {
-                let mut found = Vec::new();
-                for setting in all {
-                    match self.resolved(&setting, call) {
-                        Some(Outcome::Text(text, owner)) => found.push(owned(&setting, text, owner)),
-                        Some(Outcome::Tree(inner)) => {
-                            found.extend(inner.into_iter().map(|s| grown(&setting, s)))
-                        }
-                        Some(Outcome::Nothing) => {}
-                        _ => found.push(setting),
-                    }
-                }
-                Outcome::Tree(found)
-            }
-            known @ Outcome::Text(..) => known,
-            _ => entries
-                .iter()
-                .find(|e| e.path == name)
-                .and_then(|e| self.resolved(e, call).map(|o| placed(o, e)))
-                .unwrap_or(Outcome::Unknown),
-        }
-    }
-
-    /// How often a block is written: none, once, or once for each key.
-    fn instances(&self, index: usize, call: &Call<'_>) -> Vec<(Each, Option<Target>)> {
-        let resource = &self.resources[index];
-        if let Some(count) = resource.entry("count") {
-            let count = match &count.setting {
-                Value::Known(count) => Some(count.clone()),
-                _ => self.resolved(count, call).and_then(|o| o.known().map(str::to_owned)),
-            };
-            if count.as_deref() == Some("0") {
-                return Vec::new();
-            }
-        }
-        if !resource.has("for_each") {
-            return vec![(None, None)];
-        }
-        let over = self.argument(&resource.entries, "for_each", call);
-        let keys = over.keys();
-        let is_known =
-            matches!(over, Outcome::Tree(_)) && keys.len() <= MOST_ENVIRONMENTS && !keys.is_empty();
-        let staged = keys.iter().any(|k| classify(k, self.environments).is_some());
-        if !is_known || !staged {
-            return vec![(None, None)];
-        }
-        let place = resource.entries_ending("for_each").next().map_or(resource.place, |e| e.place);
-        let instance = |key: String| {
-            let target = classify(&key, self.environments).map(|stage| Target {
-                stage: Value::Known(stage),
-                name: Value::Known(key.clone()),
-                basis: Basis::Context,
-                place,
-            });
-            let value = over.part(&key);
-            (Some((key, value)), target)
-        };
-        keys.into_iter().map(instance).collect()
-    }
-
-    /// One block with everything put in.
-    fn block(&mut self, index: usize, call: &Call<'_>) {
-        let own = &self.resources[index];
-        let mut entries = Vec::with_capacity(own.entries.len());
-        let mut open = Vec::new();
-        let mut changed = call.target.is_some() && call.target != own.target.as_ref()
-            || call.depth > 0
-            || call.each.is_some();
-        for entry in &own.entries {
-            if let Some(rest) = entry.path.strip_prefix("dynamic.") {
-                open.push(rest.split('.').next().unwrap_or("").to_owned());
-            }
-            match self.resolved(entry, call) {
-                Some(Outcome::Text(text, owner)) => {
-                    changed = true;
-                    entries.push(owned(entry, text, owner));
-                }
-                Some(Outcome::Tree(all)) => {
-                    changed = true;
-                    entries.extend(all.into_iter().map(|s| grown(entry, s)));
-                }
-                Some(Outcome::Nothing) => changed = true,
-                Some(Outcome::Unknown) => {
-                    open.push(entry.path.clone());
-                    entries.push(entry.clone());
-                }
-                None => entries.push(entry.clone()),
-            }
-        }
-        if !changed {
-            return;
-        }
-        let own = call.target.cloned().map(Arc::new);
-        for entry in &mut entries {
-            entry.target = own.clone().or(entry.target.take());
-        }
-        self.parts.insert(index);
-        let own = &self.resources[index];
-        self.deployed.push(Resource {
-            target: call.target.cloned().or_else(|| own.target.clone()),
-            size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
-            entries,
-            shape: Shape::Effective,
-            open,
-            via: call.via.clone(),
-            ..own.clone()
-        });
-    }
-
-    /// What an entry that is no literal comes to.
-    fn resolved(&self, entry: &Setting, call: &Call<'_>) -> Option<Outcome> {
-        let Value::Expr(text) = &entry.setting else { return None };
-        Some(self.value(text, call, 0))
-    }
-
-    fn value(&self, text: &str, call: &Call<'_>, depth: usize) -> Outcome {
-        value(text, &|reference| self.reference(reference, call, depth))
-    }
-
-    fn reference(&self, reference: &str, call: &Call<'_>, depth: usize) -> Outcome {
-        let left = self.fuel.get();
-        if left == 0 || depth > 12 {
-            return Outcome::Unknown;
-        }
-        let mut parts = reference.splitn(3, '.');
-        let (kind, name, rest) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
-        let Some(module) = self.modules.get(call.folder) else { return Outcome::Unknown };
-        // Each look-up goes through all locals.
-        self.fuel.set(left.saturating_sub(1 + module.size / 8));
-        let whole = match kind {
-            "var" => match call.arguments.get(name) {
-                Some(Outcome::Unknown) => Outcome::Unknown,
-                Some(given) if !matches!(given, Outcome::Nothing) => given.clone(),
-                _ => {
-                    let default = module.variables.get(name).map(|&v| &self.resources[v].entries);
-                    default.map_or(Outcome::Unknown, |entries| below(entries.iter(), "default"))
-                }
-            },
-            "local" => {
-                let all = || module.locals.iter().flat_map(|&l| &self.resources[l].entries);
-                match below(all(), name) {
-                    Outcome::Unknown => match all().find(|e| e.path == name).map(|e| (e, &e.setting)) {
-                        Some((entry, Value::Expr(text))) => placed(self.value(text, call, depth + 1), entry),
-                        _ => Outcome::Unknown,
-                    },
-                    Outcome::Tree(mut found) => {
-                        // A mapping of locals may refer to others in its turn.
-                        for setting in &mut found {
-                            if let Value::Expr(text) = &setting.setting
-                                && let Outcome::Text(text, owner) = self.value(&text.clone(), call, depth + 1)
-                            {
-                                let path = setting.path.clone();
-                                *setting = owned(setting, text, owner);
-                                setting.path = path;
-                            }
-                        }
-                        Outcome::Tree(found)
-                    }
-                    known => known,
-                }
-            }
-            "each" => match (&call.each, name) {
-                (Some((key, _)), "key") => Outcome::Text(key.clone(), None),
-                (Some((_, value)), "value") => value.clone(),
-                _ => Outcome::Unknown,
-            },
-            "terraform" if name == "workspace" => {
-                call.workspace.map_or(Outcome::Unknown, |w| Outcome::Text(w.to_owned(), None))
-            }
-            _ => Outcome::Unknown,
-        };
-        match rest {
-            Some(rest) => match &whole {
-                Outcome::Tree(all) => below(all.iter(), rest),
-                _ => Outcome::Unknown,
-            },
-            None => whole,
-        }
-    }
-}
-
-impl Call<'_> {
-    /// The same for one instance of a block.
-    fn inside<'i>(&'i self, each: Each, target: Option<&'i Target>) -> Call<'i> {
-        Call {
-            folder: self.folder,
-            arguments: Rc::clone(&self.arguments),
-            workspace: self.workspace,
-            each,
-            target: target.or(self.target),
-            via: self.via.clone(),
-            depth: self.depth,
-        }
-    }
-}
-
-/// An entry with a value that another setting owns, or that an expression here made.
-fn owned(entry: &Setting, text: String, owner: Option<Setting>) -> Setting {
-    let owner = owner.filter(|o| !is_made(o));
-    Setting {
-        place: owner.as_ref().map_or(entry.place, |o| o.place),
-        key_place: owner.as_ref().map_or(entry.key_place, |o| o.key_place),
-        setting: Value::Known(text),
-        ..entry.clone()
-    }
-}
-
-/// A part of a mapping that stands where an entry refers to it.
-fn grown(entry: &Setting, part: Setting) -> Setting {
-    let path =
-        if part.path.is_empty() { entry.path.clone() } else { format!("{}.{}", entry.path, part.path) };
-    let made = is_made(&part);
-    Setting {
-        key: path.rsplit('.').find(|p| !p.bytes().all(|b| b.is_ascii_digit())).unwrap_or("").to_owned(),
-        path,
-        place: if made { entry.place } else { part.place },
-        key_place: if made { entry.key_place } else { part.key_place },
-        ..part
-    }
-}
-
-/// What an expression made, with the place of the expression.
-fn placed(outcome: Outcome, entry: &Setting) -> Outcome {
-    match outcome {
-        Outcome::Text(text, None) => Outcome::Text(text.clone(), Some(owned(entry, text, None))),
-        Outcome::Tree(all) => Outcome::Tree(
-            all.into_iter()
-                .map(|s| {
-                    if is_made(&s) {
-                        Setting { place: entry.place, key_place: entry.key_place, ..s }
-                    } else {
-                        s
-                    }
-                })
-                .collect(),
-        ),
-        other => other,
     }
 }
