@@ -5,7 +5,7 @@ use super::sentences::listed;
 use super::services::{Service, services};
 use crate::facts::{
     Alert, DashboardTopic, EffectKind, LimitUnit, LogSort, PracticeKind, Repository, Signal, Stage, Target,
-    Value,
+    Value, folder_of,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -260,7 +260,7 @@ pub(super) fn retention(repository: &Repository, parameters: &Parameters, verdic
             continue;
         }
         let path = repository.path(kept.place);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(path);
         let subject = format!("{} logs for {days} days in {folder}", kept.sort);
         let day = if days == 1 { "day" } else { "days" };
         causes.add(subject, kept.place, || Cause {

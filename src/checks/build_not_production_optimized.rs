@@ -3,7 +3,7 @@
 use super::env_specific_build::is_build;
 use super::gates::ships;
 use super::image_stages::{Stages, shipped_files};
-use crate::facts::{Command, Owner, Repository, Script, ScriptKind, Stage};
+use crate::facts::{Command, Owner, Repository, Script, ScriptKind, Stage, folder_of};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -142,7 +142,7 @@ fn served(repository: &Repository, command: &Command, path: &str, depth: u8) -> 
 
 /// The script of that name in the package beside the Dockerfile.
 fn npm_script<'r>(repository: &'r Repository, path: &str, label: &str) -> Option<&'r Script> {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(path);
     let name = if folder.is_empty() {
         format!("package.json:{label}")
     } else {

@@ -4,7 +4,8 @@
 use super::addresses::{host_of, snake};
 use super::gates::words;
 use super::merged::{Cause, Causes};
-use super::stacks::{Part, is_aside, listed, part, waits_by_itself};
+use super::sentences::named;
+use super::stacks::{Part, is_aside, part, waits_by_itself};
 use crate::facts::{Readiness, Repository, Service, Stack, Value};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -30,7 +31,7 @@ pub(super) fn missing(repository: &Repository, _: &Parameters, verdict: &mut Ver
             let names: Vec<&str> = stores.iter().map(|s| s.name.as_str()).collect();
             let which = if names.len() > 1 { "them" } else { "it" };
             let message =
-                format!("`{}` uses {} and is not started after {which}", service.name, listed(&names));
+                format!("`{}` uses {} and is not started after {which}", service.name, named(&names));
             let finding = verdict.fail(service.place, format!("service {}", service.name), message);
             finding.label("no `depends_on` leads there").at_most(Confidence::Medium);
             for store in stores {
@@ -69,7 +70,7 @@ pub(super) fn unready(repository: &Repository, _: &Parameters, verdict: &mut Ver
         names.dedup();
         let store = &pairs[0].1;
         let verb = if names.len() > 1 { "are" } else { "is" };
-        let message = format!("{} {verb} started when `{store}` is, not when it answers", listed(&names));
+        let message = format!("{} {verb} started when `{store}` is, not when it answers", named(&names));
         for place in all {
             causes.add(format!("order in {path}"), place, || Cause {
                 message: message.clone(),

@@ -1,9 +1,10 @@
 //! Names of variables: whether they say whose they are, and whether anybody explains them.
 
-use super::env_example_missing::{is_platform, list};
+use super::env_example_missing::is_platform;
 use super::env_files::is_example;
+use super::sentences::named;
 use super::stacks::{Part, is_aside, local_stack, part};
-use crate::facts::{File, Repository, ScriptKind, Setting, SettingSource};
+use crate::facts::{File, Repository, ScriptKind, Setting, SettingSource, folder_of};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +75,7 @@ pub(super) fn prefix(repository: &Repository, _: &Parameters, verdict: &mut Verd
         return verdict.not_applicable("there is one service here, whose variables no other reads");
     }
     // Variables that one file gives to all of them; a file of one service's folder is its own.
-    let root = repository.path(stack.place).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let root = folder_of(repository.path(stack.place));
     for file in repository.files.iter().filter(|f| is_shared(f, root)) {
         let own: Vec<&Setting> = repository
             .settings_of(file.place.file)
@@ -87,7 +88,7 @@ pub(super) fn prefix(repository: &Repository, _: &Parameters, verdict: &mut Verd
             continue;
         };
         let keys: Vec<&str> = own.iter().map(|s| s.key.as_str()).collect();
-        let message = format!("`{}` names no owner of {}", file.path, list(&keys));
+        let message = format!("`{}` names no owner of {}", file.path, named(&keys));
         let finding = verdict.fail(first.key_place, format!("prefixes in {}", file.path), message);
         finding.label("no `API__`, `WEB__` or `WORKER__` before it").at_most(Confidence::Medium);
         for setting in own.iter().skip(1).take(MOST_PLACES) {
@@ -98,7 +99,7 @@ pub(super) fn prefix(repository: &Repository, _: &Parameters, verdict: &mut Verd
 
 /// Whether a file holds variables of the whole stack: an example, or an env file, beside the compose file.
 fn is_shared(file: &File, root: &str) -> bool {
-    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = file.folder();
     let shared = is_example(file.name()) || file.name().starts_with(".env");
     folder == root && shared && file.tracked != Some(false) && file.reader.as_deref() == Some("dotenv")
 }
@@ -147,7 +148,7 @@ pub(super) fn undocumented(repository: &Repository, _: &Parameters, verdict: &mu
         let new: Vec<(&str, &Setting)> = keys.into_iter().filter(|(key, _)| said.insert(key)).collect();
         let Some((_, first)) = new.iter().min_by_key(|(_, s)| s.key_place) else { continue };
         let names: Vec<&str> = new.iter().map(|(key, _)| *key).collect();
-        let message = format!("`{path}` sets {}, which no document explains", list(&names));
+        let message = format!("`{path}` sets {}, which no document explains", named(&names));
         let finding = verdict.fail(first.key_place, format!("variables of {path}"), message);
         finding.label("neither in an example nor in a document").at_most(Confidence::Medium);
         for (_, setting) in new.iter().filter(|(_, s)| s.key_place != first.key_place).take(MOST_PLACES) {

@@ -1,8 +1,9 @@
 //! How programs come by their settings: whether a missing one stops them, and whether one place reads them all.
 
-use super::env_example_missing::{FEW, Keys, folder, is_below, is_own, list, required, services};
+use super::env_example_missing::{FEW, Keys, is_below, is_own, required, services};
 use super::gates::words;
-use crate::facts::{EnvRead, PracticeKind, Repository};
+use super::sentences::named;
+use crate::facts::{EnvRead, PracticeKind, Repository, folder_of};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -16,7 +17,7 @@ fn by_service(repository: &Repository) -> BTreeMap<&str, Vec<&EnvRead>> {
     let services = services(repository);
     let mut found: BTreeMap<&str, Vec<&EnvRead>> = BTreeMap::new();
     for read in repository.facts.env_reads.iter().filter(|r| is_own(repository, r)) {
-        let at = folder(repository.path(read.place));
+        let at = folder_of(repository.path(read.place));
         let service = services.iter().filter(|s| is_below(at, s)).max_by_key(|s| s.len());
         found.entry(service.copied().unwrap_or("")).or_default().push(read);
     }
@@ -45,7 +46,7 @@ pub(super) fn validation(repository: &Repository, _: &Parameters, verdict: &mut 
             continue;
         }
         let at = if service.is_empty() { "the program".to_owned() } else { format!("`{service}`") };
-        let message = format!("Nothing stops {at} when {} are not set", list(&silent));
+        let message = format!("Nothing stops {at} when {} are not set", named(&silent));
         let mut places: Vec<(Span, &str)> = silent.iter().map(|key| (first(key), *key)).collect();
         places.sort();
         let finding = verdict.open(places[0].0, format!("validation of {service}").trim_end(), message);
@@ -71,7 +72,7 @@ fn cannot_be_left_out(key: &str) -> bool {
 /// The library with which a service's manifest says that settings have a checked model.
 fn model(repository: &Repository, service: &str) -> Option<Span> {
     let all = repository.facts.practices.iter().filter(|p| p.practice == PracticeKind::SettingsModel);
-    all.map(|p| p.place).find(|place| is_below(service, folder(repository.path(*place))))
+    all.map(|p| p.place).find(|place| is_below(service, folder_of(repository.path(*place))))
 }
 
 pub(super) fn duplicated(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
@@ -91,7 +92,7 @@ pub(super) fn duplicated(repository: &Repository, _: &Parameters, verdict: &mut 
         // What the model reads, too, has two owners.
         let own: BTreeSet<&str> = files[&model].iter().map(|r| r.key.as_str()).collect();
         // Settings may be cut over several files of one folder.
-        let at = |file: FileId| folder(&repository.file(file).path);
+        let at = |file: FileId| folder_of(&repository.file(file).path);
         let beside = |file: FileId| {
             file == model || is_model(&repository.file(file).path) && is_below(at(file), at(model))
         };
@@ -106,7 +107,7 @@ pub(super) fn duplicated(repository: &Repository, _: &Parameters, verdict: &mut 
             twice.iter().map(|r| r.key.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
         let path = repository.path(anchor);
         let verb = if keys.len() > 1 { "are" } else { "is" };
-        let message = format!("{} of the settings in `{path}` {verb} read elsewhere again", list(&keys));
+        let message = format!("{} of the settings in `{path}` {verb} read elsewhere again", named(&keys));
         let finding = verdict.fail(first.place, format!("settings of {service}").trim_end(), message);
         finding.label("passes the settings by").at_most(Confidence::Medium);
         finding.relate(anchor, "the settings");
@@ -123,5 +124,5 @@ fn is_model(path: &str) -> bool {
     words(stem)
         .iter()
         .any(|w| matches!(w.as_str(), "config" | "settings" | "env" | "environment" | "configuration"))
-        || folder(path).rsplit('/').next().is_some_and(|f| matches!(f, "config" | "settings"))
+        || folder_of(path).rsplit('/').next().is_some_and(|f| matches!(f, "config" | "settings"))
 }

@@ -2,8 +2,9 @@
 
 use super::critical_settings::{Critical, critical};
 use super::definitions::{Definition, capital, families, passes, text};
-use super::stacks::{is_aside, listed, local_stacks};
-use crate::facts::{Repository, Service, Setting, Stage, Value, in_file};
+use super::sentences::named;
+use super::stacks::{is_aside, local_stacks};
+use crate::facts::{Repository, Service, Setting, Stage, Value, folder_of, in_file};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ fn lacking(
     }
     let (Some((_, first)), Some(anchor)) = (missing.first(), lacks.place) else { return };
     let keys: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
-    let message = format!("{} of `{family}` is not given {}", capital(stage), listed(&keys));
+    let message = format!("{} of `{family}` is not given {}", capital(stage), named(&keys));
     let finding = verdict.fail(anchor, format!("{} {family}", stage.name()), message);
     finding.label("not among what stands here").at_most(Confidence::Medium);
     finding.against("a secret store or the pipeline may give it");
@@ -123,7 +124,7 @@ fn stacks(repository: &Repository, verdict: &mut Verdict) {
 
 /// Whether two stacks lie in one folder.
 fn near(repository: &Repository, one: crate::text::Span, other: crate::text::Span) -> bool {
-    let folder = |place| repository.path(place).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = |place| folder_of(repository.path(place));
     folder(one) == folder(other)
 }
 
@@ -150,7 +151,7 @@ fn compare(
     let message = format!(
         "`{}` is not given {} in {stage}, as it is on developers' machines",
         service.name,
-        listed(&keys)
+        named(&keys)
     );
     let (file, _) = service.parts.last().expect("a service has a part");
     let place = in_file(&repository.facts.compose_files, *file)

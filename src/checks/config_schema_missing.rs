@@ -1,7 +1,7 @@
 //! Configuration of environments that nothing checks for form.
 
 use super::definitions::{is_lasting, passes};
-use crate::facts::{Basis, Repository, Setting, SettingSource, Stage, in_file};
+use crate::facts::{Basis, Repository, Setting, SettingSource, Stage, folder_of, in_file, join_path};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -43,7 +43,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     for (chart, files) in charts {
         let first = Span::start_of(*files.first().expect("a chart has a file"));
-        if repository.by_path(&beside(chart, "values.schema.json")).is_some() {
+        if repository.by_path(&join_path(chart, "values.schema.json")).is_some() {
             verdict.satisfied(first);
             continue;
         }
@@ -74,14 +74,6 @@ fn relate(finding: &mut crate::finding::Finding, files: &BTreeSet<FileId>) {
     }
 }
 
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn beside(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
 /// Files of data that a program or a chart reads.
 fn is_data(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -97,9 +89,9 @@ fn chart_of<'p>(repository: &Repository, path: &'p str) -> Option<&'p str> {
     if !name.starts_with("values") && !name.ends_with("values.yaml") {
         return None;
     }
-    let mut above = folder(path);
+    let mut above = folder_of(path);
     for _ in 0..3 {
-        if repository.by_path(&beside(above, "Chart.yaml")).is_some() {
+        if repository.by_path(&join_path(above, "Chart.yaml")).is_some() {
             return Some(above);
         }
         above = above.rsplit_once('/')?.0;

@@ -1,7 +1,7 @@
 //! Programs in containers that run as root where others use them.
 
 use super::image_stages::{Stages, shipped_files};
-use crate::facts::{Instruction, Repository, ScriptKind, Stage, System};
+use crate::facts::{Instruction, Repository, ScriptKind, Stage, System, folder_of};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{FileId, Span};
@@ -130,7 +130,7 @@ fn steps_down(repository: &Repository, file: FileId, all: &[&Instruction]) -> bo
     }
     // What an entrypoint's file says, if its file lies near the Dockerfile.
     let path = repository.path(Span::start_of(file));
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(path);
     let names: Vec<&str> = runs.filter_map(|a| a.value.rsplit('/').next()).collect();
     let scripts = repository.facts.scripts.iter().filter(|s| s.script == ScriptKind::Shell);
     scripts
@@ -143,7 +143,7 @@ fn steps_down(repository: &Repository, file: FileId, all: &[&Instruction]) -> bo
 
 /// Whether a manifest or a compose file gives a user to what is built from this Dockerfile, or to every container.
 fn set_outside(repository: &Repository, dockerfile: &str) -> bool {
-    let folder = dockerfile.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(dockerfile);
     let services = repository.facts.compose_files.iter().flat_map(|c| &c.services);
     let named = services.filter(|s| s.user.as_ref().is_some_and(|u| !is_root(&u.value)));
     let mut built = named.filter(|s| s.build.as_ref().is_some_and(|b| b.value == folder));

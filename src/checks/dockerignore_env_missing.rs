@@ -2,7 +2,9 @@
 
 use super::env_files::is_example;
 use super::image_stages::{Reach, Stages};
-use crate::facts::{File, Ignore, IgnoreTool, Instruction, Repository, Stage, path_stage};
+use crate::facts::{
+    File, Ignore, IgnoreTool, Instruction, Repository, Stage, folder_of, join_path, path_stage,
+};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -24,7 +26,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if !repository.file(file).is_own() || for_people || dockerfile.contains(".devcontainer/") {
             continue;
         }
-        let folder = dockerfile.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(dockerfile);
         // Without env files, made or to be made, nothing can be taken along.
         let env = env_files(repository, &named, folder);
         let candidates = ignore_files(repository, dockerfile, folder);
@@ -96,13 +98,9 @@ fn ignore_files<'r>(repository: &'r Repository, dockerfile: &str, folder: &str) 
 /// name lies at the context's root.
 fn is_kept_out(candidates: &[&Ignore], path: &str) -> bool {
     candidates.iter().any(|ignore| {
-        let at = if path.contains('/') { path.to_owned() } else { beside(&ignore.folder, path) };
+        let at = if path.contains('/') { path.to_owned() } else { join_path(&ignore.folder, path) };
         ignore.decides(&at) == Some(true)
     })
-}
-
-fn beside(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 fn inside<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
@@ -123,12 +121,12 @@ fn env_files(repository: &Repository, named: &[&File], folder: &str) -> Vec<(Str
         }
     };
     for file in named {
-        let own = file.path.rsplit_once('/').map_or("", |(f, _)| f);
+        let own = file.folder();
         let at_root = own.is_empty() || own == folder;
         if !at_root && inside(folder, own).is_none() || file.vendored || file.sample {
             continue;
         }
-        let at = |name: &str| if at_root { name.to_owned() } else { beside(own, name) };
+        let at = |name: &str| if at_root { name.to_owned() } else { join_path(own, name) };
         let untracked = file.name() == ".env" && file.tracked != Some(true);
         if untracked || file.name().starts_with(".env") && is_example(file.name()) {
             let local = file.name().starts_with(".env.local");

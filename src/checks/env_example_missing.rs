@@ -3,7 +3,8 @@
 
 use super::env_files::{is_env_path, is_example};
 use super::samples::{is_sample, is_vendored, no_worse_than};
-use crate::facts::{EnvRead, File, Repository, SettingSource};
+use super::sentences::named;
+use crate::facts::{EnvRead, File, Repository, SettingSource, folder_of};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::FileId;
@@ -14,7 +15,6 @@ pub(super) const FEW: usize = 4;
 
 /// So many places of reads one finding lists, and so many names its sentence.
 const MOST_PLACES: usize = 10;
-const MOST_NAMES: usize = 4;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     const HERE: &[SettingSource] = &[SettingSource::Dotenv, SettingSource::Service, SettingSource::Image];
@@ -33,10 +33,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let services = services(repository);
     for read in repository.facts.env_reads.iter().filter(|r| is_own(repository, r)) {
         let path = repository.path(read.place);
-        let folder = folder(path);
+        let folder = folder_of(path);
         // Every example on the way up to the root tells its part.
-        let above = || examples.iter().filter(|e| is_below(folder, self::folder(&e.path)));
-        match above().max_by_key(|e| (self::folder(&e.path).len(), std::cmp::Reverse(e.path.len()))) {
+        let above = || examples.iter().filter(|e| is_below(folder, self::folder_of(&e.path)));
+        match above().max_by_key(|e| (self::folder_of(&e.path).len(), std::cmp::Reverse(e.path.len()))) {
             Some(nearest) => {
                 let told = above().any(|e| shown[&e.place.file].contains(read.key.as_str()));
                 if !told && !given_here.contains(read.key.as_str()) {
@@ -70,7 +70,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     for (service, keys) in &without {
         // A service whose example lies in a folder of its own, and not on the way up, has one all the same.
-        let elsewhere = examples.iter().any(|e| is_below(folder(&e.path), service));
+        let elsewhere = examples.iter().any(|e| is_below(folder_of(&e.path), service));
         if required(keys).count() >= FEW && !elsewhere {
             report_missing(repository, service, keys, verdict);
         }
@@ -96,7 +96,7 @@ pub(super) fn required<'k, 'r>(keys: &'k Keys<'r>) -> impl Iterator<Item = &'r s
 fn report_incomplete(example: &File, keys: &Keys<'_>, verdict: &mut Verdict) {
     let needed: Vec<&str> = required(keys).collect();
     let all: Vec<&str> = if needed.is_empty() { keys.keys().copied().collect() } else { needed.clone() };
-    let message = format!("`{}` does not show {}, which the code reads", example.path, list(&all));
+    let message = format!("`{}` does not show {}, which the code reads", example.path, named(&all));
     let finding = verdict.fail(example.place, "incomplete example", message);
     finding.label("what people copy");
     if needed.is_empty() {
@@ -112,7 +112,7 @@ fn report_missing(repository: &Repository, service: &str, keys: &Keys<'_>, verdi
     let needed: Vec<&str> = required(keys).collect();
     let first = keys[needed[0]].iter().find(|r| !r.fallback).unwrap_or(&keys[needed[0]][0]);
     let at = if service.is_empty() { "this repository".to_owned() } else { format!("`{service}`") };
-    let message = format!("No `.env.example` tells which variables {at} needs: {}", list(&needed));
+    let message = format!("No `.env.example` tells which variables {at} needs: {}", named(&needed));
     let subject = format!("no example in {service}");
     // Where nobody works with env files, the list of variables may have another form.
     let finding = if uses_env_files(repository, service) {
@@ -125,18 +125,6 @@ fn report_missing(repository: &Repository, service: &str, keys: &Keys<'_>, verdi
         let read = keys[key].iter().find(|r| !r.fallback).unwrap_or(&keys[key][0]);
         finding.relate(read.place, format!("reads `{key}`"));
     }
-}
-
-pub(super) fn list(keys: &[&str]) -> String {
-    let shown: Vec<String> = keys.iter().take(MOST_NAMES).map(|k| format!("`{k}`")).collect();
-    match keys.len().saturating_sub(MOST_NAMES) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 pub(super) fn is_below(folder: &str, above: &str) -> bool {

@@ -19,7 +19,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         };
         let told = file.name().starts_with('.') && is_example(file.name()) || overridden();
         if told && !file.vendored && !file.sample {
-            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = file.folder();
             folders.entry(folder).or_insert(file);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::addresses::speaks_of_store;
 use super::definitions::{passes, text};
-use crate::facts::{Repository, Resource, Setting, Stage, System, Target, Value};
+use crate::facts::{Repository, Resource, Setting, Stage, System, Target, Value, folder_of, normalise};
 use crate::finding::{Finding, Verdict};
 use crate::text::Span;
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub(super) fn keeps_data(repository: &Repository, module: &Resource) -> bool {
     let mut modules = vec![module];
     while let Some(module) = modules.pop() {
         let source = said(module, "source").unwrap_or("");
-        let Some(inside) = joined(folder(repository, module.place), source) else {
+        let Some(inside) = module_folder(folder_of(repository.path(module.place)), source) else {
             let named = module.name.known().is_some_and(|name| speaks_of_store(name));
             if named || speaks_of_store(source) {
                 return true;
@@ -49,8 +49,9 @@ pub(super) fn keeps_data(repository: &Repository, module: &Resource) -> bool {
             continue;
         }
         let all = &repository.facts.resources;
-        let own =
-            all.iter().filter(|r| r.system == System::Terraform && folder(repository, r.place) == inside);
+        let own = all
+            .iter()
+            .filter(|r| r.system == System::Terraform && folder_of(repository.path(r.place)) == inside);
         let mut known = false;
         for block in own {
             known = true;
@@ -66,10 +67,6 @@ pub(super) fn keeps_data(repository: &Repository, module: &Resource) -> bool {
         seen.insert(inside);
     }
     false
-}
-
-fn folder(repository: &Repository, place: Span) -> &str {
-    repository.path(place).rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The known text of the entry at exactly this path.
@@ -117,14 +114,15 @@ pub(super) fn worths<'r>(
     };
     let bare = written.trim().trim_start_matches("${").trim_end_matches('}').trim();
     let Some(name) = bare.strip_prefix("var.") else { return Vec::new() };
-    let folder = |place: Span| folder(repository, place);
+    let folder = |place: Span| folder_of(repository.path(place));
     let own = folder(resource.place);
     let known = |s: &&Setting| s.setting.known().is_some();
     let calls =
         repository.facts.resources.iter().filter(|r| r.block == "module" && r.system == System::Terraform);
     let called = calls
         .filter(|r| {
-            said(r, "source").is_some_and(|source| joined(folder(r.place), source).as_deref() == Some(own))
+            said(r, "source")
+                .is_some_and(|source| module_folder(folder(r.place), source).as_deref() == Some(own))
         })
         .filter_map(|r| r.entry(name));
     let in_files = repository.facts.settings.iter().filter(|s| {
@@ -151,22 +149,9 @@ pub(super) fn relate_block(finding: &mut Finding, resource: &Resource, value: &S
     }
 }
 
-/// The folder that a relative `source` means.
-fn joined(folder: &str, source: &str) -> Option<String> {
-    if !source.starts_with('.') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in source.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+/// The folder that a module's relative `source` means.
+fn module_folder(folder: &str, source: &str) -> Option<String> {
+    source.starts_with('.').then(|| normalise(&format!("{folder}/{source}")))?
 }
 
 /// Whether a value of an environment that comes and goes is meant, by the value's own file or by the block's.

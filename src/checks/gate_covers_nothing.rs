@@ -2,7 +2,7 @@
 //! there is not checked, and not shipped.
 
 use super::gates::starts_apart;
-use crate::facts::{Command, Dialect, EffectKind, Job, Pipeline, Repository, Step, Word};
+use crate::facts::{Command, Dialect, EffectKind, Job, Pipeline, Repository, Step, Word, folder_of};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::shorten;
@@ -403,7 +403,7 @@ impl<'r> Paths<'r> {
                 let own = folder;
                 while folder != last && !folder.is_empty() && !is_within(last, folder) {
                     folders.push(folder);
-                    folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+                    folder = folder_of(folder);
                 }
                 last = own;
             }

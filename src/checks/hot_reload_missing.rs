@@ -2,7 +2,7 @@
 
 use super::merged::{Cause, Causes};
 use super::stacks::{Part, local_stack, part};
-use crate::facts::{Repository, ScriptKind, Service, join_path};
+use crate::facts::{Repository, ScriptKind, Service, folder_of, join_path};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 
@@ -42,7 +42,7 @@ fn sees_its_code(repository: &Repository, service: &Service, build: &str) -> boo
         }
         let bound = source.starts_with(['.', '/']);
         let file = source.rsplit('/').next().is_some_and(|n| n.trim_start_matches('.').contains('.'));
-        let folder = repository.path(mount.span).rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(repository.path(mount.span));
         let source = join_path(folder, source);
         let below = |inner: &str, outer: &str| {
             outer.is_empty()
@@ -55,7 +55,7 @@ fn sees_its_code(repository: &Repository, service: &Service, build: &str) -> boo
 
 /// The script with which developers run the program on their own machine.
 fn runs_outside(repository: &Repository, build: &str) -> Option<crate::text::Span> {
-    let inside = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == build;
+    let inside = |path: &str| folder_of(path) == build;
     let scripts = repository.facts.scripts.iter().filter(|s| s.script == ScriptKind::Npm);
     let named = |name: &str| matches!(name.rsplit(':').next(), Some("dev" | "serve" | "start" | "develop"));
     let reloads = |line: &str| {

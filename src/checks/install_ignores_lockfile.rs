@@ -1,7 +1,7 @@
 //! Installs in pipelines and image builds that may take other versions than the lock file's.
 
 use super::merged::{Cause, Causes};
-use crate::facts::{Command, Owner, Repository, ScriptKind};
+use crate::facts::{Command, Owner, Repository, ScriptKind, folder_of};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::shorten;
@@ -49,7 +49,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 /// A Dockerfile installs what lies beside or below it; a lock file of a folder that is no relative of its
 /// own says nothing.
 fn is_locked_above(repository: &Repository, ecosystem: &str, path: &str, in_image: bool) -> bool {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(path);
     repository.facts.manifests.iter().any(|m| {
         m.lock
             && m.ecosystem == ecosystem

@@ -9,7 +9,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let own = |f: &&File| !f.sample && !f.vendored && !f.link;
     let mut folders: BTreeMap<&str, Vec<&File>> = BTreeMap::new();
     for file in repository.files.iter().filter(|f| is_entry(f)).filter(own) {
-        folders.entry(file.path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default().push(file);
+        folders.entry(file.folder()).or_default().push(file);
     }
     // Where most of them lie is the folder that is meant.
     let Some((&home, _)) = folders.iter().rev().max_by_key(|(_, files)| files.len()) else {

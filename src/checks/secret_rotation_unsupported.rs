@@ -1,7 +1,7 @@
 //! Secrets whose declaration keeps them from being replaced while the service runs.
 
 use super::samples::no_worse_than;
-use crate::facts::{Repository, Resource, Setting, System};
+use crate::facts::{Repository, Resource, Setting, System, folder_of};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -85,7 +85,7 @@ fn unrotated(repository: &Repository, verdict: &mut Verdict) {
             continue;
         }
         let path = repository.path(resource.place);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(path);
         open.entry((folder, &resource.sort)).or_default().push(resource);
     }
     for ((folder, sort), resources) in open {

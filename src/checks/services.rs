@@ -6,6 +6,7 @@ use super::rollouts::own;
 use super::samples::{is_sample, is_vendored};
 use crate::facts::{
     BaseImage, Owner, Practice, PracticeBasis, PracticeKind, Repository, Resource, Setting, System, Value,
+    folder_of,
 };
 use crate::finding::{Finding, Verdict};
 use crate::lexicon::libraries::Libraries;
@@ -53,7 +54,7 @@ pub(super) fn services(repository: &Repository) -> Vec<Service<'_>> {
     }
     let images: Vec<(&str, Span)> = shipped_files(repository)
         .into_iter()
-        .map(|file| (folder(repository.path(Span::start_of(file))), Span::start_of(file)))
+        .map(|file| (folder_of(repository.path(Span::start_of(file))), Span::start_of(file)))
         .collect();
     let elsewhere = runs_by_name(repository);
     let alone = folders.len() == 1;
@@ -93,15 +94,11 @@ fn is_own(path: &str) -> bool {
     !is_sample(path) && !is_vendored(path) && !path.split('/').any(apart)
 }
 
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// The folder of the program that a manifest is of: lists and catalogues lie one below.
 fn program_folder(path: &str) -> &str {
-    let own = folder(path);
+    let own = folder_of(path);
     let last = own.rsplit('/').next().unwrap_or(own);
-    if matches!(last, "requirements" | "gradle") { folder(own) } else { own }
+    if matches!(last, "requirements" | "gradle") { folder_of(own) } else { own }
 }
 
 fn is_within(path: &str, folder: &str) -> bool {
@@ -179,8 +176,10 @@ pub(super) fn lacking<'v>(
         verdict.not_applicable("no file here names a program that answers requests and runs somewhere");
         return None;
     }
-    let images =
-        shipped_files(repository).into_iter().map(|f| folder(repository.path(Span::start_of(f)))).collect();
+    let images = shipped_files(repository)
+        .into_iter()
+        .map(|f| folder_of(repository.path(Span::start_of(f))))
+        .collect();
     let shown = Shown { repository, services: &services, images };
     let mut without = Vec::new();
     for service in &services {

@@ -307,18 +307,6 @@ pub(super) fn waits_by_itself(repository: &Repository, service: &Service) -> boo
         .any(|s| signed(&s.name) || s.commands.iter().any(|c| signed(&c.line)))
 }
 
-/// `a`, `b` and 2 more.
-pub(super) fn listed(names: &[&str]) -> String {
-    const MOST: usize = 3;
-    let shown: Vec<String> = names.iter().take(MOST).map(|n| format!("`{n}`")).collect();
-    match (shown.as_slice(), names.len().saturating_sub(MOST)) {
-        (shown, more @ 1..) => format!("{} and {more} more", shown.join(", ")),
-        ([], 0) => String::new(),
-        ([one], 0) => one.clone(),
-        ([rest @ .., last], 0) => format!("{} and {last}", rest.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

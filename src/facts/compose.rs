@@ -248,7 +248,7 @@ impl Repository {
     /// The settings of the env file that a service of a compose file reads.
     fn env_file(&self, file: FileId, setting: &Setting) -> &[Setting] {
         let Value::Known(path) = &setting.setting else { return &[] };
-        let folder = self.file(file).path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = self.file(file).folder();
         self.by_path(&super::join_path(folder, path)).map_or(&[], |f| self.settings_of(f.place.file))
     }
 }

@@ -3,15 +3,25 @@
 use super::*;
 use crate::text::{FileId, Secret, Span};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// What a value of a Kubernetes `Secret` is called where nothing but the object says that it is one.
 pub const MANIFEST_CREDENTIAL: &str = "kubernetes-secret";
 
 /// The facts of one file in a list that is in the order of places.
 pub fn in_file<T: Fact>(list: &[T], file: FileId) -> &[T] {
+    &list[range_of(list, file)]
+}
+
+/// The same, to be changed; their places must stay.
+pub fn in_file_mut<T: Fact>(list: &mut [T], file: FileId) -> &mut [T] {
+    let range = range_of(list, file);
+    &mut list[range]
+}
+
+fn range_of<T: Fact>(list: &[T], file: FileId) -> Range<usize> {
     let from = list.partition_point(|fact| fact.place().file < file);
-    let to = from + list[from..].partition_point(|fact| fact.place().file == file);
-    &list[from..to]
+    from..from + list[from..].partition_point(|fact| fact.place().file == file)
 }
 
 /// All facts, each list sorted by place.

@@ -40,14 +40,16 @@ pub use file::{File, FileClass};
 pub use flow::{Edge, Flow, Node, Path, Run};
 pub use git::{Answers, FlagChange, GitFacts};
 pub use kinds::{Item, KINDS, KindRow};
-pub use lists::{Facts, MANIFEST_CREDENTIAL, in_file};
+pub use lists::{Facts, MANIFEST_CREDENTIAL, in_file, in_file_mut};
 pub use migration::{Database, Down, Migration, MigrationTool, Phase, migration_folder, migration_name};
 pub use observability::*;
 pub use operation::{Action, Operation, OperationClass};
 pub use outside::{Outside, github_reference};
 pub use owners::{CodeOwner, Owners};
 pub use past::{History, Leak, Leaked};
-pub use paths::{is_flag_registry, is_sample, is_vendored, join_path, path_stage, path_target};
+pub use paths::{
+    folder_of, is_flag_registry, is_sample, is_vendored, join_path, normalise, path_stage, path_target,
+};
 pub use pipeline::*;
 pub use release::{NoteField, NoteForm, Release, ReleaseNote, StatedVersion, VersionSource};
 pub use released::{MigrationAge, MigrationsBefore};

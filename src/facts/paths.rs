@@ -19,6 +19,26 @@ pub fn join_path(folder: &str, path: &str) -> String {
     parts.join("/")
 }
 
+/// The folder of a path, without a slash at its end; empty for the root.
+pub fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A path without `.` and `..`; `None` if it leads out of the root.
+pub fn normalise(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 /// The environment that a path speaks of, by whole words of its folders and its name; the last one that
 /// is named counts (`staging/values-prod.yaml` is production). `None` if none or several in one part.
 pub fn path_stage(path: &str, environments: &Environments) -> Option<(Stage, String)> {

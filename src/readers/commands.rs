@@ -4,7 +4,7 @@
 use super::Want;
 use crate::facts::{
     Assignment, BaseImage, Command, How, Pipeline, Setting, SettingSource, Tolerance, Use, UseKind, Value,
-    Word,
+    Word, normalise,
 };
 use crate::syntax::shell::{self, Options, Script};
 use crate::text::{Passage, Spanned};
@@ -267,21 +267,6 @@ pub(super) fn script_want(path: &str, folder: Option<&str>) -> Option<Want> {
     };
     let kind = if joined.ends_with(".ps1") { "powershell" } else { "shell" };
     Some(Want { path: normalise(&joined)?, kind })
-}
-
-/// Resolves `.` and `..`; `None` if it leaves the tree.
-pub(super) fn normalise(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// An image that is used at `place`.

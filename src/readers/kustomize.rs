@@ -6,10 +6,11 @@ mod patch;
 #[cfg(test)]
 mod tests;
 
-use super::commands::{normalise, split_image};
+use super::commands::split_image;
 use super::config::known;
 use super::names::{folder, name};
 use super::{Lowering, Parsed, Text, Trees, Want};
+use crate::facts::normalise;
 use crate::facts::{
     Basis, Resource, Setting, SettingSource, Shape, System, Target, Value, is_sample, path_target,
 };

@@ -12,10 +12,7 @@ pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The folder of a path, without a slash at its end; empty for the root.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
+pub(super) use crate::facts::folder_of as folder;
 
 /// Whether one of the folders of a path has one of these names, whatever its case.
 pub(super) fn within(path: &str, folders: &[&str]) -> bool {

@@ -94,7 +94,7 @@ fn abroad(root: Node<'_>, aliases: &[(String, Reference)]) -> Vec<Abroad> {
         let (path, alias) = leaf.node.as_str()?.rsplit_once('@').filter(|(_, alias)| *alias != "self")?;
         let named = aliases.iter().find(|(name, _)| name == alias).map(|(_, reference)| reference.clone());
         let reference = named.unwrap_or_else(|| Reference { name: format!("@{alias}"), version: None });
-        let path = commands::normalise(path.trim_start_matches('/'))?;
+        let path = crate::facts::normalise(path.trim_start_matches('/'))?;
         (!path.contains('$')).then(|| Abroad {
             reference,
             path,

@@ -2,8 +2,8 @@
 //! <https://learn.microsoft.com/en-us/azure/devops/pipelines/process/templates>
 
 use super::expression::parse;
+use crate::facts::normalise;
 use crate::facts::{Argument, Outside, Use, UseKind, Value};
-use crate::readers::commands::normalise;
 use crate::readers::{Trees, names};
 use crate::source::Reference;
 use crate::syntax::tree::{Kind, Node};

@@ -74,7 +74,7 @@ fn wants(root: Node<'_>) -> Vec<Want> {
 /// <https://support.atlassian.com/bitbucket-cloud/docs/share-pipelines-configurations/>
 fn local_file(source: &str) -> Option<String> {
     let file = names::ends(source, &["pipelines.yml", "pipelines.yaml"]) && !source.contains(':');
-    file.then(|| commands::normalise(source)).flatten()
+    file.then(|| crate::facts::normalise(source)).flatten()
 }
 
 /// The repository, and the path in it, of an import's source `repository:ref` or `repository:ref:path`.

@@ -122,7 +122,7 @@ fn uploaded(command: &Command) -> Option<Uploaded> {
     }
     Some(match file {
         Some(word) if word.text.contains('$') => Uploaded::Made,
-        Some(word) => commands::normalise(&word.text).map_or(Uploaded::Made, Uploaded::File),
+        Some(word) => crate::facts::normalise(&word.text).map_or(Uploaded::Made, Uploaded::File),
         None if piped => Uploaded::Made,
         None => Uploaded::File(".buildkite/pipeline.yml".into()),
     })

@@ -1,8 +1,8 @@
 //! What one compose file says of its services.
 //! <https://docs.docker.com/reference/compose-file/services/>
 
+use crate::facts::normalise;
 use crate::facts::{Dependency, Extends, Port, Readiness, Service};
-use crate::readers::commands::normalise;
 use crate::readers::names::beside;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::Spanned;

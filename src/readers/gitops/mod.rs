@@ -80,7 +80,7 @@ fn folder(path: &str) -> Option<String> {
     if path.contains(['*', '{', '$']) {
         return None;
     }
-    super::commands::normalise(path)
+    crate::facts::normalise(path)
 }
 
 /// What tells an environment.

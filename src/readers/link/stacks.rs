@@ -3,10 +3,11 @@
 //! <https://docs.docker.com/compose/how-tos/multiple-compose-files/>
 
 use crate::facts::{
-    Basis, Command, ComposeFile, Facts, File, Owner, Repository, ScriptKind, Service, Setting, SettingSource,
-    Stack, Stage, Target, Value, join_path,
+    Basis, Command, ComposeFile, Facts, File, Owner, Repository, ScriptKind, Service, SettingSource, Stack,
+    Stage, Target, Value, in_file, in_file_mut, join_path,
 };
 use crate::lexicon::{Environments, classify};
+use crate::readers::names::{folder, name};
 use crate::text::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,7 +54,8 @@ pub(super) fn stacks(repository: &Repository) -> Vec<Stack> {
         }
     }
     for (&path, &file) in &all.by_path {
-        let Some((_, overrides)) = NAMES.iter().find(|(name, _)| *name == name_of(path)) else { continue };
+        let own = NAMES.iter().find(|(found, _)| *found == name(path));
+        let Some((_, overrides)) = own else { continue };
         let over = overrides.iter().find_map(|name| all.by_path.get(join_path(folder(path), name).as_str()));
         add([file].into_iter().chain(over.copied()).collect(), None, None);
     }
@@ -126,14 +128,6 @@ fn folders<'r>(
     [first, String::new(), own, above].into_iter()
 }
 
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// The compose files of a repository.
 struct Files<'r> {
     by_path: BTreeMap<&'r str, FileId>,
@@ -178,7 +172,7 @@ impl<'r> Files<'r> {
         // `compose.deploy.yml` says that what it is laid over is deployed, though not where to.
         let deploys = files[1..].iter().any(|f| {
             let path = self.repository.path(self.compose(*f).place);
-            name_of(path)
+            name(path)
                 .split(['.', '-', '_'])
                 .any(|w| matches!(w, "deploy" | "deployment" | "server" | "live"))
         });
@@ -283,22 +277,22 @@ pub(super) fn settle(facts: &mut Facts, files: &[File], stacks: &mut [Stack], en
         }
         if let Some(target) = staged {
             let target = Target { basis: Basis::Name, ..target.clone() };
-            let overridden = stack.files[1..].iter().flat_map(|f| of_file(&facts.settings, *f));
+            let overridden = stack.files[1..].iter().flat_map(|f| in_file(&facts.settings, *f));
             kept.push((base, overridden.map(|s| s.path.clone()).collect(), target));
         }
     }
     kept.sort_by_key(|(file, _, target)| (*file, !target.is(Stage::Production)));
     for (base, overridden, target) in kept {
-        let own = |place: Span| place.file == base;
-        let places: BTreeSet<Span> = of_file(&facts.settings, base)
+        let places: BTreeSet<Span> = in_file(&facts.settings, base)
+            .iter()
             .filter(|s| s.source == SettingSource::Service && !overridden.contains(&s.path))
             .map(|s| s.place)
             .collect();
-        give(facts, &target, |place| places.iter().any(|p| p.contains(place)));
-        facts.base_images.iter_mut().filter(|i| own(i.place)).for_each(|i| i.local_only = false);
+        give(facts, base, &target, |place| places.iter().any(|p| p.contains(place)));
+        facts.base_images.iter_mut().filter(|i| i.place.file == base).for_each(|i| i.local_only = false);
     }
     for (base, target) in told {
-        give(facts, &target, |place| place.file == base);
+        give(facts, base, &target, |_| true);
         facts.base_images.iter_mut().filter(|i| i.place.file == base).for_each(|i| i.local_only = false);
         for compose in facts.compose_files.iter_mut().filter(|c| c.place.file == base) {
             compose.local_only = false;
@@ -310,20 +304,15 @@ pub(super) fn settle(facts: &mut Facts, files: &[File], stacks: &mut [Stack], en
     }
 }
 
-/// Settings are sorted by place.
-fn of_file(settings: &[Setting], file: FileId) -> impl Iterator<Item = &Setting> {
-    let from = settings.partition_point(|s| s.place.file < file);
-    let to = settings.partition_point(|s| s.place.file <= file);
-    settings[from..to].iter()
-}
-
-/// Gives settings and credentials that speak of no environment this one.
-fn give(facts: &mut Facts, target: &Target, here: impl Fn(Span) -> bool) {
+/// Gives settings and credentials of a file that speak of no environment this one.
+fn give(facts: &mut Facts, file: FileId, target: &Target, here: impl Fn(Span) -> bool) {
     let shared = Arc::new(target.clone());
-    for setting in facts.settings.iter_mut().filter(|s| s.target.is_none() && here(s.place)) {
+    let settings = in_file_mut(&mut facts.settings, file).iter_mut();
+    for setting in settings.filter(|s| s.target.is_none() && here(s.place)) {
         setting.target = Some(shared.clone());
     }
-    for credential in facts.credentials.iter_mut().filter(|c| c.target.is_none() && here(c.place)) {
+    let credentials = in_file_mut(&mut facts.credentials, file).iter_mut();
+    for credential in credentials.filter(|c| c.target.is_none() && here(c.place)) {
         credential.target = Some(target.clone());
         credential.ephemeral = false;
     }
@@ -331,7 +320,8 @@ fn give(facts: &mut Facts, target: &Target, here: impl Fn(Span) -> bool) {
 
 /// What a file says of its own mode, if all that it says is production.
 fn said_mode(facts: &Facts, file: &ComposeFile, environments: &Environments) -> Option<Target> {
-    let modes = of_file(&facts.settings, file.place.file)
+    let modes = in_file(&facts.settings, file.place.file)
+        .iter()
         .filter(|s| s.path.starts_with("services.") && MODES.contains(&s.key.as_str()))
         .filter_map(|s| Some((s.place, s.setting.known()?.as_str())));
     let mut first = None;
@@ -359,6 +349,7 @@ fn is_for_tests(files: &[File], file: FileId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Setting;
     use crate::readers::samples;
 
     fn shown(repository: &Repository) -> Vec<(Vec<&str>, bool, Vec<&str>)> {

@@ -7,9 +7,9 @@ mod values;
 
 use self::render::Call;
 use super::expression::below;
+use crate::facts::normalise;
 use crate::facts::{Basis, Resource, Setting, Shape, System, Target, Value, path_stage, path_target};
 use crate::lexicon::{Environments, classify};
-use crate::readers::commands::normalise;
 use crate::readers::names::{folder, name};
 use crate::readers::{Lowering, Trees};
 use crate::text::Span;

@@ -55,6 +55,10 @@ pub(super) struct Actions<'t> {
 
 /// Structures deeper than this are no longer told apart.
 const DEEPEST: usize = 64;
+/// Each `else` repeats the conditions before it; behind so many they are no longer told.
+const MOST_CONDITIONS: usize = 32;
+/// A condition that is never known.
+const UNTOLD: &str = "?";
 
 /// Reads the actions of a template.
 pub(super) fn read(text: &str) -> Actions<'_> {
@@ -103,6 +107,9 @@ pub(super) fn read(text: &str) -> Actions<'_> {
                 all.branches[at].range.end = range.start;
                 let condition = rest.strip_prefix("if").or(rest.strip_prefix("with")).unwrap_or(rest).trim();
                 conditions.push(condition);
+                if conditions.len() > MOST_CONDITIONS {
+                    conditions = vec![UNTOLD];
+                }
                 let parent = all.branches[at].parent;
                 open.push((Some(all.branches.len()), conditions.clone()));
                 all.branches.push(Branch {

@@ -2,10 +2,10 @@
 //! Argo CD and Flux.
 
 use super::Chart;
+use crate::facts::normalise;
 use crate::facts::{Basis, Command, Facts, Setting, SettingSource, Target, Value, path_stage};
 use crate::lexicon::{Environments, classify};
 use crate::readers::Trees;
-use crate::readers::commands::normalise;
 use crate::readers::config::known;
 use crate::readers::kubernetes::Object;
 use crate::readers::names::{folder, name, within};

@@ -7,6 +7,7 @@ use crate::facts::{Setting, SettingSource, Target, Value};
 use crate::syntax::mask;
 use crate::syntax::tree::{Kind, Node, Tree};
 use crate::text::Span;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// More entries of one object tell nothing more.
@@ -251,9 +252,9 @@ impl<'t, 'a> Rendering<'t, 'a> {
         }
         let all = self.values.below(from);
         // Items are known by their names, as everywhere in manifests.
-        let names: Vec<(&str, String)> = all
+        let names: BTreeMap<&str, &str> = all
             .iter()
-            .filter_map(|(rest, s)| Some((rest.strip_suffix("name")?, s.setting.known()?.clone())))
+            .filter_map(|(rest, s)| Some((rest.strip_suffix("name")?, s.setting.known()?.as_str())))
             .filter(|(item, name)| {
                 let number = item.strip_suffix('.').and_then(|i| i.rsplit('.').next());
                 !name.is_empty()
@@ -264,8 +265,9 @@ impl<'t, 'a> Rendering<'t, 'a> {
             if object.entries.len() >= MOST_ENTRIES {
                 return;
             }
-            let named = names.iter().rev().find_map(|(item, name)| {
-                let inner = rest.strip_prefix(item)?;
+            let named = rest.rmatch_indices('.').find_map(|(dot, _)| {
+                let (item, inner) = rest.split_at(dot + 1);
+                let name = names.get(item)?;
                 let list = item[..item.len() - 1].rsplit_once('.').map_or("", |(list, _)| list);
                 Some(if list.is_empty() {
                     format!("{name}.{inner}")
