@@ -1,6 +1,7 @@
 //! One credential in two environments: an equal value, an equal path in the secret store, or one secret
 //! of the CI service that jobs of both use.
 
+use super::secret_names::opens_nothing;
 use crate::facts::{
     Basis, Certainty, Credential, Dialect, Job, Repository, Stage, Target, Value, path_stage,
 };
@@ -201,42 +202,6 @@ fn known(target: Option<&Target>) -> Option<Stage> {
     }
 }
 
-/// Beginnings of names of what bundlers write into the page, for everybody to read.
-const PUBLISHED: &[&str] = &[
-    "NEXT_PUBLIC_",
-    "NUXT_PUBLIC_",
-    "EXPO_PUBLIC_",
-    "PUBLIC_",
-    "VITE_",
-    "REACT_APP_",
-    "VUE_APP_",
-    "GATSBY_",
-    "STORYBOOK_",
-];
-
-/// Whether a name of the CI service's secrets is that of something that opens nothing.
-fn is_plain(name: &str) -> bool {
-    const PLAIN: &[&str] = &[
-        "NAME",
-        "BUCKET",
-        "ENVIRONMENT",
-        "ENABLED",
-        "PORT",
-        "DOMAIN",
-        "ACCOUNT",
-        "PROJECT",
-        "ZONE",
-        "CLUSTER",
-    ];
-    let name = name.to_ascii_uppercase();
-    let mut words = name.rsplit(['_', '-']);
-    let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    PUBLISHED.iter().any(|p| name.starts_with(p))
-        || PLAIN.contains(&last)
-        // Clients and keys are principals; accounts, tenants and projects are only told apart by theirs.
-        || last == "ID" && !matches!(before, "CLIENT" | "KEY")
-}
-
 /// Secrets that open an environment; those of registries, chats and monitors serve all of them.
 fn used(job: &Job) -> impl Iterator<Item = &crate::facts::SecretUse> {
     const FOR_ALL: &[&str] = &[
@@ -293,7 +258,7 @@ fn used(job: &Job) -> impl Iterator<Item = &crate::facts::SecretUse> {
     ];
     job.secrets.iter().filter(|s| {
         s.name != "*"
-            && !is_plain(&s.name)
+            && !opens_nothing(&s.name)
             && !s.name.split(['_', '-']).any(|w| FOR_ALL.contains(&w.to_ascii_uppercase().as_str()))
     })
 }

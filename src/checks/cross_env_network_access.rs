@@ -204,7 +204,7 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
 /// Stands for the domain of services inside a cluster.
 const INSIDE: &str = "svc";
 
-/// Links that people follow, and names that certificates and mails bear, open no connection.
+/// Links that people follow, names that certificates and mails bear, and records of a name server open no connection.
 fn is_for_people(setting: &Setting) -> bool {
     let path = setting.path.to_ascii_lowercase();
     [
@@ -228,6 +228,8 @@ fn is_for_people(setting: &Setting) -> bool {
         "annotations",
         "dashboard",
         "runbook",
+        "records",
+        "cname",
     ]
     .iter()
     .any(|w| path.contains(w))

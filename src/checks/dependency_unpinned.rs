@@ -1,6 +1,7 @@
 //! Packages that pipelines and image builds install by name alone.
 
 use super::base_image_unpinned::is_for_developers;
+use super::env_example_missing::list;
 use super::merged::{Cause, Causes};
 use crate::facts::{Command, Owner, Repository, ScriptKind, Word};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -37,11 +38,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         if packages.is_empty() {
             verdict.satisfied(command.place);
         }
-        for package in packages {
-            let name = &package.text;
-            let message = format!("`{tool}` installs `{name}` in whatever version is newest that day");
-            causes.add(format!("{tool} {name}"), package.place, || Cause {
-                message,
+        let names: Vec<&str> = packages.iter().map(|p| p.text.as_str()).collect();
+        let subject = format!("{tool} {}", names.join(" "));
+        let message = format!("`{tool}` installs {} in whatever version is newest that day", list(&names));
+        for package in &packages {
+            causes.add(subject.clone(), package.place, || Cause {
+                message: message.clone(),
                 label: "no version",
                 also: "here too",
                 severity: Severity::Warning,

@@ -1,6 +1,6 @@
 //! Production's secrets in the hands of jobs and files of other environments.
 
-use super::secret_names::{expanded, is_secret_name};
+use super::secret_names::{expanded, is_secret_name, opens_nothing};
 use crate::facts::{Basis, EffectKind, Job, Owner, Repository, Run, SettingSource, Stage, Value, path_stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
@@ -18,6 +18,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 fn is_production(name: &str, repository: &Repository) -> bool {
     path_stage(name, &repository.environments).is_some_and(|(stage, _)| stage == Stage::Production)
         // A "live" secret can be that of a live reload; addresses and identifiers open nothing.
+        && !opens_nothing(name)
         && !["URL", "HOST", "ID", "REGION", "DSN", "BUCKET", "NAME", "DOMAIN"].iter().any(|end| name.to_ascii_uppercase().ends_with(end))
         && !name.to_ascii_lowercase().contains("live")
 }

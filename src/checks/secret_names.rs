@@ -47,6 +47,42 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     }
 }
 
+/// Beginnings of names of what bundlers write into the page, for everybody to read.
+const PUBLISHED: &[&str] = &[
+    "NEXT_PUBLIC_",
+    "NUXT_PUBLIC_",
+    "EXPO_PUBLIC_",
+    "PUBLIC_",
+    "VITE_",
+    "REACT_APP_",
+    "VUE_APP_",
+    "GATSBY_",
+    "STORYBOOK_",
+];
+
+/// Whether a name among a CI service's secrets is that of something that opens nothing.
+pub(super) fn opens_nothing(name: &str) -> bool {
+    const PLAIN: &[&str] = &[
+        "NAME",
+        "BUCKET",
+        "ENVIRONMENT",
+        "ENABLED",
+        "PORT",
+        "DOMAIN",
+        "ACCOUNT",
+        "PROJECT",
+        "ZONE",
+        "CLUSTER",
+    ];
+    let name = name.to_ascii_uppercase();
+    let mut words = name.rsplit(['_', '-']);
+    let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    PUBLISHED.iter().any(|p| name.starts_with(p))
+        || PLAIN.contains(&last)
+        // Clients and keys are principals; accounts, tenants and projects are only told apart by theirs.
+        || last == "ID" && !matches!(before, "CLIENT" | "KEY")
+}
+
 /// Whether a name is certainly that of a secret's value. Parsers have tokens, Kubernetes has secrets, and
 /// both are named in errors for good reasons: these words need another one beside them.
 pub(super) fn names_a_value(name: &str) -> bool {

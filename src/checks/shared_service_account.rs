@@ -46,7 +46,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for (name, places) in &principals {
         let mut from_last = places.iter().rev();
         let (Some((last, place)), Some((other, _))) = (from_last.next(), from_last.next()) else { continue };
-        let message = format!("{} and {} act as the same principal", name_of(*other), last.name());
+        let short = name.rsplit('/').next().unwrap_or(name);
+        let message = format!("{} and {} act as the same principal, `{short}`", name_of(*other), last.name());
         let finding = verdict.fail(*place, format!("principal {name}"), message);
         finding.at_most(Confidence::Medium).label(format!("`{name}`, {}", last.name()));
         for (stage, related) in places.iter().rev().skip(1).filter(|(_, p)| *p != place) {
@@ -196,12 +197,12 @@ fn is_principal(value: &str) -> bool {
 /// Keys by which files of an environment name who acts there.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>,
 /// <https://docs.cloud.google.com/kubernetes-engine/docs/how-to/workload-identity>
+/// `rolearn` says who is let in, people among them: <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
 fn is_identity(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     [
         "role-arn",
         "role_arn",
-        "rolearn",
         "gcp-service-account",
         "service_account",
         "serviceaccount",

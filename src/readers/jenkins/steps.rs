@@ -41,12 +41,15 @@ impl<'a> Walk<'a> {
                 self.with_secrets(name, call);
             }
             "catchError" | "warnError" => {
-                // Whatever the build's result becomes, the next stage runs.
-                let tolerance = Tolerance {
-                    place: self.reading.span(&call.name_at),
-                    how: How::Key,
-                    applies: Value::Known(true),
+                // Whatever the build's result becomes, the next stage runs; a build that fails all the same lets nothing
+                // be merged. <https://www.jenkins.io/doc/pipeline/steps/workflow-basic-steps/>
+                let result = self.reading.argument(call, "buildResult").map(|r| r.value);
+                let fails = name == "catchError" && result.is_none_or(|r| r == "FAILURE" || r == "ABORTED");
+                let applies = match fails {
+                    true => Value::Unresolved("the build fails, and what follows runs".to_owned()),
+                    false => Value::Known(true),
                 };
+                let tolerance = Tolerance { place: self.reading.span(&call.name_at), how: How::Key, applies };
                 let outer = self.tolerated.replace(tolerance);
                 self.inside(call);
                 self.tolerated = outer;

@@ -101,6 +101,16 @@ const LOCKS: &[&str] = &[
     "checksums.txt",
 ];
 
+/// Files that tell scanners for secrets what to let pass.
+const ALLOWED: &[&str] = &[
+    ".gitleaks.toml",
+    "gitleaks.toml",
+    ".gitleaksignore",
+    ".secrets.baseline",
+    ".gitguardian.yaml",
+    ".gitguardian.yml",
+];
+
 /// Words of names of env files that tests are run with: `.env.unit-tests`.
 const TESTED: &[&str] = &["test", "tests", "testing", "e2e", "ci", "cypress", "playwright", "fuzz"];
 
@@ -116,6 +126,7 @@ impl Surroundings {
         let told =
             ["_test", ".test", "-test", "_spec", ".spec", "-spec", ".cy", ".e2e", ".story", ".stories"];
         let tested = told.iter().any(|end| stem.ends_with(end))
+            || ALLOWED.contains(&name)
             || medium == Medium::EnvFile && name.split(['.', '-', '_']).any(|w| TESTED.contains(&w))
             || stem.starts_with("test_")
             || stem == "conftest"

@@ -158,8 +158,12 @@ impl Parser<'_> {
     /// `wait` for background jobs.
     pub(super) fn settle(&mut self) {
         for index in 0..self.script.commands.len() {
-            let control = matches!(self.script.commands[index].name(), Some("set" | "exit" | "return"));
-            if let Some(off) = self.off[index].filter(|_| !control) {
+            let command = &self.script.commands[index];
+            let control = matches!(command.name(), Some("set" | "exit" | "return"));
+            // The status of a function's last command is that of the function, which its callers may look at.
+            let next = self.script.commands[index + 1..].iter().take(16).find(|c| !c.in_substitution);
+            let handed_on = command.function.is_some() && next.is_none_or(|n| n.function != command.function);
+            if let Some(off) = self.off[index].filter(|_| !control && !handed_on) {
                 let span = self.script.commands[off].span;
                 self.tolerate(index..index + 1, How::SetPlusE, span);
             }

@@ -46,6 +46,10 @@ fn what_loses_a_failure() {
         ("if pytest; then echo ok; fi", vec!["pytest Condition `pytest`", "echo"]),
         ("while ! curl x; do sleep 1; done", vec!["curl Condition `! curl x`", "sleep"]),
         ("set +e\npytest\nset -e", vec!["set", "pytest SetPlusE `set +e`", "set"]),
+        (
+            "set +e\nrun() {\n  lint\n  pytest\n}\nrun",
+            vec!["set", "lint SetPlusE `set +e`", "pytest", "run SetPlusE `set +e`"],
+        ),
         ("set +e\npytest\nrc=$?\nset -e\nexit $rc", vec!["set", "pytest", "set", "exit"]),
         (
             "set +e; pytest; if [ $? -ne 0 ]; then exit 1; fi",
