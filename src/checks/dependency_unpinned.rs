@@ -1,8 +1,8 @@
 //! Packages that pipelines and image builds install by name alone.
 
 use super::base_image_unpinned::is_for_developers;
-use super::env_example_missing::list;
 use super::merged::{Cause, Causes};
+use super::sentences::named;
 use crate::facts::{Command, Owner, Repository, ScriptKind, Word};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
@@ -40,7 +40,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let names: Vec<&str> = packages.iter().map(|p| p.text.as_str()).collect();
         let subject = format!("{tool} {}", names.join(" "));
-        let message = format!("`{tool}` installs {} in whatever version is newest that day", list(&names));
+        let message = format!("`{tool}` installs {} in whatever version is newest that day", named(&names));
         for package in &packages {
             causes.add(subject.clone(), package.place, || Cause {
                 message: message.clone(),
