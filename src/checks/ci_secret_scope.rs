@@ -1,6 +1,7 @@
 //! Pipelines, clusters and compose files that hand out more secrets than a job or service needs.
 
 use super::samples::no_worse_than;
+use super::secret_names::opens_nothing;
 use crate::facts::{
     Dialect, EffectKind, Job, Pipeline, Repository, Role, SecretUse, Setting, SettingSource, Stage, System,
     TriggerKind,
@@ -31,8 +32,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
 
 /// `env:` of a whole workflow: each of its jobs gets what one of them needs.
 fn whole_pipeline(pipeline: &Pipeline, verdict: &mut Verdict) {
-    let wide: Vec<&SecretUse> =
-        pipeline.secrets.iter().filter(|s| !is_run_token(&s.name) && s.name != "*").collect();
+    let wide: Vec<&SecretUse> = pipeline
+        .secrets
+        .iter()
+        .filter(|s| !is_run_token(&s.name) && s.name != "*" && !opens_nothing(&s.name))
+        .collect();
     let Some((first, rest)) = wide.split_first().filter(|_| pipeline.jobs.len() > 1) else { return };
     let names: Vec<String> = wide.iter().take(3).map(|s| format!("`{}`", s.name)).collect();
     let more = if wide.len() > names.len() {

@@ -77,7 +77,8 @@ pub(super) fn opens_nothing(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let mut words = name.rsplit(['_', '-']);
     let (last, before) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    PUBLISHED.iter().any(|p| name.starts_with(p))
+    const SWITCHES: &[&str] = &["SKIP_", "ENABLE_", "DISABLE_", "USE_", "IS_", "HAS_"];
+    PUBLISHED.iter().chain(SWITCHES).any(|p| name.starts_with(p))
         || PLAIN.contains(&last)
         // Clients and keys are principals; accounts, tenants and projects are only told apart by theirs.
         || last == "ID" && !matches!(before, "CLIENT" | "KEY")

@@ -117,6 +117,10 @@ fn identity(setting: &Setting) -> Option<Identity> {
         return Some(Identity { what: ACCOUNT, name });
     }
     let store = store_of(&setting.path)?;
+    // Pages bear such names, too; what is asked over HTTP is a search engine or a queue.
+    if store == Store::Database && (value.starts_with("https://") || value.starts_with("http://")) {
+        return None;
+    }
     let lower = snake(&setting.path);
     if words(&lower).iter().any(|w| COMMON.contains(&w.as_str())) {
         return None;

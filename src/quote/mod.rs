@@ -95,7 +95,10 @@ pub fn quote(
 ) -> Vec<Quoted> {
     let redactor = Redactor::new(repository.facts.secrets().filter(|s| !s.is_plain_word()));
     let mut words: BTreeMap<FileId, Vec<&Secret>> = BTreeMap::new();
-    let guessed = |c: &&Credential| c.default || c.ephemeral;
+    // That a provider is called so, everybody knows.
+    let kinds: BTreeSet<&str> =
+        repository.facts.every_credential().flat_map(|c| c.credential.split('-')).collect();
+    let guessed = |c: &&Credential| c.default || c.ephemeral || kinds.contains(c.value.expose());
     for credential in repository.facts.every_credential().filter(|c| !guessed(c) && c.value.is_plain_word()) {
         words.entry(credential.place.file).or_default().push(&credential.value);
     }

@@ -259,7 +259,8 @@ impl<'a> Cursor<'a> {
             };
         }
         let end = self.text.floor_char_boundary(self.at + length);
-        (end > self.at).then_some(self.at..end)
+        // `PASSWORD = credentials('id')` in a Jenkinsfile: a call, and no word.
+        (end > self.at && !self.text[..end].ends_with('(')).then_some(self.at..end)
     }
 
     pub(super) fn is_yaml(&self) -> bool {

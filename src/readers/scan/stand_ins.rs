@@ -77,6 +77,10 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     if INSIDE.iter().any(|w| lower.contains(w)) {
         return true;
     }
+    // `longvaluefullofnumbersandletters` describes what should stand there.
+    if lower.contains("value") && ["letters", "numbers", "characters"].iter().any(|w| lower.contains(w)) {
+        return true;
+    }
     if ["your", "my-", "my_", "mysecret", "mypassword", "mytoken", "thisis", "this-is", "this_is", "enter"]
         .iter()
         .any(|w| lower.starts_with(w))

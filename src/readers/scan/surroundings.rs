@@ -101,6 +101,15 @@ const LOCKS: &[&str] = &[
     "checksums.txt",
 ];
 
+/// Whether a name is that of a file from which people make their own: `config.yml.dist`, `settings.example.toml`.
+fn is_shown(name: &str) -> bool {
+    let mut parts = name.rsplit('.');
+    let (last, before) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    matches!(last, "example" | "sample" | "dist" | "template" | "tmpl" | "tpl" | "default" | "defaults")
+        || matches!(before, "example" | "sample")
+        || before == "default" && !SOURCE.contains(&last)
+}
+
 /// Files that tell scanners for secrets what to let pass.
 const ALLOWED: &[&str] = &[
     ".gitleaks.toml",
@@ -127,6 +136,7 @@ impl Surroundings {
             ["_test", ".test", "-test", "_spec", ".spec", "-spec", ".cy", ".e2e", ".story", ".stories"];
         let tested = told.iter().any(|end| stem.ends_with(end))
             || ALLOWED.contains(&name)
+            || medium != Medium::EnvExample && is_shown(name)
             || medium == Medium::EnvFile && name.split(['.', '-', '_']).any(|w| TESTED.contains(&w))
             || stem.starts_with("test_")
             || stem == "conftest"
@@ -152,6 +162,7 @@ impl Surroundings {
             translations: in_any(TRANSLATIONS)
                 || matches!(extension.as_str(), "po" | "pot" | "xlf" | "resx" | "strings" | "arb" | "ftl")
                 || stem.starts_with("messages")
+                || stem == "strings"
                 || stem.starts_with("locale"),
             compose: name.contains("compose") && matches!(extension.as_str(), "yml" | "yaml"),
             extension,

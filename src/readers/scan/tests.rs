@@ -107,6 +107,12 @@ fn what_is_no_credential_is_silent() {
             "src/a.py",
             "connect(user=config[\"user\"], password=config[\"password\"], port=1)\nadd(username=login, password=passwd)\n",
         ),
+        (
+            "Jenkinsfile",
+            "environment {\n  PASSWORD = credentials('hub-password')\n  API_TOKEN = credentials( 'x1' )\n}\n",
+        ),
+        ("src/layout/en-US/strings.json", "{ \"Password\": \"password\" }\n"),
+        (".github/workflows/a.yml", "env:\n  API_PASSWORD: longvaluefullofnumbersandlettersinbothcases\n"),
         ("src/a.py", "COOKIES = {\"csrftoken\": \"RANDOM\"}\n"),
         ("config/bench.yaml", "url: 'http://localhost:8888/index?cmd=x&pass=03cb9f67dbbc&token=RANDOM'\n"),
         (

@@ -72,6 +72,21 @@ const WELL_KNOWN: &[&str] = &[
 pub(super) fn is_well_known(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     WELL_KNOWN.contains(&value.as_str())
+        || value.len() < 16 && WELL_KNOWN.contains(&spelt_out(&value).as_str())
+}
+
+/// `p@55w0rd` as `password`.
+fn spelt_out(value: &str) -> String {
+    let letter = |c: char| match c {
+        '@' | '4' => 'a',
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    value.chars().map(letter).collect()
 }
 
 /// Whether a value under a name of this class is to be reported.
