@@ -1,7 +1,7 @@
 //! A graph question: does the workflow that checks every change deploy as well?
 
 use super::gates::{confidence, deploys, is_gate};
-use crate::facts::{Node, Repository, Stage, TriggerKind};
+use crate::facts::{EffectKind, Node, Repository, Stage, TriggerKind};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -13,6 +13,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for stage in [Stage::Production, Stage::Staging, Stage::Integration, Stage::Development] {
         for node in deploys(repository, stage) {
             let run = flow.run(node);
+            if stage == Stage::Development && starts_on_runner(repository, node) {
+                continue;
+            }
             if !seen.insert((run.pipeline, run.job)) {
                 continue;
             }
@@ -40,6 +43,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(trigger.place, "no release starts it");
         }
     }
+}
+
+/// Whether all that it deploys are containers of compose on the runner itself: services that tests need.
+fn starts_on_runner(repository: &Repository, node: Node) -> bool {
+    let mut deploys = repository.flow.run(node).effects.iter().filter(|e| e.effect == EffectKind::Deploy);
+    deploys.all(|e| matches!(e.tool.as_str(), "docker" | "docker-compose" | "podman-compose"))
 }
 
 /// Conditions on the way that leave pull requests out, or may.

@@ -28,6 +28,14 @@ pub(super) fn deploys(act: &Act<'_>) -> bool {
         && !is_restart(act)
         && !act.is_sent()
         && !starts_here(act)
+        && !asks_a_controller(act)
+}
+
+/// Whether it only asks a controller in the cluster to bring it to what the repository says: nothing of this
+/// machine gets there.
+fn asks_a_controller(act: &Act<'_>) -> bool {
+    let local = act.command.is_some_and(|c| c.has_flag(&["--local"]));
+    matches!(act.effect.tool.as_str(), "flux" | "argocd") && !local && !act.line().contains("app create")
 }
 
 /// Whether it starts containers or processes on the machine itself: `docker compose -f docker-compose.prod.yml

@@ -12,8 +12,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut seen = BTreeSet::new();
     for stage in [Stage::Production, Stage::Staging] {
         for way in ways(repository, stage) {
-            // Only there does the file say whether runs are kept apart.
-            if !matches!(way.pipeline.dialect, Dialect::Github | Dialect::Gitlab) {
+            if !tells_of_locks(way.pipeline.dialect) {
                 continue;
             }
             let by_itself =
@@ -48,10 +47,26 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// The job, or one that calls or precedes it, has a named lock; or a person starts it each time.
+/// Whether the file says if runs are kept apart: Azure's exclusive lock is set on the server, Bitbucket always
+/// holds the second deploy to an environment back, and what reconciles has no runs.
+fn tells_of_locks(dialect: Dialect) -> bool {
+    use Dialect::{Buildkite, CircleCi, Drone, Github, Gitlab, Jenkins};
+    matches!(dialect, Github | Gitlab | CircleCi | Jenkins | Buildkite | Drone)
+}
+
+/// The job, or one that calls it, has a named lock; it stands in a queue; or a person starts it each time.
 fn is_kept_apart(repository: &Repository, node: Node) -> bool {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    // Before CircleCI had locks, an orb that asks its service for older runs stood in for them.
+    let queues = flow.before(node).into_iter().chain([node]).any(|n| {
+        let job = flow.job(n, pipelines);
+        let blocks = job.steps.iter().filter_map(|s| s.uses.as_ref()).chain(job.calls.as_ref());
+        blocks.into_iter().any(|block| block.name.split('/').any(|part| part == "queue"))
+    });
+    if queues {
+        return true;
+    }
     let mut callers = std::iter::successors(Some(node), |&n| flow.run(n).caller);
     callers.any(|n| flow.job(n, pipelines).lock.is_some()) || flow.has_blocking_gate(node, pipelines)
 }

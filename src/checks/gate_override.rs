@@ -92,10 +92,13 @@ fn gate_conditions(pipeline: &Pipeline) -> impl Iterator<Item = (&Job, Option<&S
     })
 }
 
+/// What stands before the name of a choice, in one dialect or another.
+const LEADS: &[&str] = &["inputs.", "vars.", "env.", "parameters.", "params.", "variables.", "$"];
+
 /// Names that a condition looks at: inputs, variables, and words in brackets of a commit message.
 fn names_in(condition: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, lead) in ["inputs.", "vars.", "env.", "$"].iter().flat_map(|l| condition.match_indices(l)) {
+    for (at, lead) in LEADS.iter().flat_map(|l| condition.match_indices(l)) {
         let rest = condition[at + lead.len()..].trim_start_matches('{');
         let name: String =
             rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
@@ -105,7 +108,8 @@ fn names_in(condition: &str) -> Vec<String> {
     }
     for quote in ['\'', '"'] {
         let parts = condition.split(quote).skip(1).step_by(2);
-        found.extend(parts.filter(|t| names_a_gate(t) && t.len() < 40).map(str::to_owned));
+        found
+            .extend(parts.filter(|t| names_a_gate(t) && t.len() < 40 && !t.contains('{')).map(str::to_owned));
     }
     found
 }
@@ -155,10 +159,11 @@ fn is_negated(condition: &str, name: &str) -> bool {
         let behind = &text[at + name.len()..];
         let before = text[..at]
             .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '$' | '{'));
-        before.ends_with('!')
-            || behind.starts_with("!=true")
-            || behind.starts_with("==false")
-            || behind.starts_with("==true,when:never")
+        let behind = behind.trim_start_matches(['}', ']', ')']);
+        ["!", "not(", "unless:<<"].iter().any(|lead| before.ends_with(lead))
+            || ["!=true", "==false", "==true,when:never"].iter().any(|rest| behind.starts_with(rest))
+            || before.ends_with("eq(") && behind.starts_with(",false")
+            || before.ends_with("ne(") && behind.starts_with(",true")
     })
 }
 

@@ -3,13 +3,19 @@
 use crate::facts::{Caller, Command, Dialect, How, Owner, Repository, Role, ScriptKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
-use std::collections::BTreeMap;
+use crate::text::{FileId, Span};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     // One finding per step or script; the rest are further places of it.
     type Asked<'a> = (String, Vec<(&'a Command, Question)>);
     let mut found: BTreeMap<Span, Asked<'_>> = BTreeMap::new();
+    let convenient = convenience_images(repository);
+    // Whoever calls a script can approve on its behalf.
+    let approved_around = || {
+        let mut set = repository.commands().flat_map(|(_, command)| &command.assignments);
+        set.any(|a| a.name.starts_with("TF_CLI_ARGS") && a.word.text.contains("-auto-approve"))
+    };
     for (owner, command) in repository.commands() {
         let (place, name, hosted, certain) = match owner {
             Owner::Step { pipeline, job, step } => {
@@ -21,29 +27,33 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                         pipeline.role == Role::Composite
                             || job.images.is_empty() && job.runner.iter().any(|r| own(&r.value))
                     }
-                    Dialect::CircleCi => job
-                        .images
-                        .first()
-                        .is_none_or(|i| i.name.starts_with("cimg/") || i.name.starts_with("circleci/")),
+                    Dialect::CircleCi => job.images.first().is_none_or(|i| is_convenience_image(&i.name)),
                     _ => false,
                 };
                 (step.place, format!("step `{}` of job `{}`", step.name, job.name), hosted, true)
             }
             Owner::Script(script) if script.script == ScriptKind::Image => {
-                (script.place, format!("`{}`", repository.path(script.place)), false, true)
+                let hosted = convenient.contains(&script.place.file);
+                (script.place, format!("`{}`", repository.path(script.place)), hosted, true)
             }
             Owner::Script(script)
                 if script.callers.iter().any(|c| matches!(c, Caller::Pipeline | Caller::Container)) =>
             {
-                let runner_only = script.called_from.len() == 1
-                    && [".github/", ".circleci/"]
-                        .iter()
-                        .any(|folder| repository.path(script.called_from[0]).starts_with(folder));
+                let from_runner = |call: &Span| {
+                    let path = repository.path(*call);
+                    [".github/", ".circleci/"].iter().any(|folder| path.starts_with(folder))
+                };
+                let runner_only =
+                    !script.called_from.is_empty() && script.called_from.iter().all(from_runner);
                 (script.place, format!("`{}`", script.name), runner_only, false)
             }
             Owner::Script(_) => continue,
         };
         let Some(question) = question(command).filter(|q| !(hosted && q.package)) else { continue };
+        let applies = matches!(command.program.as_str(), "terraform" | "tofu");
+        if !certain && applies && approved_around() {
+            continue;
+        }
         // A question under a condition, or in a function that others may call, is likely put to people only.
         if !certain && (!command.conditions.is_empty() || command.function.is_some()) {
             continue;
@@ -60,6 +70,17 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(command.place, question.label);
         }
     }
+}
+
+/// CircleCI's own images answer yes to apt by themselves.
+fn is_convenience_image(name: &str) -> bool {
+    name.starts_with("cimg/") || name.starts_with("circleci/")
+}
+
+/// Dockerfiles that build upon such an image.
+fn convenience_images(repository: &Repository) -> BTreeSet<FileId> {
+    let bases = repository.facts.base_images.iter().filter(|b| is_convenience_image(&b.name));
+    bases.map(|b| b.place.file).collect()
 }
 
 struct Question {
