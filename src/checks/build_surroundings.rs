@@ -4,7 +4,7 @@ use super::delivery::{absent, programs};
 use super::gates::ships;
 use crate::facts::{
     ArtifactKind, Caller, Command, Dialect, Effect, EffectKind, Job, Repository, ScriptKind, Stage, Step,
-    TriggerKind, Value,
+    TriggerKind, Use, Value,
 };
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -120,15 +120,13 @@ pub(super) fn cache(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     for (pipeline, job, step) in repository.steps() {
         let Some(block) = step.uses.as_ref().filter(|u| {
             let name = u.name.to_ascii_lowercase();
-            name == "actions/cache"
-                || name == "actions/cache/restore"
-                || name == "cache"
+            matches!(name.as_str(), "cache" | "actions/cache/restore" | "save_cache")
                 || name.ends_with("/cache")
-                || name == "restore_cache"
         }) else {
             continue;
         };
-        let (Some(path), Some(key)) = (block.input("path"), block.input("key")) else { continue };
+        let path = block.input("path").or(block.input("paths"));
+        let (Some(path), Some(key)) = (path, block.input("key")) else { continue };
         verdict.examined(step.place);
         let text = path.value.text();
         let held = text.split(['\n', ' ', ',']).find_map(|p| {
@@ -137,7 +135,9 @@ pub(super) fn cache(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         });
         let Some(held) = held.filter(|_| !follows_content(&key.value, pipeline.dialect)) else { continue };
         let at = job.steps.iter().position(|s| std::ptr::eq(s, step)).unwrap_or(0);
-        let Some(skipped) = skipped_on_hit(&job.steps[at + 1..], block_id(step)) else { continue };
+        // What CircleCI saves at the end, a step at the beginning brings back.
+        let from = if block.name == "save_cache" { 0 } else { at + 1 };
+        let Some(skipped) = skipped_on_hit(&job.steps[from..], step, block, &held) else { continue };
         let message = format!(
             "A cached `{held}` stays in use in job `{}` when what it was made from changes",
             job.name
@@ -147,16 +147,13 @@ pub(super) fn cache(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-fn block_id(step: &Step) -> &str {
-    step.id.as_deref().unwrap_or("")
-}
-
 /// The key changes with a file's content, or with every commit; or cannot be told.
 fn follows_content(key: &Value<String>, dialect: Dialect) -> bool {
     let text = key.text();
     let hashed = [
         "hashFiles",
         "checksum",
+        "Revision",
         "sha",
         "run_id",
         "steps.",
@@ -173,16 +170,27 @@ fn follows_content(key: &Value<String>, dialect: Dialect) -> bool {
     hashed.iter().any(|w| text.contains(w)) || file
 }
 
-/// The step that installs or builds only where the cache had nothing.
-fn skipped_on_hit(steps: &[Step], id: &str) -> Option<Span> {
-    let makes =
-        |s: &Step| s.all_effects().any(|e| matches!(e.effect, EffectKind::Install | EffectKind::Build));
+/// The step or command that installs or builds only where the cache had nothing: it asks the block, or looks
+/// whether the folder is there.
+fn skipped_on_hit(steps: &[Step], caches: &Step, block: &Use, held: &str) -> Option<Span> {
+    let makes = |e: &Effect| matches!(e.effect, EffectKind::Install | EffectKind::Build);
+    let id = caches.id.as_deref().unwrap_or("");
+    let hit = block.input("cacheHitVar").map(|v| v.value.text());
     let on_miss = |s: &Step| {
-        s.condition
-            .as_ref()
-            .is_some_and(|c| c.text.contains("cache-hit") && (id.is_empty() || c.text.contains(id)))
+        s.condition.as_ref().is_some_and(|c| match &hit {
+            Some(variable) => c.text.contains(variable.as_str()),
+            None => c.text.contains("cache-hit") && (id.is_empty() || c.text.contains(id)),
+        })
     };
-    steps.iter().find(|s| makes(s) && on_miss(s)).map(|s| s.place)
+    let looks = |c: &&Command| {
+        let tests =
+            |text: &String| text.contains(held) && ["-d ", "-e ", "-f "].iter().any(|t| text.contains(t));
+        c.effects.iter().any(makes) && c.conditions.iter().any(tests)
+    };
+    steps.iter().find_map(|s| {
+        let whole = (s.all_effects().any(makes) && on_miss(s)).then_some(s.place);
+        whole.or_else(|| s.commands.iter().find(looks).map(|c| c.place))
+    })
 }
 
 /// Words of a command that make what it builds one for development.

@@ -1,5 +1,6 @@
 //! Addresses and environments that a frontend's build writes into the bundle.
 
+use super::gates::words;
 use super::secret_in_frontend_bundle::PREFIXES;
 use crate::facts::{EffectKind, Repository, Setting, SettingSource, Stage, Value};
 use crate::finding::{Confidence, Verdict};
@@ -87,6 +88,8 @@ fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
     for setting in repository.facts.settings.iter().filter(|s| own(s.place) && is_baked(&s.key)) {
         let how = match setting.source {
             SettingSource::Dotenv if is_deployed(setting) => "an environment's own value",
+            // What hands on an ARG is told there.
+            SettingSource::Image if hands_on(setting) => continue,
             SettingSource::Image => "given to the image's build",
             _ => continue,
         };
@@ -100,7 +103,11 @@ fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
         let all = step.settings.iter().chain(&job.settings).chain(&pipeline.settings);
         let tests = job.effects().any(|e| e.effect == EffectKind::Test)
             && !job.effects().any(|e| matches!(e.effect, EffectKind::Deploy | EffectKind::Publish));
-        for setting in all.filter(|s| !tests && is_baked(&s.key) && !is_relative(s)) {
+        let shows = [&pipeline.name, &job.name].into_iter().any(|name| {
+            words(name).iter().any(|w| matches!(w.as_str(), "storybook" | "chromatic" | "lighthouse"))
+        });
+        let baked = |s: &&Setting| is_baked(&s.key) && !is_relative(s) && !is_stand_in(s);
+        for setting in all.filter(|s| !tests && !shows && baked(s)) {
             let places = found.entry(&setting.key).or_default();
             if places.iter().all(|(p, _)| *p != setting.key_place) {
                 places.push((setting.key_place, "given to the build by the pipeline"));
@@ -120,6 +127,18 @@ fn given(repository: &Repository) -> BTreeMap<&str, Vec<(Span, &'static str)>> {
         places.dedup_by_key(|(place, _)| *place);
     }
     found
+}
+
+/// `ENV X=$X`, which makes an ARG a variable of the build.
+fn hands_on(setting: &Setting) -> bool {
+    let text = setting.setting.text();
+    text.strip_prefix('$').is_some_and(|name| name.trim_matches(['{', '}']) == setting.key)
+}
+
+/// A value that says itself that it is none.
+fn is_stand_in(setting: &Setting) -> bool {
+    const SAID: &[&str] = &["dummy", "placeholder", "fake", "mock", "localhost", "127.0.0.1"];
+    setting.setting.known().is_some_and(|value| SAID.iter().any(|word| value.contains(word)))
 }
 
 /// Whether a value is an address, an environment or what the run fills in.

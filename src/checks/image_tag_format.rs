@@ -2,7 +2,7 @@
 
 use super::products::{Product, Stamp, is_version, makers, stamps, stamps_of, stored_images};
 use crate::facts::{Artifact, Part, Repository};
-use crate::finding::Verdict;
+use crate::finding::{Severity, Verdict};
 use crate::parameters::{Parameters, TagForm};
 
 pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &mut Verdict) {
@@ -36,12 +36,19 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
                 format!("Nothing here shows that a tag of image `{name}` holds {}", asked.join(" and "));
             verdict.open(product.place, subject, message);
         } else {
-            let message = format!(
-                "Image `{name}` is stored as {}, and no tag holds {}",
-                tags.join(", "),
-                asked.join(" and ")
-            );
-            verdict.fail(product.place, subject, message).label("stored under these tags");
+            let (last, others) = asked.split_last().expect("something is missing");
+            let asked = match others {
+                [] => (*last).to_owned(),
+                _ => format!("{} or {last}", others.join(", ")),
+            };
+            let message =
+                format!("Image `{name}` is stored as {}, and no tag holds {asked}", tags.join(", "));
+            let finding = verdict.fail(product.place, subject, message);
+            finding.label("stored under these tags");
+            // By the commit everybody can tell the source; what else a manual wants stops no release.
+            if has_form(repository, &product, &tagged, &TagForm::Sha) {
+                finding.severity = finding.severity.min(Severity::Warning);
+            }
         }
     }
 }

@@ -41,7 +41,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         );
         let subject = format!("manifest {}", file.path);
         // Whether a package is published as a library, which leaves the choice to its users, is not written.
-        if manifest.application == Some(true) || matches!(manifest.ecosystem.as_str(), "go" | "helm") {
+        if manifest.application.or_else(|| discovered(repository, manifest)) == Some(true)
+            || matches!(manifest.ecosystem.as_str(), "go" | "helm")
+        {
             let finding = verdict.fail(manifest.place, subject, message);
             // Every required module may be replaced by a folder, which has no sum.
             finding.at_most(if manifest.ecosystem == "go" { Confidence::Medium } else { Confidence::High });
@@ -49,6 +51,17 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.open(manifest.place, subject, message);
         }
     }
+}
+
+/// Cargo takes `src/main.rs` for a program and `src/lib.rs` for a library, whatever the manifest leaves unsaid.
+/// <https://doc.rust-lang.org/cargo/guide/project-layout.html>
+fn discovered(repository: &Repository, manifest: &Manifest) -> Option<bool> {
+    if manifest.ecosystem != "cargo" {
+        return None;
+    }
+    let folder = if manifest.folder.is_empty() { String::new() } else { format!("{}/", manifest.folder) };
+    let has = |file: &str| repository.by_path(&format!("{folder}src/{file}")).is_some();
+    (has("main.rs") && !has("lib.rs")).then_some(true)
 }
 
 /// Whether `lock` holds what `manifest` names: it lies in the same folder, or in one above, as that of a

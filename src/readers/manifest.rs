@@ -267,7 +267,21 @@ fn chart(text: &Text<'_>, into: &mut Vec<(UnreadClass, String)>) -> Content {
     into.extend(problems(&tree, "YAML"));
     let Some(root) = tree.root() else { return (None, 0) };
     let library = root.get("type").and_then(|t| t.as_str()) == Some("library");
-    (Some(!library), count(root, &[&["dependencies"]]))
+    let dependencies = root.get("dependencies").into_iter().flat_map(|d| d.items());
+    // An exact version fixes a chart without a lock file, and a folder needs none.
+    let open = dependencies.filter(|d| {
+        let text = |key: &str| d.get(key).and_then(|n| n.as_str()).unwrap_or("");
+        !is_exact(text("version")) && !text("repository").starts_with("file:")
+    });
+    (Some(!library), open.count())
+}
+
+/// `1.4.2`, `v1.4.2-rc.1`; `1.4`, `~1.4.2` and `1.4.x` are ranges.
+/// <https://github.com/Masterminds/semver#checking-version-constraints>
+fn is_exact(version: &str) -> bool {
+    let number = version.trim().trim_start_matches('v').split(['-', '+']).next().unwrap_or("");
+    number.split('.').filter(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())).count() == 3
+        && number.matches('.').count() == 2
 }
 
 #[cfg(test)]
@@ -303,6 +317,13 @@ mod tests {
                 1,
             ),
             ("chart/Chart.yaml", "type: application\ndependencies:\n- name: a\n", "helm", Some(true), 1),
+            (
+                "chart/Chart.yaml",
+                "dependencies:\n- { name: a, version: 1.4.2 }\n- { name: b, version: ^1.4.2 }\n- { name: c, version: 1.x.x }\n- { name: d, repository: 'file://../d' }\n",
+                "helm",
+                Some(true),
+                2,
+            ),
         ] {
             assert!(claims(path, false), "{path}");
             let parsed = samples::read(parse, path, text);

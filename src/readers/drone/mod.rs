@@ -42,7 +42,8 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn claims_woodpecker(path: &str, _: bool) -> bool {
     let name = names::name(path);
     let folder = names::folder(path);
-    let own = name.starts_with(".woodpecker.") || names::name(folder) == ".woodpecker";
+    // Only at the root does the service look for them.
+    let own = folder == ".woodpecker" || folder.is_empty() && name.starts_with(".woodpecker.");
     own && names::ends(name, &[".yml", ".yaml"]) && !names::vendored(path)
 }
 
