@@ -1,6 +1,7 @@
 //! Environments whose workloads nothing here keeps apart from others at network level.
 
 use super::definitions::{capital, passes};
+use super::estate::kind;
 use crate::facts::{Repository, Resource, Stage, System, Value};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -27,9 +28,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut subjects: BTreeMap<Stage, Vec<&Resource>> = BTreeMap::new();
     for resource in all() {
         let workload = resource.system == System::Kubernetes && WORKLOADS.contains(&resource.sort.as_str())
-            || resource.system == System::Terraform
+            || matches!(resource.system, System::Terraform | System::CloudFormation)
                 && resource.block == "resource"
-                && runs_something(&resource.sort);
+                && runs_something(kind(resource));
         if let (true, Some(stage)) = (workload, stage(resource)) {
             subjects.entry(stage).or_default().push(resource);
         }
@@ -80,8 +81,8 @@ fn is_network(resource: &Resource) -> bool {
             let source = s.setting.text().to_ascii_lowercase();
             ["vpc", "network", "vnet"].iter().any(|w| source.contains(w))
         });
-    resource.system == System::Terraform
-        && (module || resource.block == "resource" && NETWORKS.contains(&resource.sort.as_str()))
+    matches!(resource.system, System::Terraform | System::CloudFormation)
+        && (module || resource.block == "resource" && NETWORKS.contains(&kind(resource)))
 }
 
 /// A policy that chooses every pod and, for ingress, lets nothing in or only what it lists.

@@ -10,6 +10,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         match resource.sort.as_str() {
             "Deployment" => capacity(resource, verdict),
             "aws_ecs_service" => healthy_percent(resource, "deployment_minimum_healthy_percent", verdict),
+            "AWS::ECS::Service" => healthy_percent(resource, "MinimumHealthyPercent", verdict),
             "aws_autoscaling_group" => healthy_percent(resource, "min_healthy_percentage", verdict),
             _ => {}
         }
@@ -40,7 +41,9 @@ fn capacity(resource: &Resource, verdict: &mut Verdict) {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>
 fn healthy_percent(resource: &Resource, key: &str, verdict: &mut Verdict) {
     let Some(entry) = resource.entries.iter().find(|e| e.key == key) else { return };
-    let daemon = resource.entry("scheduling_strategy").is_some_and(|s| s.setting.text() == "DAEMON");
+    let daemon = resource.entries.iter().any(|e| {
+        matches!(e.key.as_str(), "scheduling_strategy" | "SchedulingStrategy") && e.setting.text() == "DAEMON"
+    });
     match &entry.setting {
         Value::Known(value) if value == "0" && !daemon => {
             let title = resource.title();
