@@ -73,6 +73,7 @@ fn to_json(rule: &Rule) -> Json {
         "renamed_from": rule.renamed_from,
         "subjects": rule.subjects,
         "yields_to": rule.yields_to,
+        "only_in": rule.only_in,
         "contested": rule.contested,
         "clauses": clauses,
         "cwe": rule.cwe,
@@ -97,6 +98,9 @@ fn describe(rule: &Rule) -> String {
     }
     if let Some(topic) = &rule.contested {
         text += &format!("  contested   {topic}\n");
+    }
+    if let Some(place) = &rule.only_in {
+        text += &format!("  only in     {place}\n");
     }
     for clause in &rule.clauses {
         let part = clause.part.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();

@@ -44,6 +44,7 @@ struct Written {
     #[serde(default)]
     renamed_from: Vec<String>,
     subjects: Spanned<String>,
+    only_in: Option<String>,
     #[serde(default)]
     clauses: Vec<Spanned<WrittenClause>>,
     contested: Option<String>,
@@ -145,6 +146,7 @@ pub fn load(path: &str, text: &str, checks: &[&str]) -> Result<Rule, Box<RuleErr
         stage,
         renamed_from: written.renamed_from,
         subjects: written.subjects.into_inner(),
+        only_in: written.only_in,
         clauses,
         contested: written.contested,
         lone_file: written.lone_file,

@@ -77,6 +77,8 @@ pub struct Rule {
     pub renamed_from: Vec<String>,
     /// What must exist for the rule to have something to say; a name of [`SUBJECTS`].
     pub subjects: String,
+    /// The one place that there is for its subject, e.g. `Dockerfiles`; `None` if many dialects have it.
+    pub only_in: Option<String>,
     /// Clauses that it serves.
     pub clauses: Vec<ClauseRef>,
     /// Topic on which manuals disagree, e.g. `C10`.
