@@ -96,8 +96,19 @@ fn is_checked(repository: &Repository, node: Node) -> bool {
     std::iter::once(node).chain(flow.before(node)).any(|n| verifies(flow.job(n, &repository.facts.pipelines)))
 }
 
-/// The archive that a command fetches from elsewhere.
+/// Words by which a program that is published for many systems names one of them.
+const SYSTEMS: &[&str] = &["linux", "linux64", "darwin", "amd64", "x86", "x64", "arm64", "aarch64", "musl"];
+
+/// The archive that a command fetches from elsewhere. Tools that the job works with are not what it deploys.
 fn fetched(command: &Command) -> Option<String> {
+    let is_tool = |name: &String| {
+        let lower = name.to_ascii_lowercase();
+        lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SYSTEMS.contains(&word))
+    };
+    archive_of(command).filter(|name| !is_tool(name))
+}
+
+fn archive_of(command: &Command) -> Option<String> {
     let words: Vec<&str> = command.args.iter().map(|w| w.text.as_str()).collect();
     let archive = |w: &&&str| {
         let bare = w.split(['?', '#']).next().unwrap_or("");

@@ -1,6 +1,6 @@
 //! Images that do not say of what, when and by whom they were built.
 
-use super::products::{Product, Stamp, makers, stamps, stamps_of, stored_images};
+use super::products::{Product, Stamp, is_opaque, makers, stamps, stamps_of, stored_images};
 use crate::facts::{Command, Dialect, EffectKind, Repository, Step};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
@@ -32,18 +32,27 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let name = product.shown();
         match missing.len() {
             0 => verdict.satisfied(product.place),
-            3 => {
+            3 if !hides_a_tag(&product) => {
                 let message = format!(
                     "Image `{name}` says neither of what commit it is, nor when and by whom it was built"
                 );
                 verdict.fail(product.place, subject, message).label("built without labels or provenance");
             }
             _ => {
-                let message = format!("Nothing here writes {} into image `{name}`", missing.join(" and "));
+                let missing = missing.join(" and ");
+                let message = format!("Nothing here shows that {missing} is written into image `{name}`");
                 verdict.open(product.place, subject, message);
             }
         }
     }
+}
+
+/// Whether a variable that the run fills in may hold the commit: alone, or as a tag.
+fn hides_a_tag(product: &Product<'_>) -> bool {
+    product.names.iter().any(|a| match a.version.as_slice() {
+        [] => product.stem.starts_with('{'),
+        parts => parts.iter().any(is_opaque),
+    })
 }
 
 /// A build whose labels all stand in its own words.

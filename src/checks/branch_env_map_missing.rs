@@ -12,6 +12,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut seen = BTreeSet::new();
     for stage in [Stage::Production, Stage::Staging, Stage::Integration, Stage::Development] {
         for way in ways(repository, stage) {
+            // A controller follows the one branch of its source.
+            if way.pipeline.dialect.reconciles() {
+                continue;
+            }
             let Some(push) = way.pipeline.triggers.iter().find(|t| t.trigger == TriggerKind::Push) else {
                 continue;
             };
@@ -33,7 +37,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 .filter(|b| !b.starts_with('!'))
                 .map(|b| (b.clone(), stage_of(repository, b)))
                 .collect();
-            let wrong = stages.iter().find(|(_, s)| s.is_some_and(|s| s != fixed));
+            let wrong =
+                stages.iter().find(|(_, s)| s.is_some_and(|s| s != fixed && !are_unreleased(s, fixed)));
             let message = match (wrong, stages.len()) {
                 (Some((branch, Some(other))), _) => format!(
                     "A push to `{branch}`, which stands for {}, deploys job `{}` to {}",
@@ -53,6 +58,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.at_most(Confidence::Medium).label("starts the deploy").relate(job.place, "deploys here");
         }
     }
+}
+
+/// Where work is brought together before it is released goes by either name.
+fn are_unreleased(one: Stage, other: Stage) -> bool {
+    [one, other].iter().all(|s| matches!(s, Stage::Development | Stage::Integration))
 }
 
 /// The one environment that the job deploys to, if the branch does not decide.

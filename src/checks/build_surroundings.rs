@@ -29,6 +29,7 @@ const CONTAINED: &[&str] = &[
     "depot",
     "bazel",
     "buildctl",
+    "gcloud",
     "img",
     "goreleaser",
     "skaffold",

@@ -61,6 +61,10 @@ fn is_own(repository: &Repository, resource: &Resource) -> bool {
     resource.system == System::Kubernetes && workload && repository.is_own(resource.place)
 }
 
+/// What ends by itself, or is a shell that somebody opens: no service that would have to hear of its end.
+const ENDS: &[&str] =
+    &["sh", "bash", "cp", "mv", "echo", "cat", "ls", "true", "sleep", "powershell", "pwsh", "Write-Host"];
+
 /// Shell form of several words, without `exec`, where no init passes signals on.
 fn hides_signals(started: &Instruction, entry: bool) -> bool {
     let words: Vec<&str> = started.args.iter().flat_map(|a| a.value.split_whitespace()).collect();
@@ -68,7 +72,10 @@ fn hides_signals(started: &Instruction, entry: bool) -> bool {
     let Some(first) = words.first() else { return false };
     let program = first.rsplit('/').next().unwrap_or(first);
     let script = program.ends_with(".sh") && entry;
-    !started.exec && !words.iter().any(|w| init.iter().any(|i| w.rsplit('/').next() == Some(i))) && !script
+    !started.exec
+        && !ENDS.contains(&program)
+        && !words.iter().any(|w| init.iter().any(|i| w.rsplit('/').next() == Some(i)))
+        && !script
 }
 
 /// How a command stops without asking.

@@ -1,6 +1,7 @@
 //! The tags of an image against the forms that the active manuals ask for, all tags of one thing together.
 
-use super::products::{Product, Stamp, is_version, makers, stamps, stamps_of, stored_images};
+use super::products::{Product, Stamp, is_opaque, is_version, makers, stamps, stamps_of, stored_images};
+use super::samples::no_worse_than;
 use crate::facts::{Artifact, Part, Repository};
 use crate::finding::{Severity, Verdict};
 use crate::parameters::{Parameters, TagForm};
@@ -47,7 +48,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
             finding.label("stored under these tags");
             // By the commit everybody can tell the source; what else a manual wants stops no release.
             if has_form(repository, &product, &tagged, &TagForm::Sha) {
-                finding.severity = finding.severity.min(Severity::Warning);
+                no_worse_than(finding, Severity::Warning);
             }
         }
     }
@@ -59,14 +60,6 @@ fn words(form: &TagForm) -> &'static str {
         TagForm::Semver => "the version",
         TagForm::SemverSha => "the version with the commit",
         TagForm::Time => "the time of the build",
-    }
-}
-
-/// A variable whose name tells nothing of what it holds.
-fn is_opaque(part: &Part) -> bool {
-    match part {
-        Part::Variable(name) => name != "commit" && !matches!(name.as_str(), "branch" | "pr"),
-        _ => false,
     }
 }
 

@@ -191,6 +191,14 @@ pub(super) fn stamps_of(parts: &[Part]) -> BTreeSet<Stamp> {
     found
 }
 
+/// A variable whose name tells nothing of what it holds.
+pub(super) fn is_opaque(part: &Part) -> bool {
+    match part {
+        Part::Variable(name) => name != "commit" && !matches!(name.as_str(), "branch" | "pr"),
+        _ => false,
+    }
+}
+
 /// `1.4.2`, `v2.0.0-rc1`.
 pub(super) fn is_version(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);

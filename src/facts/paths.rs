@@ -64,6 +64,8 @@ const SAMPLES: &[&str] = &[
     "__mocks__",
     "__snapshots__",
     "__tests__",
+    "_template",
+    "_templates",
     "bench",
     "benches",
     "benchmark",
