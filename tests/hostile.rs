@@ -85,6 +85,95 @@ fn deep_shell_docker_make_and_json_text_stops_nothing() {
     assert!(!report.unread.iter().any(|u| u.reason.contains("plimsoll failed")), "{:?}", report.unread);
 }
 
+/// What stands inside itself `depth` times.
+fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
+    format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[test]
+fn deep_infrastructure_stops_nothing() {
+    const DEEP: usize = 20_000;
+    let hcl = [
+        nested("(", "1", ")", DEEP),
+        nested("[", "1", "]", DEEP),
+        nested("{a = ", "1", "}", DEEP),
+        nested("\"${", "var.a", "}\"", DEEP),
+        nested("f(", "1", ")", DEEP),
+        nested("true ? ", "1", " : 2", DEEP),
+        nested("!", "true", "", DEEP),
+        nested("a[", "0", "]", DEEP),
+        nested("[for x in ", "y", " : x]", DEEP),
+    ];
+    let hcl: String = hcl.iter().enumerate().map(|(i, e)| format!("locals {{\n  a{i} = {e}\n}}\n")).collect();
+    let blocks = format!("resource \"a\" \"b\" {{\n{}\n}}\n", nested("x {\n", "y = local.a0", "\n}\n", DEEP));
+    let chain: String = (0..2_000).map(|i| format!("  c{i} = local.c{}\n", i + 1)).collect();
+    let manifest =
+        |body: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: a }}\ndata:\n{body}");
+    let helm = [
+        manifest(&format!("  a: {{{{ {} }}}}\n", nested("(", ".Values.a", ")", DEEP))),
+        manifest(&format!("  a: 1\n{}\n", nested("{{ if .Values.a }}\n", "  b: 1\n", "{{ end }}\n", DEEP))),
+        manifest(&format!("  a: 1\n{{{{ if .Values.a }}}}{}\n", "{{ else if .Values.b }}\n".repeat(DEEP))),
+        manifest(&format!(
+            "  a: 1\n{}\n",
+            nested("{{ range .Values.l }}\n", "  b: {{ . }}\n", "{{ end }}\n", DEEP)
+        )),
+        manifest("  a: {{ include \"self\" . }}\n{{ include \"self\" . | nindent 2 }}\n"),
+    ];
+    let helper = format!(
+        "{{{{ define \"self\" }}}}{{{{ include \"self\" . }}}}{{{{ include \"self\" . }}}}{{{{ end }}}}\n{}",
+        nested("{{ define \"x\" }}", "", "{{ end }}", DEEP)
+    );
+    let sub = nested("!Sub [\"${A}\", {A: ", "x", "}]", 100);
+    let conditions: String =
+        (0..500).map(|i| format!("  C{i}: !And [!Condition C{0}, !Condition C{0}]\n", i + 1)).collect();
+    let cloud = format!(
+        "AWSTemplateFormatVersion: '2010-09-09'\nConditions:\n{conditions}Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Condition: C0\n    Properties:\n      BucketName: {sub}\n"
+    );
+    let blocks_of_tasks: String = (0..120)
+        .map(|i| format!("{0}- block:\n", "    ".repeat(i)))
+        .chain([format!("{}- shell: echo\n", "    ".repeat(120))])
+        .collect();
+    let overlay = |next: usize| format!("resources: [../o{next}, ../o{next}/]\ncommonLabels: {{a: b}}\n");
+    let overlays: Vec<(String, String)> =
+        (0..200).map(|i| (format!("k/o{i}/kustomization.yaml"), overlay(i + 1))).collect();
+    let calls = |next: usize| -> String {
+        (0..40).map(|i| format!("module \"m{i}\" {{\n  source = \"../m{next}\"\n}}\n")).collect()
+    };
+    let modules: Vec<(String, String)> = (0..9).map(|i| (format!("tf/m{i}/main.tf"), calls(i + 1))).collect();
+    let mut files: Vec<(&str, Vec<u8>)> = vec![
+        ("tf/main.tf", (hcl + &blocks).into_bytes()),
+        (
+            "tf/locals.tf",
+            format!("locals {{\n{chain}}}\nresource \"a\" \"c\" {{\n  a = local.c0\n}}\n").into(),
+        ),
+        ("tf/m9/main.tf", b"variable \"a\" {}\n".to_vec()),
+        ("chart/Chart.yaml", b"apiVersion: v2\nname: a\nversion: 1.0.0\n".to_vec()),
+        ("chart/values.yaml", b"a: true\nl: [1, 2, 3]\n".to_vec()),
+        ("chart/templates/_helpers.tpl", helper.into_bytes()),
+        ("cloudformation/template.yaml", cloud.into_bytes()),
+        ("ansible/playbook.yml", format!("- hosts: all\n  tasks:\n{blocks_of_tasks}").into_bytes()),
+        ("nginx/nginx.conf", nested("http { ", "listen 80;", " }", DEEP).into_bytes()),
+        ("db/migrations/V1__a.sql", format!("SELECT {};", nested("(", "1", ")", DEEP)).into_bytes()),
+        ("db/migrations/V2__a.sql", nested("/* ", "x", " */", DEEP).into_bytes()),
+        ("db/migrations/V3__a.sql", nested("BEGIN IF 1=1 ", "SELECT 1;", " END;", DEEP).into_bytes()),
+        ("db/migrations/V4__a.sql", nested("CASE WHEN ", "1", " THEN 2 END", DEEP).into_bytes()),
+        ("fly.toml", nested("[", "a", "]", DEEP).into_bytes()),
+        ("serverless.yml", format!("service: a\nfunctions: {}", nested("{a: ", "1", "}", DEEP)).into_bytes()),
+        ("render.yaml", format!("services: {}", nested("[", "1", "]", DEEP)).into_bytes()),
+    ];
+    let names: Vec<String> = (0..helm.len()).map(|i| format!("chart/templates/t{i}.yaml")).collect();
+    files.extend(names.iter().map(String::as_str).zip(helm.iter().map(|t| t.clone().into_bytes())));
+    files.extend(
+        overlays.iter().chain(&modules).map(|(path, text)| (path.as_str(), text.clone().into_bytes())),
+    );
+    let report = memory(files);
+    assert!(report.rules.iter().all(|r| !r.crashed));
+    assert!(!report.unread.iter().any(|u| u.reason.contains("plimsoll failed")), "{:?}", report.unread);
+    // What is too deep for its reader is named; what is only long is read.
+    assert!(report.unread.iter().all(|u| !u.reason.is_empty()));
+    assert!(report.files.read >= 200, "{}", report.files.read);
+}
+
 #[test]
 fn encodings_and_line_ends_do_not_change_what_is_found() {
     let utf16: Vec<u8> =
