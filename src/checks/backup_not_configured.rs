@@ -8,10 +8,12 @@ use super::estate::{
     said, say_once, standing, worths,
 };
 use super::samples::no_worse_than;
-use crate::facts::{EffectKind, Repository, Resource, Setting, SettingSource, System};
+use super::stacks::served;
+use crate::facts::{EffectKind, Repository, Resource, Setting, Stage, System, Target};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let plans = plan(repository);
@@ -138,8 +140,7 @@ fn provided(repository: &Repository, resource: &Resource, plans: Option<Span>, v
         }
     }
     if let Some((_, Some(value))) = off("skip_final_snapshot", is_yes)
-        && (of_production(resource)
-            || value.target.as_ref().is_some_and(|t| t.may_be(crate::facts::Stage::Production)))
+        && (of_production(resource) || value.target.as_ref().is_some_and(|t| t.may_be(Stage::Production)))
     {
         let message = format!("`{title}` of production is deleted without a last snapshot");
         let finding = verdict.fail(value.place, format!("final snapshot {title}"), message);
@@ -205,16 +206,13 @@ fn operated(repository: &Repository, resource: &Resource, plans: Option<Span>, v
 
 /// Databases in containers of staging or production that nothing copies.
 fn alone(repository: &Repository, plans: Option<Span>, verdict: &mut Verdict) {
-    let production =
-        |t: Option<&crate::facts::Target>| t.is_some_and(|t| t.may_be(crate::facts::Stage::Production));
-    let services = repository.facts.settings.iter().filter(|s| {
-        s.source == SettingSource::Service
-            && s.path.ends_with(".image")
-            && production(s.target.as_deref())
-            && text(s).is_some_and(is_database_image)
-            && passes(repository, s.place)
+    let production = |t: Option<&Target>| t.is_some_and(|t| t.may_be(Stage::Production));
+    let mut said = BTreeSet::new();
+    let services = served(repository).filter(|(stack, _)| production(stack.target.as_ref()));
+    let composed = services.filter_map(|(_, service)| {
+        let image = service.image.as_ref().filter(|i| is_database_image(&i.value))?;
+        said.insert(image.span).then(|| (image.span, service.name.clone(), "service"))
     });
-    let composed = services.map(|s| (s.place, s.path.split('.').nth(1).unwrap_or("").to_owned(), "service"));
     let sets = standing(repository).filter(|r| {
         matches!(r.sort.as_str(), "StatefulSet" | "Deployment")
             && production(r.target.as_ref())
@@ -225,11 +223,9 @@ fn alone(repository: &Repository, plans: Option<Span>, verdict: &mut Verdict) {
         Some((image.place, r.title(), "workload"))
     });
     let copied = |name: &str| {
-        repository.facts.settings.iter().any(|s| {
-            s.source == SettingSource::Service
-                && s.path.ends_with(".image")
-                && (speaks_of_copies(&s.path) || text(s).is_some_and(speaks_of_copies))
-                && !s.path.contains(&format!(".{name}."))
+        let services = repository.stacks.iter().flat_map(|s| &s.services).filter(|s| s.name != name);
+        services.into_iter().any(|s| {
+            speaks_of_copies(&s.name) || s.image.as_ref().is_some_and(|i| speaks_of_copies(&i.value))
         })
     };
     for (place, name, what) in composed.chain(set) {

@@ -1,26 +1,24 @@
 //! Databases and caches of staging and production that run in plain containers.
 
 use super::addresses::{is_database_image, is_store_image};
-use super::definitions::{passes, text};
+use super::definitions::text;
 use super::estate::{is_shared, standing};
 use super::merged::{Cause, Causes};
-use crate::facts::{Repository, SettingSource};
+use super::stacks::served;
+use crate::facts::{Repository, Target};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::Span;
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
-    let mut add = |name: &str, image: &crate::facts::Setting| {
-        let Some(reference) = text(image).filter(|r| is_kept(r)) else { return };
+    let mut add = |name: &str, reference: &str, place: Span, target: Option<&Target>| {
         let what = if is_database_image(reference) { "database" } else { "cache" };
-        let stage = image
-            .target
-            .as_ref()
-            .and_then(|t| t.stage.known().copied())
-            .map_or("staging or production", |s| s.name());
+        let stage = target.and_then(|t| t.stage.known()).map_or("staging or production", |s| s.name());
         let message = format!("The {what} `{name}` of {stage} runs in a container of its own");
         // Staging and production run the same thing: it is one decision.
-        causes.add(format!("store {name}"), image.place, || Cause {
+        causes.add(format!("store {name}"), place, || Cause {
             message,
             label: "nobody but the team looks after it",
             also: "likewise",
@@ -28,20 +26,19 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             confidence: Confidence::Medium,
         });
     };
-    for image in repository.facts.settings.iter().filter(|s| {
-        s.source == SettingSource::Service
-            && s.path.ends_with(".image")
-            && is_shared(s.target.as_deref())
-            && passes(repository, s.place)
-    }) {
-        add(image.path.split('.').nth(1).unwrap_or(""), image);
+    let mut said = BTreeSet::new();
+    for (stack, service) in served(repository) {
+        if let Some(image) = service.image.as_ref().filter(|i| is_kept(&i.value) && said.insert(i.span)) {
+            add(&service.name, &image.value, image.span, stack.target.as_ref());
+        }
     }
     for resource in standing(repository).filter(|r| is_shared(r.target.as_ref())) {
         if !matches!(resource.sort.as_str(), "StatefulSet" | "Deployment") {
             continue;
         }
-        if let Some(image) = resource.entries_ending("image").find(|e| text(e).is_some_and(is_kept)) {
-            add(&resource.title(), image);
+        let mut images = resource.entries_ending("image").filter_map(|e| Some((e.place, text(e)?)));
+        if let Some((place, image)) = images.find(|(_, image)| is_kept(image)) {
+            add(&resource.title(), image, place, resource.target.as_ref());
         }
     }
     causes.report(verdict);

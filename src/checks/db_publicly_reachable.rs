@@ -2,10 +2,11 @@
 
 use super::addresses::{STORE_PORTS, Store, is_store_image, store_of};
 use super::definitions::{passes, text};
-use super::estate::{argument, kind, makes};
+use super::estate::{argument, kind, makes, say_once};
 use super::firewalls::{is_everybody, openings};
 use super::samples::no_worse_than;
-use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
+use super::stacks::served;
+use crate::facts::{Repository, Resource, Setting, SettingSource, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -222,53 +223,19 @@ fn in_store(setting: &Setting) -> bool {
     })
 }
 
-/// Ports that a compose file of staging or production gives to the machine.
+/// Ports that a stack of staging or production gives to the machine.
 /// <https://docs.docker.com/reference/compose-file/services/#ports>
 fn composed(repository: &Repository, verdict: &mut Verdict) {
-    let shared = |s: &&Setting| {
-        s.source == SettingSource::Service
-            && s.target.as_ref().is_some_and(|t| t.is(Stage::Staging) || t.is(Stage::Production))
-            && passes(repository, s.place)
-    };
-    let settings: Vec<&Setting> = repository.facts.settings.iter().filter(shared).collect();
-    for image in settings.iter().filter(|s| s.path.ends_with(".image")) {
-        let (Some(reference), Some(service)) = (text(image), image.path.strip_suffix(".image")) else {
+    for (_, service) in served(repository) {
+        let Some(image) = service.image.as_ref().filter(|i| is_store_image(&i.value)) else { continue };
+        let Some(port) = service.ports.iter().find(|p| p.is_for_all()) else {
+            verdict.satisfied(image.span);
             continue;
         };
-        if !is_store_image(reference) {
-            continue;
-        }
-        let ports = format!("{service}.ports.");
-        let own = |s: &&&Setting| s.place.file == image.place.file && s.path.starts_with(&ports);
-        let Some(port) = settings.iter().filter(own).find(|s| is_given_to_all(s, &settings)) else {
-            verdict.satisfied(image.place);
-            continue;
-        };
-        let name = service.trim_start_matches("services.");
-        let message = format!("`{name}` gives its port to every network of the machine");
-        let finding = verdict.fail(port.place, format!("service {name}"), message);
-        finding.label("not bound to an address of the machine itself").relate(image.place, "a store of data");
+        let message = format!("`{}` gives its port to every network of the machine", service.name);
+        let finding = verdict.fail(port.place, format!("service {}", service.name), message);
+        finding.label("not bound to an address of the machine itself").relate(image.span, "a store of data");
         finding.at_most(Confidence::Medium);
     }
-}
-
-/// Whether `5432:5432` and its long form bind to all addresses of the machine.
-fn is_given_to_all(port: &Setting, all: &[&Setting]) -> bool {
-    let Some(written) = text(port) else { return false };
-    match port.path.rsplit_once('.') {
-        Some((list, "published")) => {
-            let host = format!("{list}.host_ip");
-            let bound = all.iter().find(|s| s.place.file == port.place.file && s.path == host);
-            bound.and_then(|b| text(b)).is_none_or(|h| h == "0.0.0.0")
-        }
-        Some((_, index)) if index.bytes().all(|b| b.is_ascii_digit()) => {
-            let parts: Vec<&str> = written.split('/').next().unwrap_or(written).split(':').collect();
-            match parts.as_slice() {
-                [_, _] => true,
-                [host, _, _] => *host == "0.0.0.0",
-                _ => false,
-            }
-        }
-        _ => false,
-    }
+    say_once(verdict);
 }

@@ -1,6 +1,6 @@
 //! What files say of each environment, side by side: overlays, values files, variables of environments.
 
-use crate::facts::{Basis, Repository, Resource, Setting, Stage, Target, Value};
+use crate::facts::{Basis, Repository, Resource, Setting, Shape, Stage, Target, Value};
 use crate::lexicon::mentions;
 use crate::text::{FileId, Span};
 use std::collections::BTreeMap;
@@ -81,21 +81,24 @@ pub(super) fn families(repository: &Repository) -> Vec<Family<'_>> {
         let key = (parts.rest.clone(), path);
         slot(&mut all, parts, stage, setting.place).settings.entry(key).or_insert(setting);
     }
-    for resource in &repository.facts.resources {
+    // What an environment gets counts, not the patches and templates that it is made of.
+    for resource in repository.deployed() {
         let Some((target, stage)) = staged(resource.target.as_ref()) else { continue };
         if !passes(repository, resource.place) {
             continue;
         }
-        let parts = cut.at(repository, resource.place, target, stage);
+        // What several environments share belongs to each by the place that names it.
+        let told_at = if resource.shape == Shape::Effective { target.place } else { resource.place };
+        let parts = cut.at(repository, told_at, target, stage);
         let name = starred(&resource.name.text(), stage, repository);
-        let told = match resource.sort.as_str() {
+        let values = match resource.sort.as_str() {
             "ConfigMap" => "data.",
             "HelmRelease" => "spec.values.",
             _ => "",
         };
-        let definition = slot(&mut all, parts, stage, resource.place);
-        for entry in resource.entries.iter().filter(|_| !told.is_empty()) {
-            if let Some(path) = entry.path.strip_prefix(told) {
+        let definition = slot(&mut all, parts, stage, told_at);
+        for entry in resource.entries.iter().filter(|_| !values.is_empty()) {
+            if let Some(path) = entry.path.strip_prefix(values) {
                 definition.settings.entry((name.clone(), path.to_owned())).or_insert(entry);
             }
         }

@@ -3,7 +3,7 @@
 use super::addresses::is_store_image;
 use super::definitions::{Definition, Family, families, is_item, starred, text};
 use super::gates::words;
-use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
+use crate::facts::{Repository, Resource, Setting, SettingSource, Shape, Stage, System};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -266,6 +266,12 @@ fn service(setting: &Setting) -> Option<&str> {
 
 /// Objects that are whole, rather than patches of a common one.
 fn is_whole(resource: &Resource) -> bool {
+    if resource.shape == Shape::Effective {
+        return matches!(
+            resource.sort.as_str(),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" | "Service"
+        );
+    }
     match resource.sort.as_str() {
         "Deployment" | "StatefulSet" | "DaemonSet" => {
             resource.entries.iter().any(|e| e.path.starts_with("spec.selector.matchLabels."))
@@ -283,9 +289,11 @@ fn workloads(staging: &Definition<'_>, production: &Definition<'_>) -> Vec<Drift
         return Vec::new();
     }
     let mut found = Vec::new();
+    // What lies in another repository may hold what seems to lack.
+    let open = |d: &Definition<'_>| d.resources.values().any(|r| r.open.iter().any(String::is_empty));
     for (one, other, only) in [(staging, production, "staging"), (production, staging, "production")] {
         for (key, resource) in one.resources.iter().filter(|(_, r)| is_whole(r)) {
-            if !other.resources.contains_key(key) {
+            if !other.resources.contains_key(key) && !open(other) {
                 let what = format!("only {only} has `{}`", resource.title());
                 let place = Some(resource.place);
                 let (staging, production) = if only == "staging" { (place, None) } else { (None, place) };
@@ -299,7 +307,8 @@ fn workloads(staging: &Definition<'_>, production: &Definition<'_>) -> Vec<Drift
         };
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
             let has = |r: &Resource| r.entries.iter().any(|e| e.path.split('.').any(|p| p == probe));
-            if has(ours) != has(theirs) {
+            let told = |r: &Resource| has(r) || r.open.is_empty();
+            if has(ours) != has(theirs) && told(ours) && told(theirs) {
                 let only = if has(ours) { "staging" } else { "production" };
                 let what = format!("`{}` has a {probe} in {only} only", ours.title());
                 found.push(Drift { what, staging: Some(ours.place), production: Some(theirs.place) });
@@ -340,26 +349,29 @@ fn blocks(repository: &Repository, staging: &Definition<'_>, production: &Defini
         "secretsmanager",
         "tls",
     ];
-    let declared = |d: &Definition<'_>| -> Vec<(String, String, Span, String)> {
-        let own = d.resources.values().filter(|r| {
-            r.system == System::Terraform
-                && matches!(r.block.as_str(), "resource" | "module")
-                && !words(&r.sort).iter().any(|w| APART.contains(&w.as_str()))
-        });
-        own.map(|r| {
-            let sort = if r.block == "module" {
-                let source = r.entry("source").map_or_else(String::new, |s| s.setting.text());
-                format!("module {}", source.split('?').next().unwrap_or(""))
-            } else {
-                r.sort.clone()
-            };
-            let mut kind = sort.clone();
-            for stage in [Stage::Staging, Stage::Production] {
-                kind = starred(&kind, stage, repository);
-            }
-            (kind, sort, r.place, r.title())
-        })
-        .collect()
+    let kind = |r: &Resource| {
+        let sort = if r.block == "module" {
+            let source = r.entry("source").map_or_else(String::new, |s| s.setting.text());
+            format!("module {}", source.split('?').next().unwrap_or(""))
+        } else {
+            r.sort.clone()
+        };
+        [Stage::Staging, Stage::Production].into_iter().fold(sort, |sort, s| starred(&sort, s, repository))
+    };
+    let declared = |d: &Definition<'_>| {
+        let mut own: Vec<(String, Span, Vec<Span>, String)> = d
+            .resources
+            .values()
+            .filter(|r| {
+                r.system == System::Terraform
+                    && matches!(r.block.as_str(), "resource" | "module")
+                    && !words(&r.sort).iter().any(|w| APART.contains(&w.as_str()))
+            })
+            .map(|r| (kind(r), r.place, r.via.clone(), r.title()))
+            .collect();
+        // A module is told before what it makes.
+        own.sort_by_key(|(kind, ..)| !kind.starts_with("module "));
+        own
     };
     let (ours, theirs) = (declared(staging), declared(production));
     if ours.is_empty() || theirs.is_empty() {
@@ -368,12 +380,16 @@ fn blocks(repository: &Repository, staging: &Definition<'_>, production: &Defini
     let mut found = Vec::new();
     for (one, other, only) in [(&ours, &theirs, "staging"), (&theirs, &ours, "production")] {
         let mut said = BTreeSet::new();
-        for (kind, _, place, title) in one {
-            if other.iter().all(|(k, ..)| k != kind) && said.insert(kind) {
-                let (staging, production) =
-                    if only == "staging" { (Some(*place), None) } else { (None, Some(*place)) };
-                found.push(Drift { what: format!("only {only} has `{title}`"), staging, production });
+        let mut lacking: BTreeSet<Span> = BTreeSet::new();
+        for (kind, place, via, title) in one {
+            let made_by_one = via.iter().any(|call| lacking.contains(call));
+            if made_by_one || other.iter().any(|(k, ..)| k == kind) || !said.insert(kind) {
+                continue;
             }
+            lacking.insert(*place);
+            let (staging, production) =
+                if only == "staging" { (Some(*place), None) } else { (None, Some(*place)) };
+            found.push(Drift { what: format!("only {only} has `{title}`"), staging, production });
         }
     }
     found

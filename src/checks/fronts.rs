@@ -2,7 +2,7 @@
 
 use super::definitions::text;
 use super::gates::words;
-use crate::facts::Resource;
+use crate::facts::{Resource, Service};
 
 /// Words of names of what takes requests for others.
 const PROXIES: &[&str] = &[
@@ -105,4 +105,9 @@ pub(super) fn ends_tls_by_annotation(resource: &Resource) -> bool {
 pub(super) fn last_name(reference: &str) -> &str {
     let name = reference.split('@').next().unwrap_or(reference).rsplit('/').next().unwrap_or(reference);
     name.split(':').next().unwrap_or(name)
+}
+
+/// Whether a service of a stack is a proxy, by its name or its image.
+pub(super) fn is_proxy_service(service: &Service) -> bool {
+    is_proxy(&service.name) || service.image.as_ref().is_some_and(|i| is_proxy(last_name(&i.value)))
 }

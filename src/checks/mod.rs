@@ -150,7 +150,6 @@ mod products;
 mod progressive_delivery_missing;
 mod proxy_route_missing;
 mod public_service_without_proxy;
-mod published;
 mod rate_limit_missing;
 mod rebuild_per_environment;
 mod release_line;

@@ -3,11 +3,12 @@
 use super::merged::{Cause, Causes};
 use super::rollouts::own;
 use super::services::serving;
-use crate::facts::{Repository, Resource, SettingSource, Shape, Stage, Target};
+use super::stacks::served;
+use crate::facts::{Repository, Resource, Service, Shape, Stage, Target};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
-use crate::text::{FileId, Span};
-use std::collections::BTreeMap;
+
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     // Generated manifests repeat an object: it is one defect.
@@ -100,32 +101,31 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
             && !i.args.iter().any(|a| a.value == "NONE")
             && !repository.is_sample(i.place)
     });
-    let mut serving: BTreeMap<(FileId, &str), Span> = BTreeMap::new();
-    let mut checked: Vec<(&str, Span)> = Vec::new();
-    for setting in repository.facts.settings.iter().filter(|s| s.source == SettingSource::Service) {
-        let Some(rest) = setting.path.strip_prefix("services.") else { continue };
-        let Some((service, what)) = rest.split_once('.') else { continue };
-        if what.starts_with("healthcheck") && setting.setting.text() != "true" {
-            checked.push((service, setting.place));
+    let mut said = BTreeSet::new();
+    for (stack, service) in served(repository) {
+        let Some(port) = service.ports.first() else { continue };
+        let meant = stack.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
+        if !meant || !said.insert(port.place) {
+            continue;
         }
-        let meant = setting.target.as_ref().is_some_and(|t| t.is(Stage::Production) || t.is(Stage::Staging));
-        if what.starts_with("ports") && meant && repository.is_own(setting.place) {
-            serving.entry((setting.place.file, service)).or_insert(setting.place);
-        }
-    }
-    for ((_, service), place) in serving {
-        // A base file beside it may say it.
-        if let Some((_, found)) = checked.iter().find(|(name, _)| *name == service) {
-            verdict.satisfied(*found);
+        // A file that nothing tells to be laid over this one may say it.
+        let elsewhere = || repository.stacks.iter().filter_map(|s| s.service(&service.name)).any(is_checked);
+        if is_checked(service) || elsewhere() {
+            verdict.satisfied(port.place);
             continue;
         }
         if let Some(instruction) = checked_image {
             verdict.satisfied(instruction.place);
             continue;
         }
-        let message = format!("Nothing tells whether service `{service}` serves: it has no health check");
-        let finding = verdict.fail(place, format!("healthcheck {service}"), message);
+        let name = &service.name;
+        let message = format!("Nothing tells whether service `{name}` serves: it has no health check");
+        let finding = verdict.fail(port.place, format!("healthcheck {name}"), message);
         finding.label("serves here").at_most(Confidence::Medium);
         finding.against("the image may bring a health check of its own");
     }
+}
+
+fn is_checked(service: &Service) -> bool {
+    service.checked == Some(true)
 }

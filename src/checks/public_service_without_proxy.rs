@@ -1,16 +1,17 @@
 //! Services of staging and production that answer the internet themselves.
 
 use super::addresses::{STORE_PORTS, is_store_image};
-use super::definitions::{passes, text};
-use super::estate::{is_shared, said, say_once, standing};
+use super::definitions::text;
+use super::estate::{said, say_once, standing};
 use super::firewalls::openings;
-use super::fronts::{ends_tls_by_annotation, is_internal, is_proxy};
+use super::fronts::{ends_tls_by_annotation, is_internal, is_proxy, is_proxy_service};
 use super::gates::words;
-use super::published::{Published, published};
 use super::samples::no_worse_than;
-use crate::facts::{Repository, Resource, Setting, SettingSource, System};
+use super::stacks::served;
+use crate::facts::{Port, Repository, Resource, Service, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use crate::text::FileId;
 use std::collections::BTreeMap;
 
 /// Ports at which frameworks serve while they are developed, and at which nobody expects a proxy.
@@ -149,45 +150,36 @@ fn provided(resource: &Resource, verdict: &mut Verdict) {
     }
 }
 
-/// Services of a compose file that publish ports, beside the one that is the proxy.
+/// Services of a stack that publish ports, beside the one that is the proxy.
 fn composed(repository: &Repository, verdict: &mut Verdict) {
-    let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
-    let shared = |s: &&Setting| {
-        s.source == SettingSource::Service && is_shared(s.target.as_deref()) && passes(repository, s.place)
-    };
-    for setting in repository.facts.settings.iter().filter(shared) {
-        files.entry(setting.place.file).or_default().push(setting);
+    let mut stacks: BTreeMap<&[FileId], Vec<(&Service, &Port)>> = BTreeMap::new();
+    for (stack, service) in served(repository) {
+        let first = service.ports.iter().find(|p| p.is_for_all());
+        stacks.entry(&stack.files).or_default().extend(first.map(|p| (service, p)));
     }
-    for settings in files.values() {
-        let image = |name: &str| {
-            let path = format!("services.{name}.image");
-            settings.iter().find(|s| s.path == path).map_or_else(String::new, |s| s.setting.text())
-        };
-        let found: Vec<Published<'_>> = published(settings).collect();
-        let proxy =
-            |p: &&Published<'_>| is_proxy(p.service) || is_proxy(super::fronts::last_name(&image(p.service)));
-        let front = found.iter().find(proxy);
-        let mut told = std::collections::BTreeSet::new();
-        for port in found.iter().filter(|p| !proxy(p)) {
-            if port.local || is_store_image(&image(port.service)) || !told.insert(port.service) {
+    for found in stacks.into_values() {
+        let front = found.iter().find(|(service, _)| is_proxy_service(service));
+        for (service, port) in found.iter().filter(|(service, _)| !is_proxy_service(service)) {
+            if service.image.as_ref().is_some_and(|i| is_store_image(&i.value)) {
                 continue;
             }
-            let name = port.service;
+            let name = &service.name;
             let message = match front {
-                Some(front) => format!("`{name}` can be reached past the proxy `{}`", front.service),
+                Some((front, _)) => format!("`{name}` can be reached past the proxy `{}`", front.name),
                 None => format!("`{name}` answers the outside itself, without a proxy before it"),
             };
             let finding = verdict.fail(port.place, format!("public service {name}"), message);
             finding.label("published to every network of the machine").at_most(Confidence::Medium);
-            if let Some(front) = front {
+            if let Some((_, front)) = front {
                 finding.relate(front.place, "the proxy");
             } else {
                 no_worse_than(finding, Severity::Note)
                     .against("a proxy of the machine itself may stand before it");
             }
         }
-        if let Some(front) = front {
+        if let Some((_, front)) = front {
             verdict.satisfied(front.place);
         }
     }
+    say_once(verdict);
 }

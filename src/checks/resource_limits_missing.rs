@@ -1,13 +1,14 @@
 //! Containers of production that may take all the memory there is.
 
-use super::definitions::{passes, text};
+use super::stacks::served;
+
 use super::estate::{of_production, standing};
 use super::merged::{Cause, Causes};
 use super::rollouts::own;
-use crate::facts::{Repository, Resource, Setting, SettingSource, Stage, System};
+use crate::facts::{Repository, Resource, Setting, Stage, System};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
@@ -70,29 +71,17 @@ fn elsewhere(repository: &Repository, workload: &Resource, container: &str) -> b
 
 /// <https://docs.docker.com/reference/compose-file/deploy/#resources>
 fn composed(repository: &Repository, causes: &mut Causes, verdict: &mut Verdict) {
-    let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
-    for setting in repository.facts.settings.iter().filter(|s| {
-        s.source == SettingSource::Service
-            && s.target.as_ref().is_some_and(|t| t.may_be(Stage::Production))
-            && passes(repository, s.place)
-    }) {
-        files.entry(setting.place.file).or_default().push(setting);
-    }
-    for settings in files.values() {
-        for image in settings.iter().filter(|s| s.path.ends_with(".image") && text(s).is_some()) {
-            let service = image.path.trim_end_matches(".image");
-            let bounded = settings.iter().any(|s| {
-                s.path
-                    .strip_prefix(service)
-                    .is_some_and(|rest| rest.starts_with(".deploy.resources.limits") || rest == ".mem_limit")
-            });
-            if bounded {
-                verdict.satisfied(image.place);
-                continue;
-            }
-            let name = service.trim_start_matches("services.");
-            causes.add("limits of services".to_owned(), image.place, || {
-                cause(&format!("Service `{name}` of production has no limit of memory"))
+    let mut said = BTreeSet::new();
+    for (stack, service) in served(repository) {
+        if !stack.target.as_ref().is_some_and(|t| t.may_be(Stage::Production)) {
+            continue;
+        }
+        let place = service.image.as_ref().map_or(service.place, |i| i.span);
+        if service.bounded {
+            verdict.satisfied(place);
+        } else if said.insert(place) {
+            causes.add("limits of services".to_owned(), place, || {
+                cause(&format!("Service `{}` of production has no limit of memory", service.name))
             });
         }
     }

@@ -245,6 +245,20 @@ pub(super) fn local_stacks(repository: &Repository) -> impl Iterator<Item = &Sta
     })
 }
 
+/// Services, after merging, of stacks that staging or production runs, each with its stack. What only a profile starts
+/// is left out: a plain `up` does not start it.
+pub(super) fn served(repository: &Repository) -> impl Iterator<Item = (&Stack, &Service)> {
+    let shared = |s: &&Stack| {
+        let deployed =
+            s.target.as_ref().is_some_and(|t| t.may_be(Stage::Staging) || t.may_be(Stage::Production));
+        deployed && !s.local && s.files.iter().all(|f| repository.is_own(Span::start_of(*f)))
+    };
+    let stacks = repository.stacks.iter().filter(shared);
+    stacks.flat_map(|stack| {
+        stack.services.iter().filter(|s| s.profiles.is_empty()).map(move |service| (stack, service))
+    })
+}
+
 /// Whether compose finds a file by its name.
 fn is_plain(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -1,13 +1,14 @@
 //! Ways in to staging and production on which nothing is encrypted.
 
-use super::definitions::{passes, text};
+use super::definitions::text;
 use super::estate::{anywhere, argument, is_apart, is_no, is_shared, is_yes, kind, said, say_once, standing};
-use super::fronts::{ends_tls_by_annotation, is_proxy, last_name};
-use super::published::published;
+use super::fronts::{ends_tls_by_annotation, is_proxy_service};
 use super::rollouts::own;
-use crate::facts::{Repository, Resource, Setting, SettingSource, System};
+use super::stacks::{default_port, served};
+use crate::facts::{Port, Repository, Resource, Service, Setting, System};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
+use crate::text::FileId;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
@@ -349,33 +350,22 @@ fn is_inner(repository: &Repository, listener: &Resource) -> bool {
     })
 }
 
-/// A proxy of a compose file that is reached at port 80 and at no other.
+/// A proxy of a stack that is reached at port 80 and at no other.
 fn composed(repository: &Repository, verdict: &mut Verdict) {
-    let mut files: BTreeMap<_, Vec<&Setting>> = BTreeMap::new();
-    let shared = |s: &&Setting| {
-        s.source == SettingSource::Service
-            && is_shared(s.target.as_deref())
-            && !is_apart(s.target.as_deref())
-            && passes(repository, s.place)
-    };
-    for setting in repository.facts.settings.iter().filter(shared) {
-        files.entry(setting.place.file).or_default().push(setting);
+    let mut stacks: BTreeMap<&[FileId], Vec<(&Service, &Port)>> = BTreeMap::new();
+    for (stack, service) in served(repository).filter(|(s, _)| !is_apart(s.target.as_ref())) {
+        let offered = service.ports.iter().filter(|p| p.is_for_all()).map(|p| (service, p));
+        stacks.entry(&stack.files).or_default().extend(offered);
     }
-    for settings in files.values() {
-        let image = |name: &str| {
-            let path = format!("services.{name}.image");
-            settings.iter().find(|s| s.path == path).map_or_else(String::new, |s| s.setting.text())
-        };
-        let ports: Vec<_> = published(settings).filter(|p| !p.local).collect();
-        let secure = ports.iter().find(|p| matches!(p.port, Some(443 | 8443)));
-        let plain = ports
-            .iter()
-            .find(|p| p.port == Some(80) && (is_proxy(p.service) || is_proxy(last_name(&image(p.service)))));
+    let number = |port: &Port| port.published.as_deref().and_then(default_port);
+    for ports in stacks.into_values() {
+        let secure = ports.iter().find(|(_, p)| matches!(number(p), Some(443 | 8443)));
+        let plain = ports.iter().find(|(s, p)| number(p) == Some(80) && is_proxy_service(s));
         match (secure, plain) {
-            (Some(secure), _) => verdict.satisfied(secure.place),
-            (None, Some(plain)) => {
-                let message = format!("Nothing here shows where TLS ends before `{}`", plain.service);
-                let finding = verdict.open(plain.place, format!("tls service {}", plain.service), message);
+            (Some((_, secure)), _) => verdict.satisfied(secure.place),
+            (None, Some((service, plain))) => {
+                let message = format!("Nothing here shows where TLS ends before `{}`", service.name);
+                let finding = verdict.open(plain.place, format!("tls service {}", service.name), message);
                 finding
                     .label("reached at port 80 alone")
                     .against("a load balancer before the machine may end TLS");
@@ -383,4 +373,5 @@ fn composed(repository: &Repository, verdict: &mut Verdict) {
             _ => {}
         }
     }
+    say_once(verdict);
 }

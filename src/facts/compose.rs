@@ -34,6 +34,8 @@ fact! {
     pub struct Port = "port" {
         /// Where it is written.
         place: Span,
+        /// The address of the machine at which it is offered; all of them where none is written.
+        address: Option<String>,
         /// The machine's port as written; absent if the machine chooses.
         published: Option<String>,
         /// The container's port as written.
@@ -86,6 +88,8 @@ fact! {
         secrets: Vec<Spanned<String>>,
         /// The user that its program runs as.
         user: Option<Spanned<String>>,
+        /// Whether its memory has a limit.
+        bounded: bool,
         /// What it is copied from.
         extends: Option<Extends>,
         /// Whether names in its environment come from the caller's, or from files that are not here.
@@ -128,6 +132,14 @@ pub struct Stack {
     pub services: Vec<Service>,
 }
 
+impl Port {
+    /// Whether every network of the machine reaches it: it is published, and bound to no address of one.
+    pub fn is_for_all(&self) -> bool {
+        let any = |address: &String| matches!(address.trim_matches(['[', ']']), "0.0.0.0" | "::" | "");
+        self.published.is_some() && self.address.as_ref().is_none_or(any)
+    }
+}
+
 impl Stack {
     /// The service of this name.
     pub fn service(&self, name: &str) -> Option<&Service> {
@@ -161,6 +173,7 @@ impl Service {
             checked: None,
             secrets: Vec::new(),
             user: None,
+            bounded: false,
             extends: None,
             open: false,
         }
@@ -199,6 +212,7 @@ impl Service {
         self.mounts.extend(later.mounts.iter().cloned());
         self.secrets.extend(later.secrets.iter().cloned());
         self.watches |= later.watches;
+        self.bounded |= later.bounded;
         self.open |= later.open;
         self.parts.extend(later.parts.iter().cloned());
     }

@@ -32,6 +32,8 @@ pub(super) fn service(name: Spanned<String>, node: Node<'_>, path: &str) -> Serv
         check.get("disable").and_then(|d| d.as_bool()) != Some(true) && test != Some("NONE")
     });
     service.user = text(node, "user");
+    service.bounded =
+        node.get("mem_limit").is_some() || node.at(&["deploy", "resources", "limits"]).is_some();
     service.extends = node.get("extends").and_then(|n| extends(n, path));
     service.open = node.get("environment").is_some_and(is_passed_on);
     service
@@ -101,14 +103,17 @@ fn port(node: Node<'_>) -> Option<Port> {
     if node.kind() == Kind::Mapping {
         let part = |key: &str| node.get(key).and_then(|n| n.as_str()).map(str::to_owned);
         let place = node.get("published").or(node.get("target"))?.span();
-        return Some(Port { place, published: part("published"), inner: part("target")? });
+        let (address, published) = (part("host_ip"), part("published"));
+        return Some(Port { place, address, published, inner: part("target")? });
     }
     let written = node.as_str()?;
     let (rest, inner) = cut_last(written);
     let inner = inner.split('/').next().unwrap_or(inner).to_owned();
-    // Before the machine's port stands the address that it is offered at.
-    let published = rest.map(|rest| cut_last(rest).1.to_owned());
-    Some(Port { place, published, inner })
+    let (address, published) = match rest.map(cut_last) {
+        Some((address, published)) => (address.map(str::to_owned), Some(published.to_owned())),
+        None => (None, None),
+    };
+    Some(Port { place, address, published, inner })
 }
 
 /// What stands before and behind the last colon outside `${…}`.
@@ -193,6 +198,8 @@ services:
         assert_eq!(web.dependencies[0].readiness, Readiness::Healthy);
         let ports: Vec<(Option<&str>, &str)> =
             web.ports.iter().map(|p| (p.published.as_deref(), p.inner.as_str())).collect();
+        let bound: Vec<bool> = web.ports.iter().map(Port::is_for_all).collect();
+        assert_eq!(bound, [true, false, false, true]);
         assert_eq!(
             ports,
             [(Some("8080"), "80"), (Some("${WEB_PORT:-5173}"), "5173"), (None, "9000"), (Some("81"), "80"),]

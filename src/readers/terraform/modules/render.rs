@@ -42,7 +42,12 @@ impl Roots<'_> {
         self.fuel.set(left.saturating_sub(CALL));
         let (blocks, calls) = (module.blocks.clone(), module.calls.clone());
         for block in blocks {
-            for (each, target) in self.instances(block, &call) {
+            let instances = self.instances(block, &call);
+            if instances.is_empty() {
+                // Written no times here, it is not what this environment gets.
+                self.parts.insert(block);
+            }
+            for (each, target) in instances {
                 if self.deployed.len() >= MOST {
                     return;
                 }
