@@ -27,7 +27,7 @@ fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdi
         let component = stated.folder.rsplit('/').next().unwrap_or("");
         let of_root = component.is_empty() || stated.source == VersionSource::App;
         let release = if of_root { judged(all) } else { newest_of(all, component) };
-        let Some(release) = release else { continue };
+        let Some(release) = release.filter(|_| !is_packed(repository, stated)) else { continue };
         let Some(version) = Version::parse(&stated.version) else { continue };
         let Some(then) = stated.then.as_deref().and_then(Version::parse) else {
             if version.numbers == release.name.version.numbers {
@@ -67,6 +67,14 @@ fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdi
     if let Some(note) = note_of(&notes(repository), release.name.text) {
         finding.relate(note.place, "the release in the change log");
     }
+}
+
+/// Whether a chart is given its versions when it is packed: its own says so, being none (`0.0.0-dev`).
+/// <https://helm.sh/docs/helm/helm_package/>
+fn is_packed(repository: &Repository, stated: &StatedVersion) -> bool {
+    let chart = |v: &&StatedVersion| v.source == VersionSource::Chart && v.place.file == stated.place.file;
+    let own = repository.facts.stated_versions.iter().find(chart).and_then(|v| Version::parse(&v.version));
+    stated.source == VersionSource::App && own.is_some_and(|v| v.numbers.iter().all(|n| *n == 0))
 }
 
 /// Without tags the change log tells what was released: a manifest that still has the version of an earlier entry was

@@ -44,6 +44,8 @@ pub struct Facts {
     pub disclosures: Vec<Disclosure>,
     pub allows: Vec<Allow>,
     pub migrations: Vec<Migration>,
+    /// What configuration files say of the names of migrations; readers alone need it.
+    pub migration_namings: Vec<MigrationNaming>,
     /// As files write them: each value once, in the file that owns it.
     pub resources: Vec<Resource>,
     /// What environments get: overlays put together, templates filled. Places lie in the files that own the values, so
@@ -84,6 +86,7 @@ macro_rules! each_list {
             disclosures,
             allows,
             migrations,
+            migration_namings,
             resources,
             deployed,
             compose_files,

@@ -165,6 +165,28 @@ fact! {
     }
 }
 
+/// How files of Flyway's migrations are named below some folders, where a configuration file says so.
+/// <https://documentation.red-gate.com/flyway/reference/configuration/flyway-namespace>
+#[derive(Debug, Clone)]
+pub struct MigrationNaming {
+    /// The configuration file's start.
+    pub place: Span,
+    /// The folder of the project that it is for, without a slash at its end; empty for the root.
+    pub below: String,
+    /// The folders in which migrations lie; if there is none, anywhere below the project's.
+    pub folders: Vec<String>,
+    /// What stands before the version of a migration: `V`.
+    pub versioned: String,
+    /// What stands before the version of one that takes another back: `U`.
+    pub undo: String,
+    /// What begins the name of one that runs whenever it changes: `R`.
+    pub repeatable: String,
+    /// What stands between the version and the rest: `__`.
+    pub separator: String,
+    /// Endings of files: `.sql`.
+    pub suffixes: Vec<String>,
+}
+
 impl Migration {
     /// A migration of which only this is known; its way back is missing.
     pub fn new(place: Span, tool: MigrationTool, id: impl Into<String>) -> Migration {

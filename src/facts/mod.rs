@@ -41,7 +41,9 @@ pub use flow::{Edge, Flow, Node, Path, Run};
 pub use git::{Answers, FlagChange, GitFacts};
 pub use kinds::{Item, KINDS, KindRow};
 pub use lists::{Facts, MANIFEST_CREDENTIAL, in_file, in_file_mut};
-pub use migration::{Database, Down, Migration, MigrationTool, Phase, migration_folder, migration_name};
+pub use migration::{
+    Database, Down, Migration, MigrationNaming, MigrationTool, Phase, migration_folder, migration_name,
+};
 pub use observability::*;
 pub use operation::{Action, Operation, OperationClass};
 pub use outside::{Outside, github_reference};

@@ -3,7 +3,7 @@
 
 use super::images::is_open;
 use super::names::{folder, name, problems, vendored, within};
-use super::{Parsed, Text, kubernetes, monitoring, pairs};
+use super::{Parsed, Text, kubernetes, migration, monitoring, pairs};
 use crate::facts::{Basis, Setting, SettingSource, Target, Value, is_flag_registry, path_target};
 use crate::lexicon::classify;
 use crate::source::UnreadClass;
@@ -21,7 +21,7 @@ const MOST_SETTINGS: usize = 20_000;
 
 /// Names of configuration files without their ending.
 const STEMS: &[&str] =
-    &["settings", "config", "database", "secrets", "credentials", "bootstrap", "application"];
+    &["settings", "config", "database", "secrets", "credentials", "bootstrap", "application", "flyway"];
 
 /// Names that go on: `application-prod.yml`, `values.staging.yaml`, `appsettings.Production.json`.
 const FAMILIES: &[&str] = &["application", "bootstrap", "appsettings", "values", "settings", "config"];
@@ -122,6 +122,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         _ => {
             parsed.facts.settings = pairs::settings(text, target.as_ref());
             parsed.facts.settings.truncate(MOST_SETTINGS);
+            migration::flyway(text, &mut parsed);
             return parsed;
         }
     };
@@ -130,6 +131,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         monitoring::settings(&tree, text, &mut parsed);
     }
     parsed.facts.settings.append(&mut settings(&tree, text, target));
+    migration::flyway(text, &mut parsed);
     parsed
 }
 

@@ -70,7 +70,7 @@ fn root(path: &str) -> String {
 }
 
 fn is_reverse(path: &str) -> bool {
-    sql::half(path).is_some_and(|(_, back)| back)
+    sql::is_back(Some(path))
 }
 
 fn tool_of(migrations: &[&Migration], file: FileId) -> MigrationTool {

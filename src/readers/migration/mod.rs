@@ -8,6 +8,7 @@ mod changes;
 mod csharp;
 mod django;
 mod ecto;
+mod flyway;
 mod golang;
 mod java;
 mod liquibase;
@@ -19,13 +20,16 @@ mod script;
 mod sql;
 
 pub(super) use age::look_back;
+pub(super) use flyway::configured as flyway;
 
 use super::names::{folder, name, vendored, within};
 use super::{Lowering, Parsed, Text, Trees};
-use crate::facts::{Migration, MigrationTool, path_target};
+use crate::facts::{Down, Migration, MigrationTool, path_target};
 use crate::syntax::yaml::{self, Mask};
 use crate::syntax::{json, toml};
 use crate::text::Span;
+use flyway::Part;
+use std::collections::{HashMap, HashSet};
 
 /// How a file is written, by its path alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +103,8 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
             Some(if json { json::parse(text.file, text.text) } else { toml::parse(text.file, text.text) });
         return parsed;
     }
-    let mut found = match form(text.path) {
+    let form = form(text.path);
+    let mut found = match form {
         Some(Form::Alembic) => python::alembic(text).into_iter().collect(),
         Some(Form::Django) => python::django(text).into_iter().collect(),
         Some(Form::Rails) => ruby::rails(text).into_iter().collect(),
@@ -111,9 +116,11 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         Some(Form::Java) => java::flyway(text).into_iter().collect(),
         Some(Form::Sql) => sql::read(text),
         Some(Form::Liquibase) => liquibase::read(text),
-        Some(Form::Lock) | None => Vec::new(),
+        // Somebody sent for it: settings of Flyway name other endings.
+        None => sql::read(text),
+        Some(Form::Lock) => Vec::new(),
     };
-    if !found.is_empty() && text.path.ends_with(".sql") {
+    if !found.is_empty() && matches!(form, Some(Form::Sql) | None) {
         // Halves that are files of their own meet in `lower`, which sees files by their tree and asks what lies
         // around them.
         parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
@@ -134,26 +141,53 @@ fn whole(text: &Text<'_>, tool: MigrationTool, id: impl Into<String>) -> Migrati
 /// Joins halves that are files of their own: `1_a.up.sql` and `1_a.down.sql`. A reverse half alone is no
 /// migration.
 pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
-    let locks = trees.values().filter(|(path, _)| sql::is_lock(path));
-    let databases = locks.filter_map(|(path, tree)| sql::locked(path, tree)).collect();
+    let locks = || trees.values().filter(|(path, _)| sql::is_lock(path));
+    let databases = locks().filter_map(|(path, tree)| sql::locked(path, tree)).collect();
+    let bare: HashSet<&str> = locks().filter_map(|(path, tree)| sql::untransacted(path, tree)).collect();
+    let namings = std::mem::take(&mut lowering.facts.migration_namings);
     let all = &mut lowering.facts.migrations;
-    let half = |m: &Migration| trees.get(&m.place.file).and_then(|(path, _)| sql::half(path));
-    let mut backs = std::collections::HashMap::new();
+    let path_of = |m: &Migration| trees.get(&m.place.file).map(|(path, _)| *path);
+    let part = |m: &Migration| flyway::part(&namings, path_of(m)?);
+    // What is a migration by its folder alone is none without a number.
+    let by_folder = |m: &Migration| matches!(m.tool, MigrationTool::Sql | MigrationTool::Supabase);
+    all.retain(|m| {
+        path_of(m).is_none_or(|path| !by_folder(m) || sql::is_numbered(path) || part(m).is_some())
+    });
+    let half = |m: &Migration| {
+        let path = path_of(m)?;
+        match part(m) {
+            Some(Part::Forward(version)) => Some((format!("{}/{version}", folder(path)), false)),
+            Some(Part::Back(version)) => Some((format!("{}/{version}", folder(path)), true)),
+            Some(Part::Repeatable) => None,
+            None => sql::half(path),
+        }
+    };
+    let mut backs = HashMap::new();
     for migration in all.iter() {
         if let Some((key, true)) = half(migration) {
-            backs.insert(key, (migration.down, migration.place));
+            // A name that only settings tell to be a reverse half was read as a forward one.
+            let does = if migration.empty { Down::OnlyComments } else { Down::Full };
+            let down = if sql::is_back(path_of(migration)) { migration.down } else { does };
+            backs.insert(key, (down, migration.place));
         }
     }
     all.retain(|m| half(m).is_none_or(|(_, back)| !back));
     for migration in all.iter_mut() {
-        let Some((path, _)) = trees.get(&migration.place.file) else { continue };
-        if let Some((down, place)) = sql::half(path).and_then(|(key, _)| backs.get(&key)) {
+        let Some(path) = path_of(migration) else { continue };
+        if let Some((down, place)) = half(migration).and_then(|(key, _)| backs.get(&key)) {
             migration.down = *down;
             migration.back = Some(*place);
         }
-        sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some(), &databases);
+        match part(migration) {
+            Some(part) => flyway::rename(migration, part),
+            None => sql::refine(migration, path, &|wanted| (lowering.file)(wanted).is_some(), &databases),
+        }
+        // <https://docs.rs/diesel_migrations/latest/diesel_migrations/struct.FileBasedMigrations.html>
+        if migration.tool == MigrationTool::Diesel && bare.contains(folder(path)) {
+            migration.transactional = Some(false);
+        }
     }
-    sql::share_databases(all, &|migration| trees.get(&migration.place.file).map(|(path, _)| *path));
+    sql::share_databases(all, &path_of);
 }
 
 /// The file's name without its ending: most tools' id.

@@ -97,7 +97,9 @@ pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
             // The reverse half brings its own answer, which `lower` moves to the forward half.
             return vec![Migration { down: found.does(), ..whole(text, tool, id) }];
         }
-        return vec![forward(found, whole(text, tool, id))];
+        let mut migration = forward(found, whole(text, tool, id));
+        leave_transaction(text.text, &mut migration);
+        return vec![migration];
     } else if repeatable(name) {
         MigrationTool::Flyway
     } else if within(text.path, &["supabase"]) {
@@ -105,13 +107,28 @@ pub(super) fn read(text: &Text<'_>) -> Vec<Migration> {
     } else {
         MigrationTool::Sql
     };
-    let numbered = name.starts_with(|c: char| c.is_ascii_digit());
-    if !numbered && tool != MigrationTool::Flyway {
-        return Vec::new();
-    }
     let mut migration = forward(part(text, 0..text.text.len(), database), whole(text, tool, stem(text.path)));
     migration.repeatable = tool == MigrationTool::Flyway;
+    leave_transaction(text.text, &mut migration);
     vec![migration]
+}
+
+/// Heeds the first line by which sqlx runs a file outside of a transaction; [`refine`] drops that where another tool
+/// applies it. <https://docs.rs/sqlx/latest/sqlx/migrate/struct.Migration.html#structfield.no_tx>
+fn leave_transaction(text: &str, migration: &mut Migration) {
+    if text.starts_with("-- no-transaction") {
+        migration.transactional = Some(false);
+    }
+}
+
+/// Whether a file's name begins with a number, by which tools without a name for it bring files into an order.
+pub(super) fn is_numbered(path: &str) -> bool {
+    name(path).starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a path alone says that its file is a reverse half.
+pub(super) fn is_back(path: Option<&str>) -> bool {
+    path.and_then(half).is_some_and(|(_, back)| back)
 }
 
 /// A file with both halves, told apart by markers.
@@ -172,9 +189,17 @@ pub(super) fn share_databases<'t>(all: &mut [Migration], path: &dyn Fn(&Migratio
 }
 
 /// Files in which a tool keeps for which database a folder is: Prisma's `migration_lock.toml`, Drizzle's
-/// `meta/_journal.json`.
+/// `meta/_journal.json`; and how a migration is run: Diesel's `metadata.toml`.
 pub(super) fn is_lock(path: &str) -> bool {
-    name(path) == "migration_lock.toml" || path.ends_with("meta/_journal.json")
+    matches!(name(path), "migration_lock.toml" | "metadata.toml") && within(path, &["migrations"])
+        || path.ends_with("meta/_journal.json")
+}
+
+/// The folder of a migration that Diesel runs outside of a transaction, by the `metadata.toml` beside its halves.
+/// <https://docs.rs/diesel_migrations/latest/diesel_migrations/macro.embed_migrations.html>
+pub(super) fn untransacted<'t>(path: &'t str, tree: &Tree) -> Option<&'t str> {
+    let value = tree.root()?.get("run_in_transaction").filter(|_| name(path) == "metadata.toml")?;
+    (value.as_str()? == "false").then(|| folder(path))
 }
 
 /// The folder that such a file speaks of, and its database.
@@ -260,6 +285,9 @@ pub(super) fn refine(
         Flyway if above("Cargo.toml") && !above("pom.xml") && !above("build.gradle") => Refinery,
         tool => tool,
     };
+    if matches!(migration.tool, Sql | GolangMigrate) {
+        migration.transactional = None;
+    }
     let own = self::folder(path);
     let told = || databases.get(own).or_else(|| databases.get(self::folder(own))).copied();
     migration.database = migration.database.or_else(told);

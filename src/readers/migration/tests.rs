@@ -189,7 +189,6 @@ fn sections_of_sql() {
         check("db/migrations/0001_a.sql", text, tool, down, empty);
     }
     assert_eq!(read("db/migrations/0001_a.sql", "CREATE TABLE a();").expect("numbered").0, "sql");
-    assert_eq!(read("db/migrations/schema.sql", "CREATE TABLE a();"), None, "no tool would run it");
     assert_eq!(read("supabase/migrations/2024_a.sql", "CREATE TABLE a();").expect("it is one").2, "missing");
 }
 
@@ -325,6 +324,76 @@ fn files_around_tell_the_tool_and_the_database() {
             ("service/migrations/1_a.sql", "sqlx", ""),
             ("service/migrations/2_b/up.sql", "diesel", ""),
             ("service/migrations/V3__c.sql", "refinery", ""),
+        ]
+    );
+}
+
+#[test]
+fn flyway_is_asked_how_migrations_are_named() {
+    let files = [
+        (
+            "flyway.conf",
+            "flyway.locations=filesystem:supabase/sql, s3:x\nflyway.sqlMigrationPrefix=\nflyway.sqlMigrationSeparator=_\n",
+        ),
+        ("supabase/sql/20240101_a.sql", "CREATE TABLE a (b int);"),
+        ("supabase/sql/seed.sql", "INSERT INTO a VALUES (1);"),
+        (
+            "shop/src/main/resources/application.yml",
+            "spring:\n  flyway:\n    locations: classpath:db/{vendor}\n    sql-migration-prefix: M\n    undo-sql-migration-prefix: B\n    sql-migration-suffixes: [.sql, .pkb]\n",
+        ),
+        ("shop/src/main/resources/db/oracle/M1.2__a.pkb", "CREATE TABLE a (b int);"),
+        ("shop/src/main/resources/db/oracle/B1.2__a.sql", "DROP TABLE a;"),
+        ("shop/src/main/resources/db/oracle/M2__b.sql", "CREATE TABLE b (b int);"),
+        ("shop/src/main/resources/db/oracle/B2__b.sql", "-- nothing\n"),
+        ("shop/src/main/resources/db/oracle/R__view.sql", "CREATE OR REPLACE VIEW v AS SELECT 1;"),
+        ("other/sql/M1.2__a.sql", "CREATE TABLE a (b int);"),
+        // No tool would run it.
+        ("other/migrations/helpers.sql", "CREATE TABLE a (b int);"),
+        ("legacy/src/main/resources/application.properties", "spring.flyway.enabled=true\n"),
+        ("legacy/src/main/resources/db/migration/V1__a.sql", "CREATE TABLE a (b int);"),
+    ];
+    let repository = samples::repository(&files);
+    let row = |m: &Migration| {
+        let name = repository.path(m.place).rsplit('/').next().unwrap_or("").to_owned();
+        (name, m.tool.name(), m.id.clone(), m.down.name(), m.repeatable)
+    };
+    let seen: Vec<_> = repository.facts.migrations.iter().map(row).collect();
+    let expected = [
+        ("V1__a.sql", "1", "missing", false),
+        ("M1.2__a.pkb", "1.2", "full", false),
+        ("M2__b.sql", "2", "only-comments", false),
+        ("R__view.sql", "R__view", "missing", true),
+        ("20240101_a.sql", "20240101", "missing", false),
+    ];
+    let expected =
+        expected.map(|(name, id, down, again)| (name.to_owned(), "flyway", id.to_owned(), down, again));
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn tools_are_told_to_leave_the_transaction() {
+    let files = [
+        ("a/Cargo.toml", "[package]\nname = \"a\"\n"),
+        ("a/migrations/1_a.sql", "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t (c);"),
+        ("a/migrations/2_b.up.sql", "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON t (c);"),
+        ("a/migrations/3_c/metadata.toml", "run_in_transaction = false\n"),
+        ("a/migrations/3_c/up.sql", "CREATE INDEX CONCURRENTLY i ON t (c);"),
+        ("a/migrations/4_d/metadata.toml", "run_in_transaction = true\n"),
+        ("a/migrations/4_d/up.sql", "CREATE TABLE d (e int);"),
+        ("b/go.mod", "module b\n"),
+        ("b/migrations/1_a.up.sql", "-- no-transaction\nCREATE TABLE d (e int);"),
+    ];
+    let repository = samples::repository(&files);
+    let row = |m: &Migration| (m.tool.name(), m.transactional);
+    let seen: Vec<_> = repository.facts.migrations.iter().map(row).collect();
+    assert_eq!(
+        seen,
+        [
+            ("sqlx", Some(false)),
+            ("sqlx", Some(false)),
+            ("diesel", Some(false)),
+            ("diesel", Some(true)),
+            ("golang-migrate", None),
         ]
     );
 }
