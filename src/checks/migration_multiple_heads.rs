@@ -141,12 +141,13 @@ fn holes(
 
 /// Files whose number is the same.
 fn versions(repository: &Repository, folder: &str, chain: &[&Migration], verdict: &mut Verdict) {
-    let mut by_version: BTreeMap<String, Vec<&Migration>> = BTreeMap::new();
+    let mut by_version: BTreeMap<(String, &str), Vec<&Migration>> = BTreeMap::new();
     for migration in chain {
         let Some(version) = version(migration) else { continue };
-        by_version.entry(version).or_default().push(migration);
+        let variant = variant(repository.path(migration.place));
+        by_version.entry((version, variant)).or_default().push(migration);
     }
-    for (version, same) in by_version {
+    for ((version, _), same) in by_version {
         if same.len() < 2 {
             verdict.satisfied(same[0].place);
             continue;
@@ -164,6 +165,14 @@ fn versions(repository: &Repository, folder: &str, chain: &[&Migration], verdict
             finding.relate(other.place, "another");
         }
     }
+}
+
+/// What a name has between its version and its endings: `mysql` of `12_a.mysql.up.sql`, of which each database gets its
+/// own. <https://gobuffalo.io/documentation/database/migrations/>
+fn variant(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = [".up.sql", ".sql"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or("");
+    stem.split_once('.').filter(|(version, _)| version.contains('_')).map_or("", |(_, variant)| variant)
 }
 
 /// The number by which a tool tells migrations apart: `0012` and `12` are one.

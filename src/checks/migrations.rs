@@ -6,8 +6,9 @@
 
 use crate::facts::{Migration, MigrationAge, MigrationTool, Repository, migration_folder, migration_name};
 use crate::finding::{Confidence, FindingKind, Severity, Verdict};
-use crate::text::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::text::{FileId, Span};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Migrations that somebody applies: not those of tests, of examples and of other people's code.
 pub(super) fn applied(repository: &Repository) -> impl Iterator<Item = &Migration> {
@@ -115,7 +116,7 @@ pub(super) fn tell(
     sum: &dyn Fn(&Group<'_>) -> String,
 ) {
     let mut old: BTreeMap<(FindingKind, &str, MigrationTool), Vec<Defect<'_>>> = BTreeMap::new();
-    for defect in defects {
+    for defect in merged(repository, defects) {
         let new = is_new(repository, defect.migration);
         if new || defect.alone {
             one(repository, verdict, defect, new);
@@ -155,6 +156,47 @@ pub(super) fn tell(
             _ => finding.against = first.against.map(str::to_owned),
         }
     }
+}
+
+/// What makes several defects one.
+#[derive(PartialEq, Eq, Hash)]
+enum Cause<'r> {
+    /// A migration that each database has in a file of its own.
+    Variants(&'r str, MigrationTool, &'r str),
+    /// What destroys data in the change sets of one old file.
+    File(FileId),
+    /// Change sets of one file for a database each, of which one thing is to be said.
+    Message(FileId, String),
+}
+
+/// One defect is one finding: the first place, with the others beside it.
+fn merged<'r>(repository: &'r Repository, defects: Vec<Defect<'r>>) -> Vec<Defect<'r>> {
+    const MOST: usize = 40;
+    let mut found: Vec<Defect<'r>> = Vec::new();
+    let mut seen: HashMap<(FindingKind, Cause<'r>), usize> = HashMap::new();
+    for defect in defects {
+        let (migration, file) = (defect.migration, defect.migration.place.file);
+        let cause = if migration.place.is_empty() {
+            Cause::Variants(folder(repository, migration), migration.tool, &migration.id)
+        } else if defect.alone && !is_new(repository, migration) {
+            Cause::File(file)
+        } else {
+            Cause::Message(file, defect.message.clone())
+        };
+        match seen.entry((defect.kind, cause)) {
+            Entry::Vacant(entry) => {
+                entry.insert(found.len());
+                found.push(defect);
+            }
+            Entry::Occupied(entry) => {
+                let first = &mut found[*entry.get()];
+                first.related.push((defect.place, defect.label));
+                first.related.extend(defect.related);
+                first.related.truncate(MOST);
+            }
+        }
+    }
+    found
 }
 
 fn one(repository: &Repository, verdict: &mut Verdict, defect: Defect<'_>, full: bool) {

@@ -99,6 +99,7 @@ mod image_tag_format;
 mod image_tag_mutable;
 mod image_unscanned;
 mod image_unsigned;
+mod image_versions;
 mod infra_not_in_code;
 mod install_ignores_lockfile;
 mod interactive_step_in_pipeline;

@@ -2,7 +2,7 @@
 
 use super::releases::{anchor, judged, judged_note, newest_note, note_of, notes, published, tagged};
 use super::sentences::listed;
-use crate::facts::release::releases;
+use crate::facts::release::{earlier, releases};
 use crate::facts::{NoteField, NoteForm, Release, ReleaseNote, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::lexicon::versions::Version;
@@ -33,16 +33,7 @@ pub(super) fn missing(repository: &Repository, _: &Parameters, verdict: &mut Ver
         }
         return;
     }
-    let before: Vec<&Release<'_>> = {
-        let of = |r: &&Release<'_>| {
-            r.name.component == release.name.component
-                && r.name.version < release.name.version
-                && !r.name.version.is_pre()
-        };
-        let mut before: Vec<&Release<'_>> = all.iter().filter(of).collect();
-        before.sort_by(|a, b| b.name.version.cmp(&a.name.version));
-        before
-    };
+    let before = earlier(&all, release);
     let told = before.iter().take(KEPT).find_map(|r| Some((*r, note_of(&notes, r.name.text)?)));
     let by_tool = published(repository);
     // The entry may stand below a heading that was never renamed: then it is the day and number that are missing.

@@ -1,11 +1,13 @@
 //! Files that were left behind when the newest release was tagged, and increments that are smaller than the change.
 
+use super::image_versions;
 use super::releases::{judged, newest_note, note_of, notes, same, stated, tagged, tags_untold};
-use crate::facts::release::{newest_of, previous};
+use crate::facts::release::{earlier, newest_of};
 use crate::facts::{Release, ReleaseNote, Repository, StatedVersion, VersionSource};
 use crate::finding::{Confidence, Verdict};
 use crate::lexicon::versions::Version;
 use crate::parameters::{Parameters, VersionScheme};
+use crate::text::Span;
 
 /// Who had the version of one of so many releases before the newest followed them.
 const OF_LATE: usize = 3;
@@ -21,8 +23,8 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
 }
 
 /// Files that said an older version in the commit that was tagged, though they had followed the tags before.
-fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdict) {
-    let mut behind: Vec<(&StatedVersion, &Release<'_>)> = Vec::new();
+fn left_behind<'r>(repository: &'r Repository, all: &'r [Release<'r>], verdict: &mut Verdict) {
+    let mut behind: Vec<Behind<'_>> = Vec::new();
     for stated in &repository.facts.stated_versions {
         let component = stated.folder.rsplit('/').next().unwrap_or("");
         let of_root = component.is_empty() || stated.source == VersionSource::App;
@@ -36,29 +38,26 @@ fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdi
             continue;
         };
         // What was no release's version of late counts something else.
-        let mut before: Vec<&Version> = all
-            .iter()
-            .filter(|r| r.name.component == release.name.component && r.name.version < release.name.version)
-            .map(|r| &r.name.version)
-            .filter(|v| !v.is_pre())
-            .collect();
-        before.sort_by(|a, b| b.cmp(a));
-        let followed =
-            !then.is_placeholder() && before.iter().take(OF_LATE).any(|v| v.numbers == then.numbers);
+        let followed = !then.is_placeholder()
+            && earlier(all, release).iter().take(OF_LATE).any(|r| r.name.version.numbers == then.numbers);
         if followed && then < release.name.version && then.numbers != release.name.version.numbers {
-            behind.push((stated, release));
+            let said = stated.then.as_deref().unwrap_or(&stated.version);
+            behind.push(Behind { place: stated.place, said, release });
         }
     }
-    let Some((first, release)) = behind.first() else { return };
-    let tag = &release.tag.name;
-    let message = format!(
-        "`{}` said `{}` when `{tag}` was tagged, and was not raised",
-        repository.path(first.place),
-        first.then.as_deref().unwrap_or(&first.version)
-    );
-    let finding = verdict.fail(first.place, format!("version {}", repository.path(first.place)), message);
+    let images = image_versions::left_behind(repository, all, verdict);
+    behind.extend(images.into_iter().map(|(image, release)| Behind {
+        place: image.place,
+        said: image.reference.known().map_or("", String::as_str),
+        release,
+    }));
+    behind.sort_by_key(|b| b.place);
+    let Some(Behind { place, said, release }) = behind.first() else { return };
+    let (tag, path) = (&release.tag.name, repository.path(*place));
+    let message = format!("`{path}` said `{said}` when `{tag}` was tagged, and was not raised");
+    let finding = verdict.fail(*place, format!("version {path}"), message);
     finding.label(format!("behind `{tag}`"));
-    for (other, _) in behind.iter().skip(1) {
+    for other in behind.iter().skip(1) {
         finding.relate(other.place, "and here");
     }
     for other in stated(repository).filter(|v| same(&v.version, release.name.text)) {
@@ -67,6 +66,14 @@ fn left_behind(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdi
     if let Some(note) = note_of(&notes(repository), release.name.text) {
         finding.relate(note.place, "the release in the change log");
     }
+}
+
+/// A place that was behind when a release was tagged.
+struct Behind<'r> {
+    place: Span,
+    /// What it said then.
+    said: &'r str,
+    release: &'r Release<'r>,
 }
 
 /// Whether a chart is given its versions when it is packed: its own says so, being none (`0.0.0-dev`).
@@ -178,7 +185,7 @@ fn too_small(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdict
 
 fn by_commits(repository: &Repository, all: &[Release<'_>], verdict: &mut Verdict) {
     let Some(release) = judged(all).filter(|r| promises(&r.name.version)) else { return };
-    let Some(before) = previous(all, release) else { return };
+    let Some(before) = earlier(all, release).into_iter().next() else { return };
     if before.name.version.major() != release.name.version.major() {
         return;
     }

@@ -225,12 +225,20 @@ impl Migration {
     /// The same for the migrations of one file, which are applied one after the other in one go: what one makes, the
     /// next can neither lock nor break.
     pub fn settle_all(all: &mut [Migration]) {
-        let mut made = HashSet::new();
+        let mut made = Made::default();
         for migration in all {
             settle(&mut migration.operations, &mut made);
             migration.operations.shrink_to_fit();
         }
     }
+}
+
+/// What the operations before made.
+#[derive(Default)]
+struct Made {
+    tables: HashSet<Box<str>>,
+    /// Columns of tables that were there, and whether rows that do not name them get a value.
+    columns: HashMap<(Box<str>, Box<str>), bool>,
 }
 
 /// Whether a tool gives each migration a folder of its own, in which this is the name of a half (Prisma, Diesel).
@@ -250,7 +258,8 @@ pub fn migration_name(path: &str) -> &str {
 }
 
 /// Two walks in order: what is made, then what each operation means beside it.
-fn settle(operations: &mut [Operation], made: &mut HashSet<Box<str>>) {
+fn settle(operations: &mut [Operation], made: &mut Made) {
+    let Made { tables: made, columns } = made;
     use Action::*;
     let mut later: HashSet<Box<str>> = HashSet::new();
     // What a changed copy takes the place of, and what is made anew.
@@ -265,8 +274,6 @@ fn settle(operations: &mut [Operation], made: &mut HashSet<Box<str>>) {
         }
     }
     let mut constraints = HashSet::new();
-    // Columns that are new, and whether rows that do not name them get a value.
-    let mut columns: HashMap<(Box<str>, Box<str>), bool> = HashMap::new();
     for operation in operations {
         let Some(table) = operation.table.clone() else { continue };
         let column = operation.column.clone().map(|c| (table.clone(), c));

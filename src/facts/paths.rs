@@ -85,6 +85,8 @@ const SAMPLES: &[&str] = &[
     "samples",
     "spec",
     "specs",
+    "stub",
+    "stubs",
     "test",
     "testdata",
     "test_data",

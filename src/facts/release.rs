@@ -173,14 +173,16 @@ pub fn newest_of<'r, 't>(releases: &'r [Release<'t>], component: &str) -> Option
     finals.max_by_key(|r| &r.name.version).or_else(|| recent().max_by_key(|r| &r.name.version))
 }
 
-/// The release before `release` in its component: the greatest version below it.
-pub fn previous<'r, 't>(releases: &'r [Release<'t>], release: &Release<'_>) -> Option<&'r Release<'t>> {
+/// The releases before `release` in its component, pre-releases left out, from the greatest version down.
+pub fn earlier<'r, 't>(releases: &'r [Release<'t>], release: &Release<'_>) -> Vec<&'r Release<'t>> {
     let before = |r: &&Release<'_>| {
         r.name.component == release.name.component
             && r.name.version < release.name.version
             && !r.name.version.is_pre()
     };
-    releases.iter().filter(before).max_by_key(|r| &r.name.version)
+    let mut all: Vec<&Release<'t>> = releases.iter().filter(before).collect();
+    all.sort_by(|a, b| b.name.version.cmp(&a.name.version));
+    all
 }
 
 /// The component under which the repository itself is released; `None` if several are.
@@ -224,10 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn the_release_before_is_the_next_lower_one() {
+    fn releases_before_another_go_down_from_the_next_lower_one() {
         let tags = ["v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v1.2.0", "web/v1.1.5"].map(|n| tag(n, "2026-01-01"));
         let all = releases(&tags);
         let newest = newest(&all).expect("there are releases");
-        assert_eq!(previous(&all, newest).map(|r| r.tag.name.as_str()), Some("v1.1.0"));
+        let before: Vec<&str> = earlier(&all, newest).iter().map(|r| r.tag.name.as_str()).collect();
+        assert_eq!(before, ["v1.1.0", "v1.0.0"]);
     }
 }

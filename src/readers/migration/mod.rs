@@ -120,9 +120,9 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         None => sql::read(text),
         Some(Form::Lock) => Vec::new(),
     };
-    if !found.is_empty() && matches!(form, Some(Form::Sql) | None) {
+    if !found.is_empty() && matches!(form, Some(Form::Sql | Form::Script) | None) {
         // Halves that are files of their own meet in `lower`, which sees files by their tree and asks what lies
-        // around them.
+        // around them; what a script does not tell of its tool, others of its folder do.
         parsed.tree = Some(yaml::parse(text.file, "", Mask::None));
     }
     for migration in &mut found {
@@ -187,7 +187,25 @@ pub(super) fn lower(trees: &Trees<'_>, lowering: &mut Lowering<'_>) {
             migration.transactional = Some(false);
         }
     }
+    share_tools(all, &path_of);
     sql::share_databases(all, &path_of);
+}
+
+/// Gives scripts that do not name their tool the one that all others of their folder name.
+fn share_tools<'t>(all: &mut [Migration], path: &dyn Fn(&Migration) -> Option<&'t str>) {
+    // `None` where they disagree.
+    let mut told: HashMap<&str, Option<MigrationTool>> = HashMap::new();
+    for migration in all.iter().filter(|m| m.tool != MigrationTool::Javascript) {
+        let Some(path) = path(migration) else { continue };
+        let one = told.entry(folder(path)).or_insert(Some(migration.tool));
+        if *one != Some(migration.tool) {
+            *one = None;
+        }
+    }
+    for migration in all.iter_mut().filter(|m| m.tool == MigrationTool::Javascript) {
+        let named = path(migration).and_then(|path| told.get(folder(path)).copied().flatten());
+        migration.tool = named.unwrap_or(MigrationTool::Javascript);
+    }
 }
 
 /// The file's name without its ending: most tools' id.
