@@ -8,7 +8,7 @@ use crate::facts::{
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tags that stand for an environment or a branch.
 const MOVING: &[&str] = &[
@@ -29,6 +29,8 @@ const MOVING: &[&str] = &[
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut causes = Causes::default();
+    // Tags by the job and the image that they are given to: names of one push are one defect.
+    let mut stored: BTreeMap<(String, String), BTreeMap<String, Span>> = BTreeMap::new();
     // What is stored under a fixed name too, wherever in the pipeline, may have further names.
     let fixed_of = |pipeline: &Pipeline| -> BTreeSet<String> {
         let stored = pipeline.jobs.iter().flat_map(|j| j.effects()).filter(|e| stores(e));
@@ -59,14 +61,27 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     });
                 }
                 EffectKind::Publish if !fixed.contains(&name) && !tag.is_empty() => {
-                    let message =
-                        format!("Job `{}` stores `{name}` only as `{tag}`, a tag that moves", job.name);
-                    causes.add(format!("publish {name}:{tag}"), artifact.place, || {
-                        cause(message, Severity::Warning)
-                    });
+                    let tags = stored.entry((job.name.clone(), name)).or_default();
+                    tags.entry(tag).or_insert(artifact.place);
                 }
                 _ => {}
             }
+        }
+    }
+    for ((job, name), tags) in &stored {
+        let mut words: Vec<String> = tags.keys().map(|tag| format!("`{tag}`")).collect();
+        let last = words.pop().unwrap_or_default();
+        let message = match words.is_empty() {
+            true => format!("Job `{job}` stores `{name}` only as {last}, a tag that moves"),
+            false => {
+                format!("Job `{job}` stores `{name}` only as {} and {last}, tags that move", words.join(", "))
+            }
+        };
+        let all: Vec<&str> = tags.keys().map(String::as_str).collect();
+        for &place in tags.values() {
+            causes.add(format!("publish {name}:{}", all.join(",")), place, || {
+                cause(message.clone(), Severity::Warning)
+            });
         }
     }
     manifests(repository, &mut causes, verdict);
