@@ -1,7 +1,8 @@
 //! Ways from one environment's network into another's: peerings, firewall rules, policies, hosts in settings.
 
 use super::addresses::{domain_of, host_of, is_worldwide};
-use super::definitions::{capital, is_lasting, passes, text, told};
+use super::definitions::{capital, is_lasting, lasting, passes, text};
+use super::staging_prod_traffic::is_record;
 use crate::facts::{Basis, Repository, Resource, Setting, SettingSource, Stage, System};
 use crate::finding::{Confidence, Verdict};
 use crate::lexicon::mentions;
@@ -144,7 +145,8 @@ fn policy(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
 fn hosts(repository: &Repository, verdict: &mut Verdict) {
     let mut domains: BTreeMap<String, BTreeSet<Stage>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (stage, setting) in told(repository) {
+    let entries = repository.facts.resources.iter().filter(|r| !only_names(r)).flat_map(|r| &r.entries);
+    for (stage, setting) in lasting(repository, repository.facts.settings.iter().chain(entries)) {
         if !matches!(setting.source, SettingSource::Dotenv | SettingSource::Config | SettingSource::Service) {
             continue;
         }
@@ -175,7 +177,7 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
         let crosses = stage == Stage::Production || other == Stage::Production;
         let own =
             domains.get(domain).is_some_and(|stages| stages.contains(&stage) || stages.contains(&other));
-        if !crosses || !own || is_for_people(setting) {
+        if !crosses || !own || is_for_people(repository, setting) {
             continue;
         }
         if repository.facts.sections.iter().any(|s| s.text.contains(host)) {
@@ -201,12 +203,22 @@ fn hosts(repository: &Repository, verdict: &mut Verdict) {
     }
 }
 
+/// Whether a block of Terraform names hosts and calls none: a record of a name server, or an output.
+fn only_names(resource: &Resource) -> bool {
+    resource.block == "output" || is_record(&resource.sort)
+}
+
 /// Stands for the domain of services inside a cluster.
 const INSIDE: &str = "svc";
 
 /// Links that people follow, names that certificates and mails bear, and records of a name server open no connection.
-fn is_for_people(setting: &Setting) -> bool {
+fn is_for_people(repository: &Repository, setting: &Setting) -> bool {
+    const WATCHES: &[&str] = &["pingdom", "uptime", "statuscake", "synthetics", "blackbox"];
     let path = setting.path.to_ascii_lowercase();
+    let file = repository.file(setting.place.file).name().to_ascii_lowercase();
+    if WATCHES.iter().any(|w| path.contains(w) || file.contains(w)) {
+        return true;
+    }
     [
         "docs",
         "mock",

@@ -222,8 +222,15 @@ fn parts(repository: &Repository, place: Span, target: &Target, stage: Stage) ->
 /// Every setting and every entry of an object of a lasting environment, with its stage.
 pub(super) fn told(repository: &Repository) -> impl Iterator<Item = (Stage, &Setting)> {
     let entries = repository.facts.resources.iter().flat_map(|r| &r.entries);
-    let all = repository.facts.settings.iter().chain(entries);
-    all.filter_map(move |setting| {
+    lasting(repository, repository.facts.settings.iter().chain(entries))
+}
+
+/// Those settings that belong to a lasting environment, with its stage.
+pub(super) fn lasting<'r>(
+    repository: &'r Repository,
+    settings: impl Iterator<Item = &'r Setting>,
+) -> impl Iterator<Item = (Stage, &'r Setting)> {
+    settings.filter_map(move |setting| {
         let (_, stage) = staged(setting.target.as_deref())?;
         passes(repository, setting.place).then_some((stage, setting))
     })

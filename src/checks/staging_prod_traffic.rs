@@ -87,15 +87,28 @@ fn note<'a>(
     routed.entry(host).or_default().push((own, setting.place));
 }
 
+/// Whether a resource of Terraform is a record of a name server.
+pub(super) fn is_record(sort: &str) -> bool {
+    const SORTS: &[&str] =
+        &["aws_route53_record", "google_dns_record_set", "cloudflare_record", "cloudflare_dns_record"];
+    SORTS.contains(&sort) || sort.starts_with("azurerm_dns_")
+}
+
 /// A name of production that the domain name system leads to staging, or to both.
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/route53_record>
 fn pointed(repository: &Repository, resource: &Resource, verdict: &mut Verdict) {
-    const SORTS: &[&str] =
-        &["aws_route53_record", "google_dns_record_set", "cloudflare_record", "cloudflare_dns_record"];
-    let dns = SORTS.contains(&resource.sort.as_str()) || resource.sort.starts_with("azurerm_dns_");
-    let Some(name) = resource.entry("name").filter(|_| dns && resource.block == "resource") else { return };
-    let of_production = repository.stage_of_host(&name.setting.text()) == Some(Stage::Production)
-        || stage(resource.target.as_ref()) == Some(Stage::Production);
+    let dns = is_record(&resource.sort) && resource.block == "resource";
+    let Some(name) = resource.entry("name").filter(|_| dns) else { return };
+    // Texts, mail hosts and name servers lead no request anywhere.
+    let leads = |e: &Setting| matches!(e.setting.text().as_str(), "A" | "AAAA" | "CNAME" | "ALIAS" | "HTTPS");
+    if !resource.entry("type").is_none_or(leads) {
+        return;
+    }
+    let own = name.setting.text();
+    let of_staging = mentions(&own, &repository.environments).includes(Stage::Staging);
+    let of_production = !of_staging
+        && (repository.stage_of_host(&own) == Some(Stage::Production)
+            || stage(resource.target.as_ref()) == Some(Stage::Production));
     let to = |e: &&Setting| {
         let key = e.path.split('.').next().unwrap_or("");
         let value = matches!(key, "records" | "rrdatas" | "record" | "alias" | "value" | "content");

@@ -111,6 +111,10 @@ fn what_is_no_credential_is_silent() {
             "Jenkinsfile",
             "environment {\n  PASSWORD = credentials('hub-password')\n  API_TOKEN = credentials( 'x1' )\n}\n",
         ),
+        (
+            "alerts.tf",
+            "module \"alerts\" {\n  secret_name = \"shop\"\n  secret_key = \"SHOP_SLACK_URL\"\n}\n",
+        ),
         ("src/layout/en-US/strings.json", "{ \"Password\": \"password\" }\n"),
         (".github/workflows/a.yml", "env:\n  API_PASSWORD: longvaluefullofnumbersandlettersinbothcases\n"),
         ("src/a.py", "COOKIES = {\"csrftoken\": \"RANDOM\"}\n"),

@@ -95,6 +95,9 @@ pub(super) fn is_credential(key: &str, class: KeyClass, value: &str, medium: Med
     if is_placeholder(value) || is_reference(value) || is_derived(value) {
         return false;
     }
+    if is_constant(value) {
+        return false;
+    }
     let squeeze =
         |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let (k, v) = (squeeze(key), squeeze(value));
@@ -121,6 +124,13 @@ pub(super) fn is_credential(key: &str, class: KeyClass, value: &str, medium: Med
         }
         _ => value.len() >= 8 && is_random(value),
     }
+}
+
+/// `OPENSEARCH_SLACK_URL`: the name of a variable or of an entry.
+fn is_constant(value: &str) -> bool {
+    let words: Vec<&str> = value.split('_').collect();
+    let word = |w: &&str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_uppercase());
+    words.len() > 2 && words.iter().all(word)
 }
 
 /// In programs a password is told from a field's name by what only passwords have.
