@@ -426,6 +426,8 @@ pub fn drop_repeats(facts: &mut Facts) {
 #[cfg(test)]
 mod agreement_tests;
 #[cfg(test)]
+mod formats_tests;
+#[cfg(test)]
 mod languages_tests;
 #[cfg(test)]
 mod tests;
