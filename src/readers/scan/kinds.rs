@@ -277,7 +277,7 @@ fn is_sample(value: &str) -> bool {
     };
     // Keys begin with zeros by themselves (OpenSSH's are full of `A`).
     let long = value.len() > 200;
-    !long && (run(0) >= 6 || run(1) >= 8)
+    !long && (run(0) >= 6 || run(1) >= 8 || repeats_itself(bytes))
         || [
             "example",
             "placeholder",
@@ -293,10 +293,38 @@ fn is_sample(value: &str) -> bool {
         || value.contains("...")
 }
 
+/// Whether some few characters are written again and again, as nobody draws them.
+fn repeats_itself(bytes: &[u8]) -> bool {
+    const AGAIN: usize = 14;
+    (2..=8).any(|period| {
+        let mut again = 0;
+        bytes.iter().zip(bytes.iter().skip(period)).any(|(one, other)| {
+            again = if one == other { again + 1 } else { 0 };
+            again >= AGAIN
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lexicon::kinds::BUILT_IN;
+
+    #[test]
+    fn what_repeats_itself_is_a_sample() {
+        for sample in
+            ["gho_apasswapasswapasswapasswapasswapassw", "abababababababababab", "k-123412341234123412341234"]
+        {
+            assert!(is_sample(sample), "{sample}");
+        }
+        for drawn in [
+            concat!("sk_li", "ve_fAIDpzuvoWqC0ktQbf8VsBEx"),
+            "9f3a61c07b2e4d58a1c6e0f94b7d2385",
+            "abcabcabcabc.q7Rk2ZpL9vXw",
+        ] {
+            assert!(!is_sample(drawn), "{drawn}");
+        }
+    }
 
     fn keyed() -> CredentialKind {
         toml::from_str(

@@ -163,11 +163,32 @@ impl Surroundings {
                 || matches!(extension.as_str(), "po" | "pot" | "xlf" | "resx" | "strings" | "arb" | "ftl")
                 || stem.starts_with("messages")
                 || stem == "strings"
-                || stem.starts_with("locale"),
+                || stem.starts_with("locale")
+                || (extension == "properties" && names_a_language(stem)),
             compose: name.contains("compose") && matches!(extension.as_str(), "yml" | "yaml"),
             extension,
         }
     }
+}
+
+/// Languages by their codes of two letters (ISO 639-1) that programs are translated into; without `id`, which names
+/// something else more often.
+const LANGUAGES: &[&str] = &[
+    "af", "ar", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu",
+    "fa", "fi", "fr", "ga", "gl", "he", "hi", "hr", "hu", "hy", "is", "it", "iw", "ja", "ka", "kk", "km",
+    "kn", "ko", "lt", "lv", "mk", "ml", "mn", "mr", "ms", "nb", "ne", "nl", "nn", "no", "pl", "pt", "ro",
+    "ru", "sk", "sl", "sq", "sr", "sv", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi", "zh",
+];
+
+/// `login_de`, `config_pt_br`: the texts of one language, as Java names its bundles of resources.
+fn names_a_language(stem: &str) -> bool {
+    let mut parts = stem.rsplit('_');
+    let last = parts.next().unwrap_or("");
+    let before = parts.next();
+    let is_language = |part: &str| LANGUAGES.contains(&part);
+    before.is_some_and(|before| {
+        is_language(last) || (is_language(before) && parts.next().is_some() && matches!(last.len(), 2..=4))
+    })
 }
 
 /// `UserServiceTest.java`, `LoginTests.cs`, `ClientIT.kt`: the capital tells a test from a word such as `latest`.

@@ -73,6 +73,7 @@ fn generic_credentials_are_found_where_people_write_them() {
             "s3cretpw",
         ),
         ("x.sh", "curl --token RANDOM https://x.io\n", "token", RANDOM),
+        ("conf/db_qa.properties", "password=Tr0ub4dor\n", "password", "Tr0ub4dor"),
     ] {
         let text = text.replace("RANDOM", RANDOM);
         assert_eq!(credentials(path, &text), [(kind.to_owned(), value.to_owned())], "{path}: {text}");
@@ -124,6 +125,9 @@ fn what_is_no_credential_is_silent() {
             concat!("docsearch({ indexName: 'shop', apiKey: '9f3a61c07b2e4d58", "a1c6e0f94b7d2385' })\n"),
         ),
         ("config/app.yml", "#  - username: user\n#    password: secretpass\ntoken: k8s_etcd\n"),
+        ("res/login_de.properties", "Confirm\\ password=Passwort-Wiederholung\n"),
+        ("res/details_pt_BR.properties", "Password=password\n"),
+        ("src/a.php", "'set one of `sentry://PROJECT_ID:SENTRY_API_KEY@SENTRY_HOST/`'\n"),
         ("web/trans/hi.json", "{\"password\": \"senha1\"}\n"),
         ("chart/values.yaml", "secrets:\n  DB_PASS: \"database_password\"\n"),
         ("main.tf", "password = var.db_password\nsecret = data.aws_secretsmanager_secret.x.arn\n"),
