@@ -328,6 +328,7 @@ fn date(findings: &mut [Finding], repository: &Repository) {
             finding.origin = Some(Origin {
                 introduction: first.introduction.clone(),
                 path: repository.path(first.credential.place).to_owned(),
+                carrier: first.carrier,
                 in_head: leak.in_head,
                 past: false,
             });

@@ -1,7 +1,7 @@
 //! What rules say: findings, and the verdict that collects them.
 
 use crate::facts::{Certainty, words};
-use crate::source::Introduction;
+use crate::source::{Carrier, Introduction};
 use crate::text::{FileId, Span};
 
 words! {
@@ -54,8 +54,10 @@ pub struct Related {
 pub struct Origin {
     /// The commit that brought it.
     pub introduction: Introduction,
-    /// Where it stood then.
+    /// Where it stood then; of a message, a name below `.git` where no file lies.
     pub path: String,
+    /// Whether it stood in a file, or in a message.
+    pub carrier: Carrier,
     /// Whether HEAD's tree holds it.
     pub in_head: bool,
     /// Whether the finding's own place is in history, rather than in the files that were judged.

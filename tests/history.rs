@@ -125,6 +125,64 @@ fn an_untracked_env_file_does_not_hide_that_it_was_once_committed() {
 }
 
 #[test]
+fn messages_of_commits_and_tags_are_read_and_told_without_a_file() {
+    let it = repository(&[("README.md", "# Shop\n")]);
+    it.commit("first");
+    let written = |arguments: &str, seed: &str| {
+        it.write("message", &format!("Deploy with the new key\n\n{}", line(seed)));
+        it.git(&format!("{arguments} -F message"));
+        it.remove("message");
+    };
+    written("commit -q --allow-empty --date=2021-03-04T23:30:00-08:00", FIRST);
+    written("tag -a v1.0", SECOND);
+    it.git("tag -a -m again again v1.0");
+    it.git("tag same v1.0");
+    it.commit("last");
+    let all = [
+        "history .git/commit-message .git/commit-message false",
+        "history .git/tag-message/again .git/tag-message/again false",
+    ];
+    assert_findings(&it, &all);
+    let report = look(&it);
+    let finding = &report["findings"][0];
+    let commit = commit_of(&it, "HEAD~1");
+    assert_eq!(finding["introduced"]["commit"], commit.as_str());
+    assert_eq!(finding["introduced"]["date"], "2021-03-04T23:30:00-08:00");
+    assert_eq!((&finding["line"], &finding["column"]), (&3.into(), &8.into()));
+    assert_eq!(report["findings"][1]["introduced"]["commit"], commit.as_str(), "what the tag marks");
+    it.git("gc -q --aggressive --prune=now");
+    assert_eq!(look(&it), report, "packed");
+    for format in ["full -v", "concise", "sarif", "json"] {
+        let said =
+            it.run(&format!("check --history --isolated --select secrets --fail-on warning -f {format}"));
+        assert_eq!(said.code, 1, "{}", said.err);
+        for word in [&commit[..12], "he message of commit", "he message of a tag"] {
+            assert!(said.out.contains(word), "{format} does not say {word}: {}", said.out);
+        }
+        assert!(!said.out.contains("no longer holds"), "no file ever held it: {}", said.out);
+        assert!(![FIRST, SECOND].iter().any(|seed| said.out.contains(seed)), "{format} tells the value");
+    }
+    let since = |rev: &str| findings(&json(&it.run(&format!("{HISTORY} --since {rev}"))));
+    assert_eq!(since("HEAD~2"), all);
+    assert_eq!(since("HEAD~1"), [""; 0]);
+}
+
+#[test]
+fn a_message_that_names_what_a_file_holds_is_no_second_finding() {
+    let it = repository(&[("a.py", &line(FIRST))]);
+    it.write("message", &line(FIRST));
+    it.git("add a.py");
+    it.git("commit -q -F message");
+    it.remove("message");
+    assert_findings(&it, &["secret-in-source a.py a.py true"]);
+    it.remove("a.py");
+    it.commit("second");
+    let report = look(&it);
+    assert_eq!(findings(&report), ["history a.py a.py false"]);
+    assert_eq!(report["findings"][0]["related"][0]["path"], ".git/commit-message");
+}
+
+#[test]
 fn every_ref_and_every_stash_counts() {
     let it = repository(&[("README.md", "# Shop\n")]);
     it.commit("first");

@@ -268,6 +268,8 @@ fn no_command_and_no_format_writes_a_planted_secret() {
     quoting(&it);
     it.git("init -q -b main");
     it.commit("planted");
+    it.commit(&mint.fill("deploy-with-<PAY>"));
+    it.git(&mint.fill("tag -a v1.0 -m token=<LAB>"));
     it.write("hollow", "");
     let pieces = mint.pieces();
     assert!(mint.bodies.len() >= 200, "{}", mint.bodies.len());
@@ -312,7 +314,11 @@ fn no_command_and_no_format_writes_a_planted_secret() {
     let planted: Vec<_> = it.files().into_iter().map(|(p, b)| (p.display().to_string(), b)).collect();
     assert!(leaks(&planted, &pieces).len() >= COPIES.len() * (PLANTED.len() - 2));
     let spoken = |path: &str| all.iter().any(|(_, b)| String::from_utf8_lossy(b).contains(path));
-    assert!(["config/app.yaml", "deploy/id_rsa", "wide/prod.env"].iter().all(|path| spoken(path)));
+    assert!(
+        ["config/app.yaml", "deploy/id_rsa", "wide/prod.env", ".git/commit-message", ".git/tag-message/v1.0"]
+            .iter()
+            .all(|path| spoken(path))
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::credentials::{grade, home, is_for_tests, key, words};
 use super::samples::no_worse_than;
-use crate::facts::{Leak, Leaked, Medium, Repository};
+use crate::facts::{Carrier, Leak, Leaked, Medium, Repository};
 use crate::finding::{Confidence, Origin, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Secret;
@@ -46,11 +46,14 @@ fn report(repository: &Repository, verdict: &mut Verdict, leaks: &[(&Leak, &Leak
     let more = if leaks.len() > 1 { format!(" and {} more", leaks.len() - 1) } else { String::new() };
     let day = gravest.introduction.day().map(|day| format!(" of {day}")).unwrap_or_default();
     let still = if leak.in_head { "HEAD" } else { "history" };
-    let message = format!(
-        "Commit `{}`{day} brought a literal {what}{under} ({}){more}, and {still} still has it",
-        gravest.introduction.short(),
-        credential.certainty.name(),
-    );
+    let commit = gravest.introduction.short();
+    let brought = match gravest.carrier {
+        Carrier::File => format!("Commit `{commit}`{day} brought"),
+        Carrier::CommitMessage => format!("The message of commit `{commit}`{day} holds"),
+        Carrier::TagMessage => format!("The message of a tag{day} on `{commit}` holds"),
+    };
+    let certainty = credential.certainty.name();
+    let message = format!("{brought} a literal {what}{under} ({certainty}){more}, and {still} still has it");
     let subject = format!("{} {}", credential.credential, credential.key.as_deref().unwrap_or(""));
     let finding = if confidence == Confidence::Low {
         verdict.review(credential.place, subject.trim_end(), message)
@@ -58,16 +61,18 @@ fn report(repository: &Repository, verdict: &mut Verdict, leaks: &[(&Leak, &Leak
         verdict.fail(credential.place, subject.trim_end(), message)
     };
     finding.label(format!("{what} as it was committed")).certain(credential.certainty);
+    let is_message = gravest.carrier != Carrier::File;
     no_worse_than(finding, severity.min(Severity::Error)).at_most(confidence);
     if is_for_tests(repository, credential) {
         finding.against("it lay among tests or examples, or is named after them");
-    } else if credential.medium == Medium::Document {
+    } else if credential.medium == Medium::Document && !is_message {
         finding.against("a document may show a made-up value");
     }
     let first = &leak.appearances[0];
     finding.origin = Some(Origin {
         introduction: first.introduction.clone(),
         path: repository.path(first.credential.place).to_owned(),
+        carrier: first.carrier,
         in_head: leak.in_head,
         past: true,
     });

@@ -29,6 +29,7 @@ mod resource;
 mod target;
 mod value;
 
+pub use crate::source::Carrier;
 pub use artifact::*;
 pub use command::*;
 pub use compose::*;

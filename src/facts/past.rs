@@ -1,7 +1,7 @@
 //! What history holds beside the files of today.
 
 use super::{Credential, File};
-use crate::source::Introduction;
+use crate::source::{Carrier, Introduction};
 
 /// A credential's value that some commit holds, with the places at which it appeared.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Leaked {
     pub credential: Credential,
     /// The commit.
     pub introduction: Introduction,
+    /// Whether it stood in a file, or in a message.
+    pub carrier: Carrier,
 }
 
 /// What was read of history.

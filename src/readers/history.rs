@@ -1,5 +1,5 @@
-//! Credentials in history: every content is scanned once, with the same scan as files, and only the first
-//! appearances of each value are kept.
+//! Credentials in history: every content and every message is scanned once, with the same scan as files, and only the
+//! first appearances of each value are kept.
 
 use super::chunks::in_chunks;
 use super::read::{LARGEST_PARSED, Reading};
@@ -344,7 +344,8 @@ fn keep(
             if let Some(target) = &mut credential.target {
                 target.place.file = id;
             }
-            Leaked { credential, introduction: past.introduction(appearance) }
+            let (introduction, carrier) = (past.introduction(appearance), past.carrier(appearance));
+            Leaked { credential, introduction, carrier }
         });
         repository.facts.leaks.push(Leak { appearances: appearances.collect(), in_head });
     }

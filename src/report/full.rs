@@ -8,6 +8,7 @@ use crate::dispositions::Settled;
 use crate::finding::{Confidence, FindingKind, Origin, Severity};
 use crate::quote::Quote;
 use crate::rule::Rule;
+use crate::source::Carrier;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles,
 };
@@ -166,8 +167,18 @@ fn told(report: &Report, settled: &Settled, style: &Style, measure: Measure) -> 
 /// Since when git holds something.
 pub(super) fn since(origin: &Origin) -> String {
     let day = origin.introduction.day().map(|day| format!(" of {day}")).unwrap_or_default();
-    let head = if origin.in_head { "HEAD holds it" } else { "HEAD no longer holds it" };
-    format!("since commit {}{day}, in {}; {head}", origin.introduction.short(), legible(&origin.path))
+    let commit = origin.introduction.short();
+    let place = match origin.carrier {
+        Carrier::File => format!("commit {commit}{day}, in {}", legible(&origin.path)),
+        Carrier::CommitMessage => format!("commit {commit}{day}, in its message"),
+        Carrier::TagMessage => format!("a tag{day} on {commit}, in its message"),
+    };
+    match (origin.in_head, origin.carrier) {
+        (true, _) => format!("since {place}; HEAD holds it"),
+        (false, Carrier::File) => format!("since {place}; HEAD no longer holds it"),
+        // No file need ever have held it.
+        (false, Carrier::CommitMessage | Carrier::TagMessage) => format!("since {place}"),
+    }
 }
 
 /// One labelled paragraph below the frame.

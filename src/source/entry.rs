@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::past::Carrier;
+
 /// What kind of thing lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
@@ -83,8 +85,8 @@ pub(super) enum Content {
     Blob(gix::ObjectId),
     /// The object database, or the work tree where that has the same bytes at hand.
     Staged(gix::ObjectId, gix::index::entry::Stat),
-    /// The object database, replacements looked through.
-    Past(gix::ObjectId),
+    /// The object database, replacements looked through; of a commit or tag, its message.
+    Past(gix::ObjectId, Carrier),
     /// The object database of another repository, by its number.
     Other(usize, gix::ObjectId),
     /// The given memory file.

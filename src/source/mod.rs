@@ -40,7 +40,7 @@ pub use link::Link;
 pub use moment::Moment;
 pub use open::open;
 pub use options::{MemoryFile, Options, Target};
-pub use past::{Appearance, Introduction, Kept, Past, PastFile};
+pub use past::{Appearance, Carrier, Introduction, Kept, Past, PastFile};
 pub use released::{Released, ReleasedFiles};
 pub use repo::{find_root, is_bare};
 pub use tree::Difference;

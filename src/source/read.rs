@@ -11,6 +11,7 @@ use gix::objs::Kind;
 use super::entry::{Content, Entry, Mode, to_path};
 use super::error::{Unread, UnreadClass};
 use super::link::Link;
+use super::past::Carrier;
 use super::repo::Missing;
 use super::staging::stat_of;
 use super::{FileId, Source};
@@ -42,10 +43,10 @@ impl Source {
             }
             Content::Staged(blob, stat) => match self.read_twin(entry, *blob, stat, limit) {
                 Some(bytes) => Ok(bytes),
-                None => self.blob(entry, *blob, limit, false),
+                None => self.blob(entry, *blob, limit),
             },
-            Content::Blob(blob) => self.blob(entry, *blob, limit, false),
-            Content::Past(blob) => self.blob(entry, *blob, limit, true),
+            Content::Blob(blob) => self.blob(entry, *blob, limit),
+            Content::Past(id, carrier) => self.past_content(entry, *id, *carrier, limit),
             Content::Other(home, blob) => self.other_blob(entry, *home, *blob, limit),
             Content::None => Err(submodule(entry)),
         }
@@ -118,17 +119,22 @@ impl Source {
         })
     }
 
-    fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64, original: bool) -> Result<Vec<u8>, Unread> {
+    fn blob(&self, entry: &Entry, blob: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
         let repo = self.repo.as_ref().expect("blobs are only listed from a repository");
-        let read = if original { repo.original_blob(blob, limit) } else { repo.blob(blob, limit) };
-        read.map_err(|missing| match missing {
-            Missing::TooLarge(size, limit) => too_large(entry, size, limit),
-            Missing::Absent => {
-                let reason = format!("this clone does not hold blob {blob}; a partial clone, or damaged");
-                Unread::new(&entry.path, UnreadClass::Unreadable, reason)
-            }
-            Missing::Broken(reason) => Unread::new(&entry.path, UnreadClass::Unreadable, reason),
-        })
+        repo.blob(blob, limit).map_err(|missing| not_had(entry, blob, missing))
+    }
+
+    fn past_content(
+        &self,
+        entry: &Entry,
+        id: ObjectId,
+        carrier: Carrier,
+        limit: u64,
+    ) -> Result<Vec<u8>, Unread> {
+        let repo = self.repo.as_ref().expect("history is only listed from a repository");
+        let whole =
+            repo.original(id, carrier.kind(), limit).map_err(|missing| not_had(entry, id, missing))?;
+        Ok(carrier.cut(whole))
     }
 
     /// The work-tree file of a staged entry, if it is at hand and has the staged bytes. Its time and size
@@ -194,11 +200,22 @@ impl Source {
                 let target = std::fs::read_link(path).map_err(|e| Unread::io(&entry.path, &e))?;
                 Ok(super::entry::to_name(&target))
             }
-            Content::Staged(blob, _) | Content::Blob(blob) | Content::Past(blob) => {
-                self.blob(entry, *blob, LONGEST, false)
+            Content::Staged(blob, _) | Content::Blob(blob) | Content::Past(blob, _) => {
+                self.blob(entry, *blob, LONGEST)
             }
             Content::Other(..) | Content::None => Err(submodule(entry)),
         }
+    }
+}
+
+fn not_had(entry: &Entry, id: ObjectId, missing: Missing) -> Unread {
+    match missing {
+        Missing::TooLarge(size, limit) => too_large(entry, size, limit),
+        Missing::Absent => {
+            let reason = format!("this clone does not hold blob {id}; a partial clone, or damaged");
+            Unread::new(&entry.path, UnreadClass::Unreadable, reason)
+        }
+        Missing::Broken(reason) => Unread::new(&entry.path, UnreadClass::Unreadable, reason),
     }
 }
 

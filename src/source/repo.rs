@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
+use gix::objs::Kind;
 
 use super::entry::to_name;
 use super::error::{DEEPEN, Error};
@@ -94,13 +95,13 @@ impl Repo {
         self.with(|repo| blob(repo, id, limit))
     }
 
-    /// A blob's bytes, if there are at most `limit`, whatever `git replace` puts in its place.
-    pub(super) fn original_blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, Missing> {
-        blob(&self.original(), id, limit)
+    /// An object's bytes, if there are at most `limit`, whatever `git replace` puts in its place.
+    pub(super) fn original(&self, id: ObjectId, kind: Kind, limit: u64) -> Result<Vec<u8>, Missing> {
+        object(&self.originals(), id, kind, limit)
     }
 
     /// A handle that looks through replacements, and remembers enough of packs to follow long chains of changes.
-    pub(super) fn original(&self) -> gix::Repository {
+    pub(super) fn originals(&self) -> gix::Repository {
         let mut handle = self.shared.to_thread_local();
         handle.objects.ignore_replacements = true;
         // A clone that lacks objects lacks many: each time the folders would be listed anew.
@@ -194,6 +195,10 @@ impl Repo {
 }
 
 fn blob(repo: &gix::Repository, id: ObjectId, limit: u64) -> Result<Vec<u8>, Missing> {
+    object(repo, id, Kind::Blob, limit)
+}
+
+fn object(repo: &gix::Repository, id: ObjectId, wanted: Kind, limit: u64) -> Result<Vec<u8>, Missing> {
     let limit = limit.min(LARGEST_OBJECT);
     let header = repo.try_find_header(id).map_err(|e| Missing::Broken(explain(&e)))?;
     let header = header.ok_or(Missing::Absent)?;
@@ -203,8 +208,8 @@ fn blob(repo: &gix::Repository, id: ObjectId, limit: u64) -> Result<Vec<u8>, Mis
     let object = repo.try_find_object(id).map_err(|e| Missing::Broken(explain(&e)))?;
     let mut object = object.ok_or(Missing::Absent)?;
     match object.kind {
-        gix::objs::Kind::Blob => Ok(std::mem::take(&mut object.data)),
-        kind => Err(Missing::Broken(format!("object {id} is a {kind}, not a file"))),
+        kind if kind == wanted => Ok(std::mem::take(&mut object.data)),
+        kind => Err(Missing::Broken(format!("object {id} is a {kind}, not a {wanted}"))),
     }
 }
 

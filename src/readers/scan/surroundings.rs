@@ -200,6 +200,10 @@ fn is_java_test(path: &str) -> bool {
 }
 
 fn medium(path: &str, folders: &[&str], name: &str, extension: &str) -> Medium {
+    // No file lies there: what history keeps is messages, which are prose.
+    if folders.first() == Some(&".git") {
+        return Medium::Document;
+    }
     if name.starts_with("dockerfile") || name.starts_with("containerfile") || extension == "dockerfile" {
         return Medium::Image;
     }

@@ -8,6 +8,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::Absent;
+use super::message::Tag;
 
 /// A commit, or a tree that a tag marks directly.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(super) struct Node {
     /// Its tree; `None` if this clone does not hold the commit.
     pub(super) tree: Option<ObjectId>,
     time: i64,
+    /// Whether it is a commit that was read.
+    pub(super) is_commit: bool,
     /// Not asked for: the revision that the history begins at reaches it.
     pub(super) hidden: bool,
 }
@@ -28,6 +31,8 @@ pub(super) struct Graph {
     pub(super) border: Vec<usize>,
     /// Blobs that refs mark directly, with the refs' names.
     pub(super) blobs: Vec<(ObjectId, String)>,
+    /// Annotated tags that refs lead to, but for those of commits that are not asked for.
+    pub(super) tags: Vec<Tag>,
     /// Whether the clone is cut off at some commit that was reached.
     pub(super) shallow: bool,
 }
@@ -102,17 +107,20 @@ pub(super) fn walk(
     let mut meet = |id: ObjectId, nodes: &mut Vec<Node>, ahead: &mut Vec<u32>| {
         *known.entry(id).or_insert_with(|| {
             let number = nodes.len() as u32;
-            nodes.push(Node { id, tree: None, time: 0, hidden: false });
+            nodes.push(Node { id, tree: None, time: 0, is_commit: false, hidden: false });
             ahead.push(number);
             number
         })
     };
     let mut roots: HashSet<ObjectId> = HashSet::new();
     for (id, name) in tips {
-        let Some((end, kind)) = peel(handle, *id) else {
+        let mut tags = Vec::new();
+        let Some((end, kind)) = peel(handle, *id, &mut tags) else {
             absent.commit(*id);
             continue;
         };
+        let named = |id| Tag { id, end, name: name.clone() };
+        graph.tags.extend(tags.into_iter().map(named));
         match kind {
             Kind::Commit => {
                 meet(end, &mut nodes, &mut ahead);
@@ -133,7 +141,7 @@ pub(super) fn walk(
             continue;
         };
         let node = &mut nodes[number as usize];
-        (node.tree, node.time) = (Some(commit.tree), commit.time);
+        (node.tree, node.time, node.is_commit) = (Some(commit.tree), commit.time, true);
         if boundary.contains(&id) {
             graph.shallow |= !commit.parents.is_empty();
             continue;
@@ -144,12 +152,17 @@ pub(super) fn walk(
     }
     if let Some(start) = hidden {
         hide_all(&mut nodes, &edges, start);
+        let hidden: HashSet<ObjectId> = nodes.iter().filter(|node| node.hidden).map(|node| node.id).collect();
+        graph.tags.retain(|tag| !hidden.contains(&tag.end));
     }
+    // Several refs may lead to one tag.
+    let mut met = HashSet::new();
+    graph.tags.retain(|tag| met.insert(tag.id));
     order(&mut graph, nodes, edges);
     // A tree that nobody committed comes last: what it holds may be known by then.
     let mut roots: Vec<ObjectId> = roots.into_iter().collect();
     roots.sort();
-    let of_tree = |id| Node { id, tree: Some(id), time: i64::MAX, hidden: false };
+    let of_tree = |id| Node { id, tree: Some(id), time: i64::MAX, is_commit: false, hidden: false };
     graph.nodes.extend(roots.into_iter().map(of_tree));
     graph
 }
@@ -219,9 +232,13 @@ fn read(handle: &gix::Repository, id: ObjectId, buffer: &mut Vec<u8>) -> Option<
     })
 }
 
-/// Follows tags to what they mark in the end.
-fn peel(handle: &gix::Repository, id: ObjectId) -> Option<(ObjectId, Kind)> {
-    let object = handle.try_find_object(id).ok()??;
-    let end = object.peel_tags_to_end().ok()?;
-    Some((end.id, end.kind))
+/// Follows tags to what they mark in the end, and notes them.
+fn peel(handle: &gix::Repository, id: ObjectId, tags: &mut Vec<ObjectId>) -> Option<(ObjectId, Kind)> {
+    let mut object = handle.try_find_object(id).ok()??;
+    while object.kind == Kind::Tag {
+        tags.push(object.id);
+        let next = object.try_to_tag_ref().ok()?.target();
+        object = handle.try_find_object(next).ok()??;
+    }
+    Some((object.id, object.kind))
 }

@@ -1,5 +1,5 @@
 //! Everything that git keeps: each content that a ref, a tag or the stash reaches, once, with the commits in
-//! which it appeared.
+//! which it appeared, and the messages of commits and tags.
 //!
 //! Trees are walked from the first commit to the last, and each is opened once, so that the commit in which a
 //! content is met first is the one that introduced it. Contents are then unpacked in the order in which packs
@@ -10,6 +10,7 @@ mod absent;
 mod delta;
 mod forest;
 mod graph;
+mod message;
 mod packs;
 mod paths;
 mod trees;
@@ -29,6 +30,7 @@ use super::repo::{REFTABLE, Repo};
 use super::{FileId, Source, file_id, tree};
 use absent::Absent;
 use forest::{Forest, LARGEST};
+pub use message::Carrier;
 use packs::{Loose, Packs, Place, Unpacked};
 use paths::{PathId, Paths, ROOT};
 use trees::Trees;
@@ -104,6 +106,8 @@ pub struct Past {
     border: Vec<Record>,
     head: HashSet<Place>,
     commits: Vec<ObjectId>,
+    /// Of the commits the number from which on they only stand for the tags that mark them, and these tags.
+    tags: (usize, Vec<ObjectId>),
     shallow: bool,
     absent: Mutex<Absent>,
     unread: Vec<Unread>,
@@ -170,8 +174,9 @@ impl Source {
             let name = past.name(*appearance);
             let entry = match (&past.store, ids.get(&appearance.at)) {
                 (Store::Git { .. }, Some(&id)) => {
-                    let mut entry = Entry::new(name, Mode::File, Content::Past(id));
-                    entry.blob = Some(BlobId(id));
+                    let carrier = past.carrier(*appearance);
+                    let mut entry = Entry::new(name, Mode::File, Content::Past(id, carrier));
+                    entry.blob = Some(BlobId(id)).filter(|_| carrier == Carrier::File);
                     entry
                 }
                 (Store::Memory(files), _) => {
@@ -203,6 +208,7 @@ impl Past {
             border: Vec::new(),
             head: HashSet::new(),
             commits: Vec::new(),
+            tags: (0, Vec::new()),
             shallow: false,
             absent: Mutex::default(),
             unread: Vec::new(),
@@ -213,7 +219,7 @@ impl Past {
     }
 
     fn walk(repo: &Arc<Repo>, hide: Option<ObjectId>, head: &[tree::Leaf], partial: bool) -> Past {
-        let handle = repo.original();
+        let handle = repo.originals();
         let packs = Packs::open(&handle);
         let mut absent = Absent::of(partial);
         packs.broken.iter().for_each(|name| absent.other(&format!("the pack `{name}` cannot be read")));
@@ -236,6 +242,17 @@ impl Past {
             let path = trees.paths.inside(ROOT, name.as_bytes());
             trees.meet(id, path, commits.len() as u32, &mut absent);
             commits.push(*id);
+        }
+        // Last, so that of one commit its files come before its message.
+        let written = trees.paths.inside(ROOT, message::OF_COMMITS.as_bytes());
+        for (number, node) in graph.nodes.iter().enumerate().filter(|(_, n)| n.is_commit && !n.hidden) {
+            trees.meet(&node.id, written, number as u32, &mut absent);
+        }
+        let first_tag = commits.len();
+        for tag in &graph.tags {
+            let path = trees.paths.inside(ROOT, message::path_of_tag(&tag.name).as_bytes());
+            trees.meet(&tag.id, path, commits.len() as u32, &mut absent);
+            commits.push(tag.end);
         }
         let head = head.iter().filter_map(|leaf| trees.place(&leaf.id)).collect();
         let mut records = trees.take_records();
@@ -269,6 +286,7 @@ impl Past {
             border,
             head,
             commits,
+            tags: (first_tag, graph.tags.iter().map(|tag| tag.id).collect()),
             shallow: graph.shallow,
             absent: Mutex::new(absent),
             unread,
@@ -295,10 +313,10 @@ impl Past {
         self.border.retain(&mut kept);
     }
 
-    /// How many contents there are, and how many commits.
+    /// How many contents there are, messages among them, and how many commits.
     pub fn size(&self) -> (usize, usize) {
         let contents = self.records.chunk_by(|a, b| a.at == b.at).count();
-        (contents, self.commits.len())
+        (contents, self.commits.len() - self.tags.1.len())
     }
 
     /// Bytes of all contents that were visited.
@@ -348,6 +366,10 @@ impl Past {
             let Some(appearance) = appearances.first() else { return };
             match content {
                 Ok(bytes) => {
+                    let bytes = match self.store {
+                        Store::Git { .. } => self.carrier(*appearance).cut(bytes),
+                        Store::Memory(_) => bytes,
+                    };
                     self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                     work(state, Kept { appearances, bytes, in_head: self.head.contains(&at) });
                 }
@@ -409,18 +431,20 @@ impl Past {
         let next = AtomicUsize::new(0);
         run(&|state| {
             let handle = match &self.store {
-                Store::Git { repo, .. } => Some(repo.original()),
+                Store::Git { repo, .. } => Some(repo.originals()),
                 Store::Memory(_) => None,
             };
             while let Some(&at) = loose.get(next.fetch_add(1, Ordering::Relaxed)) {
-                give(state, at, self.single(handle.as_ref(), at));
+                let first = records.partition_point(|record| record.at < at);
+                give(state, at, self.single(handle.as_ref(), records[first]));
             }
         });
         states.into_iter().flatten().collect()
     }
 
-    /// A content outside of packs.
-    fn single(&self, handle: Option<&gix::Repository>, at: Place) -> Result<Vec<u8>, Unpacked> {
+    /// An object outside of packs.
+    fn single(&self, handle: Option<&gix::Repository>, appearance: Appearance) -> Result<Vec<u8>, Unpacked> {
+        let at = appearance.at;
         match (&self.store, handle) {
             (Store::Git { loose, .. }, Some(handle)) => {
                 let id = loose[at.offset() as usize];
@@ -429,7 +453,7 @@ impl Past {
                     return Err(Unpacked::TooLarge(header.size()));
                 }
                 let object = handle.try_find_object(id).ok().flatten().ok_or(Unpacked::Damaged)?;
-                if object.kind != gix::objs::Kind::Blob {
+                if object.kind != self.carrier(appearance).kind() {
                     return Err(Unpacked::Damaged);
                 }
                 Ok(object.detach().data)
@@ -450,24 +474,34 @@ impl Past {
         shown(&self.name(appearance))
     }
 
+    /// What it is.
+    pub fn carrier(&self, appearance: Appearance) -> Carrier {
+        Carrier::of(&self.paths.name(appearance.path))
+    }
+
     /// Whether both lie at one path.
     pub fn is_same_path(&self, a: Appearance, b: Appearance) -> bool {
         a.path == b.path
     }
 
-    /// The commit that brought it.
+    /// The commit that brought it; of a tag's message, what the tag marks, and when the tag was made.
     pub fn introduction(&self, appearance: Appearance) -> Introduction {
         let Store::Git { repo, .. } = &self.store else {
             let Store::Memory(files) = &self.store else { unreachable!("a store is one of the two") };
             let file = &files[appearance.commit as usize];
             return Introduction { commit: file.commit.clone(), date: file.date };
         };
-        let id = self.commits[appearance.commit as usize];
-        let handle = repo.original();
-        let date = handle.find_commit(id).ok().and_then(|commit| {
-            let author = commit.author().ok()?;
-            author.time().ok().map(Moment::from)
-        });
+        let number = appearance.commit as usize;
+        let handle = repo.originals();
+        let of_author =
+            |id: ObjectId| handle.find_commit(id).ok()?.author().ok()?.time().ok().map(Moment::from);
+        let of_tagger = |id: ObjectId| {
+            let tag = handle.find_tag(id).ok()?;
+            tag.tagger().ok()??.time().ok().map(Moment::from)
+        };
+        let id = self.commits[number];
+        let tag = number.checked_sub(self.tags.0).and_then(|number| self.tags.1.get(number));
+        let date = tag.and_then(|tag| of_tagger(*tag)).or_else(|| of_author(id));
         Introduction { commit: id.to_string(), date }
     }
 

@@ -103,9 +103,9 @@ impl Pack {
                 let at = self.index.lookup(base_id).ok_or(())?;
                 Ok(Some(self.index.pack_offset_at_index(at)))
             }
-            Header::Blob => Ok(None),
-            // Only blobs are asked for, and no delta changes what an object is.
-            Header::Commit | Header::Tree | Header::Tag => Err(()),
+            Header::Blob | Header::Commit | Header::Tag => Ok(None),
+            // Nobody asks for trees, and no delta changes what an object is.
+            Header::Tree => Err(()),
         }
     }
 

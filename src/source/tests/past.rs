@@ -8,6 +8,9 @@ use super::*;
 fn contents(fixture: &Fixture, jobs: usize) -> BTreeMap<Vec<u8>, (usize, Vec<String>)> {
     let past = fixture.work_tree().past(None).expect("a repository");
     let given = past.visit(jobs, Vec::new, |given: &mut Vec<(Vec<u8>, Vec<String>)>, kept| {
+        if past.carrier(kept.appearances[0]) != Carrier::File {
+            return;
+        }
         let told =
             kept.appearances.iter().map(|a| format!("{} {}", past.path(*a), past.introduction(*a).commit));
         given.push((kept.bytes.clone(), told.collect()));
@@ -108,6 +111,37 @@ fn tags_of_trees_and_of_contents_count() {
     assert!(given[&b"only a tag"[..]].1[0].starts_with("refs/tags/key "));
     assert!(given[&b"only in a tree"[..]].1[0].starts_with("inner/b "));
     assert_eq!(given.len(), 3);
+}
+
+#[test]
+fn every_message_is_given_once_without_its_header() {
+    let fixture = Fixture::with(&[("a.txt", "a")]);
+    fixture.git(&["commit", "-q", "--allow-empty", "-m", "one\n\nand more"]);
+    fixture.git(&["tag", "-a", "-m", "released", "v1"]);
+    fixture.git(&["tag", "-a", "-m", "twice", "of-a-tag", "v1"]);
+    fixture.git(&["branch", "-q", "other"]);
+    let given = || {
+        let past = fixture.work_tree().past(None).expect("a repository");
+        let given = past.visit(1, Vec::new, |given: &mut Vec<String>, kept| {
+            if past.carrier(kept.appearances[0]) != Carrier::File {
+                let paths: Vec<String> = kept.appearances.iter().map(|a| past.path(*a)).collect();
+                given.push(format!(
+                    "{}: {}",
+                    paths.join(" "),
+                    String::from_utf8_lossy(&kept.bytes).trim_end()
+                ));
+            }
+        });
+        let mut given = given.concat();
+        given.sort();
+        given
+    };
+    let loose = given();
+    assert_eq!(loose.len(), 4, "{loose:?}");
+    assert_eq!(loose[..2], [".git/commit-message: first", ".git/commit-message: one\n\nand more"]);
+    assert_eq!(loose[2..], [".git/tag-message/of-a-tag: released", ".git/tag-message/of-a-tag: twice"]);
+    fixture.git(&["gc", "-q", "--aggressive", "--prune=now"]);
+    assert_eq!(given(), loose);
 }
 
 #[test]
