@@ -49,7 +49,7 @@ pub fn write(report: &Report, style: &Style) -> Vec<u8> {
     parts.push(files);
     if let Some(history) = report.history {
         let (commits, versions) = (count(history.commits, "commit"), count(history.contents, "version"));
-        parts.push(format!("{commits} with {versions} of files ({} MiB)", history.bytes >> 20));
+        parts.push(format!("{commits} with {versions} of files and messages ({} MiB)", history.bytes >> 20));
     }
     if !report.taken_for.is_empty() {
         parts.push(format!("taken for {}", legible(&report.taken_for)));
