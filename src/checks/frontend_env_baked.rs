@@ -2,10 +2,11 @@
 
 use super::gates::words;
 use super::secret_in_frontend_bundle::PREFIXES;
+use super::sentences::named;
 use crate::facts::{EffectKind, Repository, Setting, SettingSource, Stage, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
+use crate::text::{FileId, Span};
 use std::collections::BTreeMap;
 
 /// Words of names whose values differ between environments.
@@ -44,6 +45,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         return;
     }
     let mut unknown: Vec<(&str, Span)> = Vec::new();
+    // What one build is given is one defect, however many variables it is.
+    let mut baked: BTreeMap<(FileId, &str), Vec<Baked<'_>>> = BTreeMap::new();
     for (key, places) in &reads {
         let first = places[0];
         let Some(values) = given.get(key) else {
@@ -54,13 +57,21 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(first);
             continue;
         };
-        let message = format!("`{key}` is written into the frontend's bundle when it is built");
-        let finding = verdict.fail(*place, format!("baked {key}"), message);
+        baked.entry((place.file, how)).or_default().push(Baked { key, given: values, reads: places });
+    }
+    for ((file, how), all) in &mut baked {
+        all.sort_by_key(|b| b.given[0].0);
+        let names: Vec<&str> = all.iter().map(|b| b.key).collect();
+        let is = if names.len() == 1 { "is" } else { "are" };
+        let message = format!("{} {is} written into the frontend's bundle when it is built", named(&names));
+        let subject = format!("baked in {}", repository.file(*file).path);
+        let finding = verdict.fail(all[0].given[0].0, subject, message);
         finding.at_most(Confidence::Medium).label(*how);
-        for (other, how) in values.iter().skip(1).take(MOST_PLACES) {
+        let further = all.iter().enumerate().flat_map(|(n, b)| b.given.iter().skip(usize::from(n == 0)));
+        for (other, how) in further.take(MOST_PLACES) {
             finding.relate(*other, *how);
         }
-        for read in places.iter().take(3) {
+        for read in all.iter().flat_map(|b| b.reads).take(3) {
             finding.relate(*read, "the bundle holds the value");
         }
     }
@@ -72,6 +83,14 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.relate(*place, format!("nor `{key}`"));
         }
     }
+}
+
+/// A variable whose value a build is given.
+struct Baked<'a> {
+    key: &'a str,
+    /// Where it is given, and how; one place at least.
+    given: &'a [(Span, &'static str)],
+    reads: &'a [Span],
 }
 
 /// A variable that bundlers put into the program, whose value an environment has of its own.
