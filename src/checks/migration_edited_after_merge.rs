@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// From so many in one folder on, edits are told as one.
 const MANY: usize = 5;
 
+/// Where more than so many are gone for each older one that is left, they were squashed.
+const KEPT: usize = 3;
+
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let before = match &repository.migration_age {
         MigrationAge::Since(before) => before,
@@ -96,6 +99,11 @@ fn gone(repository: &Repository, before: &MigrationsBefore, state: &str, verdict
                 .starts_with(|c: char| c.is_ascii_digit())
         };
         if !ordered(first) {
+            continue;
+        }
+        // Who squashes may keep an old one or two.
+        let last = taken.last().unwrap_or(first);
+        if taken.len() > KEPT * held().filter(|m| repository.path(m.place) < **last).count() {
             continue;
         }
         let place =

@@ -165,10 +165,16 @@ fn stated(text: &str) -> Option<f64> {
         "deploy takes",
         "pipeline takes",
     ];
+    // A bound that is not reached.
+    const BELOW: &[&str] = &["<", "under ", "less than ", "below "];
     let sentences = text.split(['\n', ';']).flat_map(|line| line.split(". "));
     sentences
         .filter(|s| SAYS.iter().any(|w| s.contains(w)) && !OTHERS.iter().any(|w| s.contains(w)))
-        .filter_map(|s| durations(s).into_iter().max_by(f64::total_cmp))
+        .filter_map(|s| {
+            let longest = durations(s).into_iter().max_by(f64::total_cmp)?;
+            let below = BELOW.iter().any(|w| s.contains(w)) && !s.contains("<=");
+            Some(if below { longest.next_down() } else { longest })
+        })
         .max_by(f64::total_cmp)
 }
 
@@ -227,6 +233,8 @@ mod tests {
         for (text, expected) in [
             ("rollback takes 5-10 minutes.", Some(10.0)),
             ("rto: 1 hour", Some(60.0)),
+            ("**estimated rollback time:** < 15 minutes", Some(15f64.next_down())),
+            ("estimated rollback time: ~15 minutes", Some(15.0)),
             ("the rollback must be completed within 15 minutes", Some(15.0)),
             ("restoring the database takes 2 hours", None),
             ("watch the dashboards for 30 minutes", None),
