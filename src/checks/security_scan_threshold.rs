@@ -209,6 +209,9 @@ fn stops_elsewhere(repository: &Repository, step: &Step, detail: Option<&str>) -
 /// Whether the result goes to a place where it may be judged: a SARIF report.
 fn writes_report(command: Option<&Command>, step: &Step) -> bool {
     let sarif = |text: &str| text.to_ascii_lowercase().contains("sarif");
+    // <https://github.com/anchore/scan-action>: SARIF, unless another format is asked for.
+    let by_default = |u: &Use| u.name == "anchore/scan-action" && u.input("output-format").is_none();
     command.is_some_and(|c| sarif(&c.line))
+        || step.uses.as_ref().is_some_and(by_default)
         || step.uses.iter().flat_map(|u| &u.inputs).any(|i| sarif(&i.value.value.text()))
 }
