@@ -2,7 +2,7 @@
 
 use crate::checks;
 use crate::facts::Repository;
-use crate::finding::{Finding, FindingKind, Verdict};
+use crate::finding::{Confidence, Finding, FindingKind, Severity, Verdict};
 use crate::parameters::Parameters;
 use crate::rule::{Absence, Active, Catalog, Matcher};
 use crate::text::Span;
@@ -77,6 +77,10 @@ fn judge(active: &Active, parameters: &Parameters, repository: &Repository) -> V
         crashed.crashed = true;
         return crashed;
     };
+    // What is said with little confidence never fails a build, and so is called no error either.
+    for finding in verdict.findings.iter_mut().filter(|f| f.confidence == Confidence::Low) {
+        finding.severity = finding.severity.min(Severity::Warning);
+    }
     verdict.findings.sort_by(order);
     verdict.findings.dedup_by(|b, a| a.place == b.place && a.subject == b.subject && a.kind == b.kind);
     verdict
