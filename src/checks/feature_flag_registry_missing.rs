@@ -117,6 +117,8 @@ fn is_switch(name: &str) -> bool {
                     | "ENDPOINT"
                     | "ENVIRONMENT"
                     | "PROJECT"
+                    // Parts of a library that a program is compiled with.
+                    | "CARGO"
             )
         })
 }

@@ -27,7 +27,10 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         verdict.examined(setting.place);
         let host = host_of(value);
         // Production's own hosts are another rule's matter.
-        if !is_worldwide(host) || is_inside(host) || repository.stage_of_host(host) == Some(Stage::Production)
+        if !is_worldwide(host)
+            || is_inside(host)
+            || is_file(host)
+            || repository.stage_of_host(host) == Some(Stage::Production)
         {
             continue;
         }
@@ -43,6 +46,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             finding.against("an emulator may answer under this name");
         }
     }
+}
+
+/// `sqlite.db` under a key for addresses is a file of the folder.
+fn is_file(host: &str) -> bool {
+    [".db", ".sqlite", ".sqlite3", ".db3"].iter().any(|end| host.ends_with(end))
 }
 
 /// Names that stand for the machine itself or its containers.

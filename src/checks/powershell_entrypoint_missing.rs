@@ -22,11 +22,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             return;
         };
         let message = "No PowerShell script here starts the work of a developer on Windows";
-        verdict.fail(place, "entry points", message).label(if shell.is_some() {
-            "for other shells only"
-        } else {
-            ""
-        });
+        let finding = verdict.open(place, "entry points", message);
+        finding.label(if shell.is_some() { "for other shells only" } else { "" });
+        finding.against("it may be that nobody here works on Windows");
         return;
     };
     verdict.satisfied(folders[home][0].place);
