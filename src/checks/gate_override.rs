@@ -1,8 +1,11 @@
 //! Joins what whoever starts a pipeline may choose to the gates that the choice switches off.
 
 use super::gates::{confidence, deploys, effects_of, is_gate, ships};
-use crate::facts::{Condition, EffectKind, Input, Job, Pipeline, Repository, Stage, Step, TriggerKind};
-use crate::finding::{Confidence, Verdict};
+use super::samples::no_worse_than;
+use crate::facts::{
+    Condition, Dialect, EffectKind, Input, Job, Pipeline, Repository, Stage, Step, TriggerKind,
+};
+use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeMap;
 
@@ -49,6 +52,11 @@ fn choices(pipeline: &Pipeline, reported: &mut BTreeMap<String, usize>, verdict:
             finding.label("a way around the gate");
             if place != condition.place {
                 finding.relate(condition.place, "what it switches off");
+            }
+            // There no person is asked: what starts the pipeline, mostly a file, gives the parameter.
+            if pipeline.dialect == Dialect::Tekton {
+                no_worse_than(finding, Severity::Warning);
+                finding.at_most(Confidence::Medium);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::hands::{Act, acts, place_name, report_hands};
 use crate::facts::{EffectKind, Repository, Stage};
-use crate::finding::{FindingKind, Verdict};
+use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::Parameters;
 
 const WRITES: &[&str] = &[
@@ -51,7 +51,8 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
                 format!("file {}", file.path),
                 format!("`{}` looks like a data fix that bypasses migrations and the application", file.path),
             )
-            .label("a one-off SQL file");
+            .label("a one-off SQL file")
+            .at_most(Confidence::Medium);
     }
     if *parameters.data_fix_script_allowed.value() {
         verdict.findings.iter_mut().for_each(|finding| finding.kind = FindingKind::Review);
