@@ -1,7 +1,7 @@
 //! Migrations with which the release before does not work any more.
 
-use super::migrations::{Defect, Group, applied, folder, is_new, is_released, name, tell};
-use crate::facts::{Action, Database, Migration, Operation, Phase, Repository};
+use super::migrations::{Defect, Group, Rebuilt, applied, folder, is_new, is_released, name, tell};
+use crate::facts::{Action, Migration, Operation, Phase, Repository};
 use crate::finding::{Confidence, FindingKind, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
 use crate::text::Span;
@@ -21,7 +21,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     let rebuilt = Rebuilt::of(repository);
     let mut defects = Vec::new();
     for migration in applied(repository).filter(|m| !m.repeatable) {
-        let known = |o: &&Operation| !unreleased.holds(o) && !rebuilt.holds(repository, migration, o);
+        let known = |o: &&Operation| !unreleased.holds(o) && !rebuilt.holds(migration, o);
         let mut breaking: Vec<&Operation> =
             migration.operations.iter().filter(|o| o.breaks()).filter(known).collect();
         let reverses = script_suffices && migration.down.is_way_back();
@@ -91,38 +91,6 @@ fn expansion(
 fn adds_column(operation: &Operation) -> bool {
     use Action::{AddColumn, AddColumnComputed, AddColumnDefault};
     matches!(operation.action, AddColumn | AddColumnDefault | AddColumnComputed)
-}
-
-/// Tables of SQLite that come anew under their old names, a step a file: a changed copy is made, the old table dropped, and
-/// the copy given its name. <https://sqlite.org/lang_altertable.html#otheralter>
-struct Rebuilt<'r>(HashSet<(&'r str, &'r str)>);
-
-impl<'r> Rebuilt<'r> {
-    fn of(repository: &'r Repository) -> Rebuilt<'r> {
-        let mut dropped = HashSet::new();
-        let mut named = HashSet::new();
-        for migration in applied(repository).filter(|m| m.database == Some(Database::Sqlite)) {
-            let folder = folder(repository, migration);
-            for operation in &migration.operations {
-                match (operation.action, operation.table.as_deref(), operation.name.as_deref()) {
-                    (Action::DropTable, Some(table), _) => _ = dropped.insert((folder, table)),
-                    (Action::RenameTable, _, Some(name)) => _ = named.insert((folder, name)),
-                    _ => {}
-                }
-            }
-        }
-        Rebuilt(dropped.intersection(&named).copied().collect())
-    }
-
-    fn holds(&self, repository: &Repository, migration: &Migration, operation: &Operation) -> bool {
-        let name = match operation.action {
-            Action::DropTable => operation.table.as_deref(),
-            Action::RenameTable => operation.name.as_deref(),
-            _ => None,
-        };
-        migration.database == Some(Database::Sqlite)
-            && name.is_some_and(|name| self.0.contains(&(folder(repository, migration), name)))
-    }
 }
 
 /// Tables and columns that no release knows, because the migrations that make them are as new as the rest.

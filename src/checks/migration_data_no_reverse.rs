@@ -1,6 +1,6 @@
 //! Migrations that change rows and have nothing that changes them back.
 
-use super::migrations::{Defect, Group, applied, name, tell};
+use super::migrations::{Defect, Group, Rebuilt, applied, name, tell};
 use crate::facts::{Action, Down, Migration, Operation, Repository};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::{MigrationRollback, Parameters};
@@ -27,9 +27,11 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         verdict.not_applicable("every migration needs its way back, which migration-no-rollback asks for");
         return;
     }
+    let rebuilt = Rebuilt::of(repository);
     let mut defects = Vec::new();
     for migration in applied(repository).filter(|m| !m.repeatable) {
-        let rows: Vec<&Operation> = migration.operations.iter().filter(|o| is_lost(migration, o)).collect();
+        let lost = |o: &&Operation| is_lost(migration, o) && !rebuilt.holds(migration, o);
+        let rows: Vec<&Operation> = migration.operations.iter().filter(lost).collect();
         let Some(first) = rows.first() else { continue };
         if migration.down.is_way_back() {
             verdict.satisfied(migration.place);

@@ -4,11 +4,14 @@
 //! branch that this one goes back to) does not hold are told one by one; the others together, as one finding on
 //! their folder. What destroys data is told by itself however old it is, but then only as a note.
 
-use crate::facts::{Migration, MigrationAge, MigrationTool, Repository, migration_folder, migration_name};
+use crate::facts::{
+    Action, Database, Migration, MigrationAge, MigrationTool, Operation, Repository, migration_folder,
+    migration_name,
+};
 use crate::finding::{Confidence, FindingKind, Severity, Verdict};
 use crate::text::{FileId, Span};
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Migrations that somebody applies: not those of tests, of examples and of other people's code.
 pub(super) fn applied(repository: &Repository) -> impl Iterator<Item = &Migration> {
@@ -52,6 +55,53 @@ pub(super) fn chains(repository: &Repository) -> BTreeMap<(&str, MigrationTool),
         found.entry((folder(repository, migration), migration.tool)).or_default().push(migration);
     }
     found
+}
+
+/// Tables of SQLite that come anew under their old names, a step a file: a changed copy is made and filled, the old table
+/// dropped, and the copy given its name. <https://sqlite.org/lang_altertable.html#otheralter>
+pub(super) struct Rebuilt<'r> {
+    repository: &'r Repository,
+    /// Names that a copy takes over, and those that copies have before, each with its folder.
+    names: HashSet<(&'r str, &'r str)>,
+    copies: HashSet<(&'r str, &'r str)>,
+}
+
+impl<'r> Rebuilt<'r> {
+    /// Those of a repository.
+    pub(super) fn of(repository: &'r Repository) -> Rebuilt<'r> {
+        let mut dropped = HashSet::new();
+        let mut renamed = Vec::new();
+        for migration in applied(repository).filter(|m| m.database == Some(Database::Sqlite)) {
+            let folder = folder(repository, migration);
+            for operation in &migration.operations {
+                match (operation.action, operation.table.as_deref(), operation.name.as_deref()) {
+                    (Action::DropTable, Some(table), _) => _ = dropped.insert((folder, table)),
+                    (Action::RenameTable, Some(copy), Some(name)) => renamed.push((folder, copy, name)),
+                    _ => {}
+                }
+            }
+        }
+        renamed.retain(|(folder, _, name)| dropped.contains(&(*folder, *name)));
+        Rebuilt {
+            repository,
+            names: renamed.iter().map(|(folder, _, name)| (*folder, *name)).collect(),
+            copies: renamed.iter().map(|(folder, copy, _)| (*folder, *copy)).collect(),
+        }
+    }
+
+    /// Whether an operation is a step of one.
+    pub(super) fn holds(&self, migration: &Migration, operation: &Operation) -> bool {
+        let known = |names: &HashSet<(&str, &str)>, name: Option<&str>| {
+            name.is_some_and(|name| names.contains(&(folder(self.repository, migration), name)))
+        };
+        migration.database == Some(Database::Sqlite)
+            && match operation.action {
+                Action::DropTable => known(&self.names, operation.table.as_deref()),
+                Action::RenameTable => known(&self.names, operation.name.as_deref()),
+                Action::Insert => known(&self.copies, operation.table.as_deref()),
+                _ => false,
+            }
+    }
 }
 
 /// What is wrong with one migration, before it is known how it is told.
