@@ -120,6 +120,7 @@ fn is_switch(path: &str, value: &str) -> bool {
         "high",
         "multi",
         "multiaz",
+        "failover",
         "zone",
         "backup",
         "backups",

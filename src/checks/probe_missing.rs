@@ -1,5 +1,6 @@
 //! Instances that count as serving as soon as they are started, because nothing asks them.
 
+use super::estate::{say_once, standing};
 use super::merged::{Cause, Causes};
 use super::rollouts::own;
 use super::services::serving;
@@ -13,11 +14,12 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     // Generated manifests repeat an object: it is one defect.
     let mut causes = Causes::default();
-    for resource in own(repository) {
+    for resource in standing(repository) {
         workload(repository, resource, &mut causes, verdict);
         block(resource, verdict);
     }
     causes.report(verdict);
+    say_once(verdict);
     composed(repository, verdict);
 }
 
@@ -34,7 +36,9 @@ fn workload(repository: &Repository, resource: &Resource, causes: &mut Causes, v
         return;
     }
     let probed = |r: &Resource| {
-        r.entries.iter().any(|e| e.path.contains(".readinessProbe") || e.path.contains(".startupProbe"))
+        let asks = |path: &str| path.contains(".readinessProbe") || path.contains(".startupProbe");
+        // A template that leaves its probe to the values has one.
+        r.entries.iter().any(|e| asks(&e.path)) || r.open.iter().any(|path| asks(path))
     };
     // An overlay or a base may add it.
     let elsewhere = || {

@@ -178,11 +178,13 @@ pub(super) fn part(service: &Service) -> Option<Part> {
     {
         return Some(part);
     }
+    // An image that a variable names may be a store's as well as one of its own.
+    let untold = service.is_own() || service.image.as_ref().is_some_and(|i| i.value.contains('$'));
     let database = |w: &String| matches!(w.as_str(), "db" | "database" | "postgres" | "postgresql" | "mysql");
-    if service.is_own() && own.iter().any(database) {
+    if untold && own.iter().any(database) {
         return Some(Part::Database);
     }
-    (service.is_own() && own.iter().any(|w| matches!(w.as_str(), "redis" | "cache"))).then_some(Part::Cache)
+    (untold && own.iter().any(|w| matches!(w.as_str(), "redis" | "valkey" | "cache"))).then_some(Part::Cache)
 }
 
 /// Images that look at others: `redis-ui`, `celery-exporter`, `kafka-ui`.
@@ -351,6 +353,8 @@ mod tests {
             ("redis-ui", "rediscommander/redis-commander", "", None),
             ("db", "", "", Some(Part::Database)),
             ("mail", "axllent/mailpit", "", None),
+            ("valkey-cart", "${VALKEY_IMAGE}", "", Some(Part::Cache)),
+            ("postgresql", "${POSTGRES_IMAGE}", "", Some(Part::Database)),
         ] {
             assert_eq!(part(&service(name, image, command)), expected, "{name} {image} {command}");
         }

@@ -111,6 +111,10 @@ fn judge(repository: &Repository, resource: &Resource, switch: &Switch, verdict:
             "snapshot_identifier",
             "replication_source_identifier",
             "global_cluster_identifier",
+            "Properties.SourceDBInstanceIdentifier",
+            "Properties.DBSnapshotIdentifier",
+            // An instance of a cluster keeps its data as the cluster does.
+            "Properties.DBClusterIdentifier",
         ];
         let serverless = resource.entry("engine_mode").and_then(text) == Some("serverless");
         if switch.by_default && !serverless && !COPIES.iter().any(|k| resource.has(k)) {

@@ -342,11 +342,22 @@ fn provided(repository: &Repository, resource: &Resource, verdict: &mut Verdict)
 
 /// Whether the listener's load balancer is reached from inside only.
 fn is_inner(repository: &Repository, listener: &Resource) -> bool {
-    let balancer = listener.entry("load_balancer_arn").map_or_else(String::new, |e| e.setting.text());
+    let balancer = argument(listener, "load_balancer_arn").map_or_else(String::new, |e| e.setting.text());
+    let refers = |r: &Resource| match r.system {
+        System::CloudFormation => {
+            let mut words = balancer.split(|c: char| !c.is_ascii_alphanumeric());
+            r.place.file == listener.place.file
+                && words.any(|w| Some(w) == r.name.known().map(String::as_str))
+        }
+        _ => balancer.contains(&format!("{}.{}.", r.sort, r.name.text())),
+    };
     standing(repository).any(|r| {
-        matches!(r.sort.as_str(), "aws_lb" | "aws_alb")
-            && balancer.contains(&format!("{}.{}.", r.sort, r.name.text()))
-            && (said(r, "internal").is_some_and(is_yes) || said(r, "load_balancer_type") == Some("gateway"))
+        let told = |key: &str| argument(r, key).and_then(text);
+        matches!(kind(r), "aws_lb" | "aws_alb")
+            && refers(r)
+            && (told("internal").is_some_and(is_yes)
+                || told("scheme") == Some("internal")
+                || told("load_balancer_type") == Some("gateway"))
     })
 }
 

@@ -3,6 +3,7 @@
 //! <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
 
 mod patch;
+mod replace;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use crate::syntax::tree::{Kind, Node};
 use crate::syntax::yaml::{self, Mask};
 use crate::text::{FileId, Span};
 use patch::Patch;
+use replace::replace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ pub(super) fn wants(path: &str, root: Node<'_>) -> Vec<Want> {
         items(root, key).for_each(|n| want(n, "kubernetes"));
     }
     items(root, "patchesStrategicMerge").for_each(|n| want(n, "kustomize"));
-    for key in ["patches", "patchesJson6902"] {
+    for key in ["patches", "patchesJson6902", "replacements"] {
         items(root, key).filter_map(|n| n.get("path")).for_each(|n| want(n, "kustomize"));
     }
     wants
@@ -255,8 +257,24 @@ impl<'t> Overlays<'_, 't> {
             }
             build.namespace = Some(namespace);
         }
+        for item in items(node, "replacements") {
+            let drafts = &mut build.drafts[from..];
+            let Some(written) = item.get("path").and_then(|p| p.as_str()) else {
+                replace(item, drafts);
+                continue;
+            };
+            let tree = normalise(&format!("{}/{written}", folder(path)))
+                .and_then(|p| (self.file)(&p))
+                .and_then(|file| self.trees.get(&file));
+            match tree {
+                Some((_, tree)) => {
+                    tree.documents().flat_map(|d| d.one_or_more()).for_each(|r| replace(r, drafts));
+                }
+                None => build.open = true,
+            }
+        }
         // What these put in, only the tool tells.
-        build.open |= ["replacements", "transformers", "vars"].iter().any(|key| node.get(key).is_some());
+        build.open |= ["transformers", "vars"].iter().any(|key| node.get(key).is_some());
     }
 
     fn add(&mut self, item: Node<'t>, path: &str, build: &mut Build<'t>, depth: usize) {

@@ -6,6 +6,7 @@ use crate::facts::{Resource, Setting};
 use crate::readers::config::known;
 use crate::syntax::tree::{Kind, Node};
 use crate::text::Span;
+use std::collections::BTreeSet;
 
 /// More changes of one patch tell nothing more.
 const MOST_EDITS: usize = 2_000;
@@ -120,7 +121,7 @@ impl Patch {
 }
 
 /// Targets are regular expressions, of which most are a word or `.*`.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let pattern = pattern.trim_start_matches('^').trim_end_matches('$');
     if let Some((before, after)) = pattern.split_once(".*") {
         return text.len() >= before.len() + after.len() && text.starts_with(before) && text.ends_with(after);
@@ -228,7 +229,7 @@ fn operated(operation: Node<'_>, back: Back<'_>, edits: &mut Vec<Edit>) {
 }
 
 /// The path that a pointer means, and whether it means an item that comes to a list.
-fn located(entries: &[Setting], pointer: &[String]) -> (String, bool) {
+pub(super) fn located(entries: &[Setting], pointer: &[String]) -> (String, bool) {
     let mut path = String::new();
     let mut new_item = false;
     for (at, part) in pointer.iter().enumerate() {
@@ -236,12 +237,13 @@ fn located(entries: &[Setting], pointer: &[String]) -> (String, bool) {
         let mut named = part.clone();
         if part == "-" || is_number(part) {
             let mut items: Vec<&str> = Vec::new();
+            let mut seen = BTreeSet::new();
             for entry in entries {
                 let rest = entry.path.strip_prefix(path.as_str()).map(|rest| rest.trim_start_matches('.'));
                 let item = rest.and_then(|rest| rest.split('.').next()).filter(|item| !item.is_empty());
                 if is_below(&entry.path, &path)
                     && let Some(item) = item
-                    && !items.contains(&item)
+                    && seen.insert(item)
                 {
                     items.push(item);
                 }

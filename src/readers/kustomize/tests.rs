@@ -144,3 +144,25 @@ fn circles_and_repetitions_end() {
     assert_eq!(repository.facts.deployed.len(), 1);
     samples::endure(super::parse, "kustomization.yaml");
 }
+
+#[test]
+fn replacements_copy_what_their_source_tells_and_leave_the_rest_open() {
+    let kustomization = "resources: [../../base, map.yaml]\nreplacements:\n- path: more.yaml\n- source: { kind: ConfigMap, name: versions, fieldPath: data.web }\n  targets:\n  - select: { kind: Deployment }\n    fieldPaths: ['spec.template.spec.containers.[name=web].image']\n    options: { delimiter: ':', index: 1 }\n  - select: { kind: Deployment }\n    fieldPaths: ['metadata.annotations.shop\\.io/version']\n    options: { create: true }\n- source: { kind: Secret, name: none }\n  targets:\n  - select: { kind: Deployment }\n    fieldPaths: ['spec.template.spec.containers.*.image']\n";
+    let map =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: versions }\ndata: { web: '3.1', log: info }\n";
+    let more = "source: { kind: ConfigMap, name: versions, fieldPath: data.log }\ntargets:\n- select: { name: shop }\n  fieldPaths: ['spec.template.spec.containers.[name=web].env.0.value']\n- select: { name: shop }\n  reject: [{ kind: Deployment }]\n  fieldPaths: [spec.replicas]\n";
+    let repository =
+        overlay(kustomization, &[("overlays/prod/map.yaml", map), ("overlays/prod/more.yaml", more)]);
+    let shop = repository.facts.deployed.iter().find(|r| r.sort == "Deployment").expect("it is deployed");
+    for (path, wanted) in [
+        ("spec.template.spec.containers.web.image", "shop:3.1"),
+        ("spec.template.spec.containers.web.env.LOG.value", "info"),
+        ("metadata.annotations.shop.io/version", "3.1"),
+    ] {
+        let entry = shop.entry(path).unwrap_or_else(|| panic!("{path} is set"));
+        assert_eq!(entry.setting.text(), wanted, "{path}");
+        assert_eq!(repository.path(entry.place), "overlays/prod/map.yaml", "{path}");
+    }
+    assert_eq!(shop.entry("spec.replicas").map(|e| e.setting.text()), Some("1".to_owned()));
+    assert_eq!(shop.open, ["spec.template.spec.containers"], "what nothing tells may stand there");
+}

@@ -234,8 +234,9 @@ impl<'t, 'a> Rendering<'t, 'a> {
                 _ => {}
             }
         }
-        if self.values.is_open() {
-            object.open = vec![String::new()];
+        // What the template itself leaves to values stays told apart from what anything may add.
+        if self.values.is_open() && !object.open.contains(&String::new()) {
+            object.open.push(String::new());
         }
         Some(object)
     }
