@@ -2,7 +2,7 @@
 
 use super::addresses::{STORE_PORTS, Store, is_store_image, store_of};
 use super::definitions::{passes, text};
-use super::estate::{argument, kind, makes, say_once};
+use super::estate::{argument, is_shared, kind, makes, say_once};
 use super::firewalls::{is_everybody, openings};
 use super::samples::no_worse_than;
 use super::stacks::served;
@@ -16,7 +16,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         match resource.system {
             System::Terraform | System::CloudFormation => provided(resource, verdict),
             System::Kubernetes => kubernetes(resource, verdict),
-            _ => {}
+            System::Ansible => {
+                provided(resource, verdict);
+                started(resource, verdict);
+            }
+            System::Platform => listed(resource, verdict),
+            System::Nginx => {}
         }
     }
     for setting in repository.facts.settings.iter().filter(|s| passes(repository, s.place)) {
@@ -106,6 +111,41 @@ fn provided(resource: &Resource, verdict: &mut Verdict) {
         let message = format!("`{subject}` opens port {port} of a database or cache to everybody");
         let finding = verdict.fail(rule.place, format!("{subject} {port}"), message);
         finding.label("from any address");
+    }
+}
+
+/// A store in a container that a task starts where others use it.
+/// <https://docs.ansible.com/ansible/latest/collections/community/docker/docker_container_module.html>
+fn started(task: &Resource, verdict: &mut Verdict) {
+    let container = ["docker_container", "podman_container"].iter().any(|m| task.sort.ends_with(m));
+    let store = task.entry("image").filter(|i| text(i).is_some_and(is_store_image));
+    let Some(image) = store.filter(|_| container && is_shared(task.target.as_ref())) else { return };
+    let mut ports = task.entries.iter().filter(|e| {
+        e.path.starts_with("ports.") || e.path.starts_with("published_ports.") || e.path == "ports"
+    });
+    let open = ports.find(|p| {
+        let parts: Vec<&str> = text(p).unwrap_or("").split(':').collect();
+        matches!(parts.as_slice(), [_, _] | ["0.0.0.0", _, _])
+    });
+    let Some(port) = open else { return verdict.satisfied(image.place) };
+    let title = task.title();
+    let message = format!("`{title}` gives the store's port to every network of the machine");
+    let finding = verdict.fail(port.place, format!("task {title}"), message);
+    finding.label("not bound to an address of the machine itself").relate(image.place, "a store of data");
+    finding.at_most(Confidence::Medium);
+}
+
+/// Stores of a platform with the addresses that may connect.
+/// <https://render.com/docs/blueprint-spec#ipallowlist>
+fn listed(store: &Resource, verdict: &mut Verdict) {
+    for source in store.entries.iter().filter(|e| e.path.starts_with("ipAllowList.") && e.key == "source") {
+        if text(source).is_some_and(is_everybody) {
+            let title = store.title();
+            let message = format!("`{title}` lets every address connect to the database");
+            verdict.fail(source.place, title, message).label("all of the internet");
+        } else {
+            verdict.satisfied(source.place);
+        }
     }
 }
 

@@ -186,11 +186,21 @@ const SAME: &[(&str, &str)] = &[
     ("AWS::Backup::BackupPlan", "aws_backup_plan"),
 ];
 
-/// The type of a block by its name in Terraform, in whichever of the two languages it is written.
+/// Modules of Ansible that make the same, with arguments of the same names.
+/// <https://docs.ansible.com/ansible/latest/collections/amazon/aws/rds_instance_module.html>
+const TASKS: &[(&str, &str)] = &[("rds_instance", "aws_db_instance"), ("rds_cluster", "aws_rds_cluster")];
+
+/// The type of a block by its name in Terraform, in whichever language it is written.
 pub(super) fn kind(resource: &Resource) -> &str {
     let sort = resource.sort.as_str();
-    if resource.system != System::CloudFormation {
-        return sort;
+    match resource.system {
+        System::CloudFormation => {}
+        // What a task takes away is not made; what a variable decides, is not known.
+        System::Ansible if said(resource, "state").is_none_or(|s| matches!(s, "present" | "created")) => {
+            let module = sort.rsplit('.').next().unwrap_or(sort);
+            return TASKS.iter().find(|(theirs, _)| *theirs == module).map_or(sort, |(_, ours)| ours);
+        }
+        _ => return sort,
     }
     SAME.iter().find(|(theirs, _)| *theirs == sort).map_or(sort, |(_, ours)| ours)
 }

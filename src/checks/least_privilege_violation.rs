@@ -112,17 +112,55 @@ fn rights(resource: &Resource) -> Vec<(&Setting, String)> {
                 .into_iter()
                 .collect()
         }
-        (System::CloudFormation, _) => resource
-            .entries
-            .iter()
-            .filter(|e| {
-                e.path.starts_with("Properties.ManagedPolicyArns.") && resource.sort == "AWS::IAM::Role"
-            })
-            .filter(|e| text(e).is_some_and(|v| v.ends_with(":aws:policy/AdministratorAccess")))
-            .map(|e| (e, format!("`{title}` gives a role every right in the account")))
-            .collect(),
+        // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#container_definition_security>
+        (System::CloudFormation, "AWS::ECS::TaskDefinition") => privileged(resource, "Privileged"),
+        (System::CloudFormation, "AWS::IAM::Role" | "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy") => {
+            let administrates = resource.entries.iter().filter(|e| {
+                e.path.starts_with("Properties.ManagedPolicyArns.")
+                    && text(e).is_some_and(|v| v.ends_with(":aws:policy/AdministratorAccess"))
+            });
+            let given =
+                administrates.map(|e| (e, format!("`{title}` gives a role every right in the account")));
+            given.chain(unbounded(resource)).collect()
+        }
+        // <https://www.serverless.com/framework/docs/providers/aws/guide/iam>
+        (System::Platform, "serverless") if resource.block == "provider" => unbounded(resource).collect(),
+        // <https://docs.ansible.com/ansible/latest/collections/community/docker/docker_container_module.html>
+        (System::Ansible, sort)
+            if sort.ends_with("docker_container") || sort.ends_with("podman_container") =>
+        {
+            privileged(resource, "privileged")
+        }
         _ => Vec::new(),
     }
+}
+
+/// Containers that a switch of this name gives every right of their host.
+fn privileged<'r>(resource: &'r Resource, key: &str) -> Vec<(&'r Setting, String)> {
+    let on = resource.entries.iter().filter(|e| e.key == key);
+    let on = on.filter(|e| text(e).is_some_and(|v| matches!(v, "true" | "True" | "yes")));
+    on.map(|e| (e, format!("A container of `{}` runs with every right of its host", resource.title())))
+        .collect()
+}
+
+/// Statements that allow `*` on `*` without a condition, as AWS writes them.
+fn unbounded(resource: &Resource) -> impl Iterator<Item = (&Setting, String)> {
+    let all = resource.entries.iter().filter(|e| text(e) == Some("*"));
+    all.filter_map(|action| {
+        let (statement, rest) = action.path.rsplit_once(".Action")?;
+        let below = |key: &str| {
+            let path = format!("{statement}.{key}");
+            resource.entries.iter().filter(move |e| {
+                e.path.strip_prefix(path.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+            })
+        };
+        let whole = rest.is_empty() || rest.starts_with('.');
+        let everywhere = below("Resource").any(|e| text(e) == Some("*"));
+        let allowed = below("Effect").all(|e| text(e) == Some("Allow"));
+        let bounded = below("Condition").next().is_some();
+        (whole && everywhere && allowed && !bounded)
+            .then(|| (action, format!("`{}` allows every action on everything", resource.title())))
+    })
 }
 
 /// A statement of a policy that allows `*` on `*`. Where a key comes again, another statement begins.

@@ -269,6 +269,16 @@ fn provided(repository: &Repository, resource: &Resource, verdict: &mut Verdict)
     let title = resource.title();
     let subject = format!("tls {title}");
     match kind(resource) {
+        // <https://fly.io/docs/reference/configuration/#the-http_service-section>
+        "fly" if resource.system == System::Platform => {
+            let Some(forced) = resource.entries.iter().find(|e| e.key == "force_https") else { return };
+            if text(forced).is_some_and(is_no) {
+                let message = format!("`{title}` answers requests without TLS, too");
+                verdict.fail(forced.place, subject, message).label("does not lead to TLS");
+            } else {
+                verdict.satisfied(forced.place);
+            }
+        }
         // <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lb_listener#redirect-action>
         "aws_lb_listener" | "aws_alb_listener" => {
             let Some(protocol) = argument(resource, "protocol") else { return };

@@ -2,7 +2,7 @@
 //! <https://docs.ansible.com/ansible/latest/reference_appendices/playbooks_keywords.html>
 
 use super::config::{self, known};
-use super::names::{ends, folder, name, problems, vendored, within};
+use super::names::{ends, folder, name, problems, target, vendored, within};
 use super::{Parsed, Text};
 use crate::facts::{Resource, Setting, SettingSource, Shape, System, Target, Value, path_target};
 use crate::syntax::tree::{Kind, Node};
@@ -169,24 +169,25 @@ impl Tasks<'_> {
 
     fn task(&mut self, item: Node<'_>, key: Node<'_>, arguments: Node<'_>, hosts: Option<Node<'_>>) {
         let mut entries = Vec::new();
+        // A group of hosts may say what no folder says.
+        let of_hosts = || hosts.and_then(|h| target(h.as_str()?, h.span(), self.text));
+        let target = self.target.clone().or_else(of_hosts);
         match arguments.kind() {
-            Kind::Scalar => {
-                flat(key, arguments, &mut "free_form".to_owned(), self.target.as_ref(), &mut entries)
-            }
+            Kind::Scalar => flat(key, arguments, &mut "free_form".to_owned(), target.as_ref(), &mut entries),
             _ => {
                 for (name, value) in arguments.entries() {
                     let mut path = name.as_str().unwrap_or("").to_owned();
-                    flat(name, value, &mut path, self.target.as_ref(), &mut entries);
+                    flat(name, value, &mut path, target.as_ref(), &mut entries);
                 }
             }
         }
         for (name, value) in item.entries() {
             let keyword = name.as_str().filter(|k| KEYWORDS.contains(k) && *k != "name");
             if let Some(keyword) = keyword {
-                flat(name, value, &mut keyword.to_owned(), self.target.as_ref(), &mut entries);
+                flat(name, value, &mut keyword.to_owned(), target.as_ref(), &mut entries);
             }
         }
-        entries.extend(hosts.map(|h| setting(h, h, "hosts", self.target.as_ref())));
+        entries.extend(hosts.map(|h| setting(h, h, "hosts", target.as_ref())));
         entries.truncate(MOST_ENTRIES);
         entries.shrink_to_fit();
         let named = item.get("name").filter(|n| n.as_str().is_some());
@@ -202,7 +203,7 @@ impl Tasks<'_> {
             sort: module.to_owned(),
             name: named.and_then(|n| n.as_str()).map_or_else(|| Value::Known(module.to_owned()), known),
             namespace: None,
-            target: self.target.clone(),
+            target,
             encrypted: false,
             size: u32::try_from(entries.len()).unwrap_or(u32::MAX),
             entries,
