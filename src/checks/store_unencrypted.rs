@@ -113,11 +113,12 @@ fn judge(repository: &Repository, resource: &Resource, switch: &Switch, verdict:
             "global_cluster_identifier",
             "Properties.SourceDBInstanceIdentifier",
             "Properties.DBSnapshotIdentifier",
-            // An instance of a cluster keeps its data as the cluster does.
-            "Properties.DBClusterIdentifier",
         ];
+        // An instance of a cluster keeps its data as the cluster does; a cluster's own name is no reference.
+        let of_cluster =
+            resource.sort.ends_with("::DBInstance") && resource.has("Properties.DBClusterIdentifier");
         let serverless = resource.entry("engine_mode").and_then(text) == Some("serverless");
-        if switch.by_default && !serverless && !COPIES.iter().any(|k| resource.has(k)) {
+        if switch.by_default && !serverless && !of_cluster && !COPIES.iter().any(|k| resource.has(k)) {
             let message = format!(
                 "`{title}` does not ask for encryption, and by default {}",
                 if switch.sort == "aws_efs_file_system" { "has none" } else { "its data lie unencrypted" }
