@@ -8,7 +8,6 @@ pub mod libraries;
 pub mod patterns;
 pub mod places;
 mod stage_words;
-mod stage_words;
 pub mod stores;
 pub mod uses;
 pub mod variables;
