@@ -7,7 +7,6 @@ use crate::facts::{Command, File, Node, Owner, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{Span, ends_in_any_case};
-use std::collections::BTreeSet;
 
 /// Words of variables by which a program reaches a language model.
 const PROVIDERS: &[&str] = &[
@@ -207,11 +206,9 @@ fn compare(
     verdict: &mut Verdict,
 ) {
     let flow = &repository.flow;
-    let gated = |node: Node| {
-        let mut before: BTreeSet<Node> = flow.before(node).into_iter().collect();
-        before.insert(node);
-        before.into_iter().find(|n| flow.run(*n).effects.iter().any(is_gate))
-    };
+    let checks = |n: Node| flow.run(n).effects.iter().any(is_gate);
+    let checked = flow.nearest_before(checks);
+    let gated = |node: Node| Some(node).filter(|n| checks(*n)).or_else(|| checked.of(node));
     let main: Vec<Node> =
         deploys(repository, Stage::Production).into_iter().filter(|n| !nodes.contains(n)).collect();
     let example = main.iter().find_map(|n| gated(*n).map(|gate| (*n, gate)));

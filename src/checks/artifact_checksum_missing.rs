@@ -1,7 +1,7 @@
 //! Deploys that take what they fetch as it comes, without a digest, a checksum or a signature.
 
 use super::gates::{confidence, deploys_to, effects_of};
-use crate::facts::{ArtifactKind, Command, EffectKind, Job, Node, Repository, Stage};
+use crate::facts::{ArtifactKind, Command, EffectKind, Job, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -28,6 +28,7 @@ const ARCHIVES: &[&str] = &[
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let verified = flow.nearest_before(|n| verifies(flow.job(n, pipelines)));
     let (mut judged, mut asked) = (BTreeSet::new(), BTreeSet::new());
     for stage in [Stage::Production, Stage::Staging] {
         for node in flow.with_effect(EffectKind::Deploy, Some(stage)) {
@@ -36,7 +37,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             if !judged.insert((run.pipeline, run.job)) {
                 continue;
             }
-            let checked = is_checked(repository, node);
+            // The job or one before it compares something.
+            let checked = verified.any(node) || verifies(job);
             for (command, what) in job.commands().filter_map(|c| Some((c, fetched(c)?))) {
                 if checked {
                     verdict.satisfied(command.place);
@@ -59,9 +61,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 }
                 let name = image.name_text();
                 // The same image by the same words is one question, whoever deploys it.
-                if asked.insert((image.place, name.clone()))
-                    && asked.iter().filter(|(_, n)| *n == name).count() == 1
-                {
+                if asked.insert(name.clone()) {
                     let message = format!(
                         "Image `{name}` is deployed by a tag, and nothing here compares its digest or signature"
                     );
@@ -72,28 +72,24 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// Whether the job or one before it compares something.
-fn is_checked(repository: &Repository, node: Node) -> bool {
-    let flow = &repository.flow;
-    let verifies = |job: &Job| {
-        let by_command = job.commands().any(|c| {
-            let checks = CHECKERS.contains(&c.program.as_str());
-            let verb = |words: &[&str]| c.args.iter().any(|w| words.contains(&w.text.as_str()));
-            checks && !c.captured
-                || matches!(c.program.as_str(), "gpg" | "gpg2") && verb(&["--verify"])
-                || c.program == "openssl" && verb(&["dgst", "-verify"])
-                || c.program == "gh" && verb(&["attestation"])
-                || matches!(c.program.as_str(), "cosign" | "notation")
-                    && verb(&["verify", "verify-attestation", "verify-blob"])
-        });
-        let by_use = job.steps.iter().flat_map(effects_of).any(|(_, e)| {
-            e.effect == EffectKind::Validate
-                && e.artifact.as_ref().is_some_and(|a| a.kind == ArtifactKind::Image)
-                && matches!(e.tool.as_str(), "cosign" | "notation")
-        });
-        by_command || by_use
-    };
-    std::iter::once(node).chain(flow.before(node)).any(|n| verifies(flow.job(n, &repository.facts.pipelines)))
+/// Whether the job compares something.
+fn verifies(job: &Job) -> bool {
+    let by_command = job.commands().any(|c| {
+        let checks = CHECKERS.contains(&c.program.as_str());
+        let verb = |words: &[&str]| c.args.iter().any(|w| words.contains(&w.text.as_str()));
+        checks && !c.captured
+            || matches!(c.program.as_str(), "gpg" | "gpg2") && verb(&["--verify"])
+            || c.program == "openssl" && verb(&["dgst", "-verify"])
+            || c.program == "gh" && verb(&["attestation"])
+            || matches!(c.program.as_str(), "cosign" | "notation")
+                && verb(&["verify", "verify-attestation", "verify-blob"])
+    });
+    let by_use = job.steps.iter().flat_map(effects_of).any(|(_, e)| {
+        e.effect == EffectKind::Validate
+            && e.artifact.as_ref().is_some_and(|a| a.kind == ArtifactKind::Image)
+            && matches!(e.tool.as_str(), "cosign" | "notation")
+    });
+    by_command || by_use
 }
 
 /// Words by which a program that is published for many systems names one of them.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let stored = flow.nearest_before(|n| stores(repository, n));
     let mut judged = BTreeSet::new();
     for stage in [Stage::Production, Stage::Staging] {
         for node in flow.with_effect(EffectKind::Deploy, Some(stage)) {
@@ -19,7 +20,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             if !judged.insert((run.pipeline, run.job)) {
                 continue;
             }
-            if is_kept(repository, node, job) {
+            // What an earlier run hands on is stored with the pipeline.
+            let fetches = job.transfers.iter().any(|t| !t.up);
+            if fetches || stores(repository, node) || stored.any(node) {
                 verdict.satisfied(build.place);
                 continue;
             }
@@ -50,15 +53,10 @@ fn is_product(effect: &Effect) -> bool {
     effect.effect == EffectKind::Build && !matches!(effect.detail.as_deref(), Some("docs" | "test"))
 }
 
-/// Whether the run or one before it stores something: in a registry, in a package store, with the pipeline.
-fn is_kept(repository: &Repository, node: Node, job: &Job) -> bool {
-    let flow = &repository.flow;
-    let stores = |n: Node| {
-        let other = flow.job(n, &repository.facts.pipelines);
-        flow.has_effect(n, EffectKind::Publish, None) || other.transfers.iter().any(|t| t.up)
-    };
-    // What an earlier run hands on is stored with the pipeline.
-    stores(node) || job.transfers.iter().any(|t| !t.up) || flow.before(node).into_iter().any(stores)
+/// Whether the run stores something: in a registry, in a package store, with the pipeline.
+fn stores(repository: &Repository, node: Node) -> bool {
+    let job = repository.flow.job(node, &repository.facts.pipelines);
+    repository.flow.has_effect(node, EffectKind::Publish, None) || job.transfers.iter().any(|t| t.up)
 }
 
 /// A build that the deploy sends to another machine.

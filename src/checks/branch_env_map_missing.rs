@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let held = flow.held_back(pipelines);
     let mut seen = BTreeSet::new();
     for stage in [Stage::Production, Stage::Staging, Stage::Integration, Stage::Development] {
         for way in ways(repository, stage) {
@@ -31,7 +32,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             let limits = conditions(repository, node);
             let written = push.branches.iter().map(|b| b.value.clone());
             let branches: Vec<String> = if limits.is_empty() { written.collect() } else { limits };
-            let decided = flow.has_blocking_gate(node, pipelines) || has_condition(repository, node);
+            let decided = held.any(node) || has_condition(repository, node);
             let stages: Vec<(String, Option<Stage>)> = branches
                 .iter()
                 .filter(|b| !b.starts_with('!'))

@@ -1,7 +1,7 @@
 //! Developers' builds and developers' servers where the product is made or run.
 
 use super::env_specific_build::is_build;
-use super::gates::ships;
+use super::gates::shipping;
 use super::image_stages::{Stages, shipped_files};
 use crate::facts::{Command, Owner, Repository, Script, ScriptKind, Stage, folder_of};
 use crate::finding::{Confidence, Verdict};
@@ -9,8 +9,8 @@ use crate::parameters::Parameters;
 use crate::text::Span;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let shipping = shipping(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
-        let mut shipped = None;
         for job in &pipeline.jobs {
             let apart = job.target.as_ref().is_some_and(|t| {
                 t.stage.possible().iter().any(|s| !matches!(s, Stage::Staging | Stage::Production))
@@ -20,7 +20,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 .filter(|c| !apart && c.effects.iter().any(|e| is_build(e.effect, e.detail.as_deref())))
             {
                 let Some((place, word)) = unoptimised(command) else { continue };
-                if !*shipped.get_or_insert_with(|| ships(repository, index)) {
+                if !shipping.contains(&index) {
                     continue;
                 }
                 let message = format!(

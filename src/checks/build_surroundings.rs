@@ -1,7 +1,7 @@
 //! What a build stands on: a container, caches, the steps before it, the mode it is made in.
 
 use super::delivery::{absent, programs};
-use super::gates::ships;
+use super::gates::shipping;
 use crate::facts::{
     ArtifactKind, Caller, Command, Dialect, Effect, EffectKind, Job, Repository, ScriptKind, Stage, Step,
     TriggerKind, Use, Value,
@@ -36,11 +36,11 @@ const CONTAINED: &[&str] = &[
 ];
 
 pub(super) fn container(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    let fetched = fetched_to_ship(repository);
+    let (fetched, shipping) = (fetched_to_ship(repository), shipping(repository));
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
         // Elsewhere the service or its settings choose the image.
         let tells = matches!(pipeline.dialect, Dialect::Github | Dialect::Azure | Dialect::Jenkins);
-        if !tells || repository.is_sample(pipeline.place) || !ships(repository, index) {
+        if !tells || repository.is_sample(pipeline.place) || !shipping.contains(&index) {
             continue;
         }
         let mut bare: Vec<(&Job, Span)> = Vec::new();
@@ -97,9 +97,8 @@ fn ships_out(effect: &Effect) -> bool {
 fn fetched_to_ship(repository: &Repository) -> BTreeSet<Span> {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let ships = flow.nodes().filter(|&node| flow.run(node).effects.iter().any(ships_out));
-    let givers = ships.flat_map(|node| flow.handed_to(node, pipelines));
-    givers.map(|(giver, _)| flow.job(giver, pipelines).place).collect()
+    let givers = flow.givers(pipelines, |n| flow.run(n).effects.iter().any(ships_out));
+    givers.into_iter().map(|giver| flow.job(giver, pipelines).place).collect()
 }
 
 /// Folders that hold what was installed or built, rather than what was downloaded.
@@ -242,18 +241,18 @@ pub(super) fn build_steps(repository: &Repository, _: &Parameters, verdict: &mut
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let mut seen = BTreeSet::new();
-    for node in flow.nodes() {
+    let releases = |n: crate::facts::Node| {
+        let run = flow.run(n);
+        run.effects.iter().any(|e| {
+            let target = e.target.as_ref().or(run.target.as_ref());
+            let stage = target.and_then(|t| t.stage.known());
+            e.effect == EffectKind::Deploy && matches!(stage, Some(Stage::Staging | Stage::Production))
+        })
+    };
+    let released = flow.nearest_after(releases);
+    for node in flow.nodes().filter(|&n| releases(n) || released.any(n)) {
         let run = flow.run(node);
-        let releases = |s: Stage| matches!(s, Stage::Staging | Stage::Production);
-        let reaches = flow.after(node).into_iter().chain([node]).any(|n| {
-            let run = flow.run(n);
-            run.effects.iter().any(|e| {
-                let target = e.target.as_ref().or(run.target.as_ref());
-                e.effect == EffectKind::Deploy
-                    && target.is_some_and(|t| t.stage.known().copied().is_some_and(releases))
-            })
-        });
-        if !reaches || !seen.insert((run.pipeline, run.job)) {
+        if !seen.insert((run.pipeline, run.job)) {
             continue;
         }
         let job = flow.job(node, pipelines);
@@ -301,11 +300,9 @@ fn unbuilt(repository: &Repository, verdict: &mut Verdict) {
 }
 
 fn pipelines_ship(repository: &Repository) -> bool {
-    (0..repository.facts.pipelines.len()).any(|i| {
-        let starts =
-            repository.facts.pipelines[i].triggers.iter().any(|t| t.trigger != TriggerKind::Schedule);
-        starts && ships(repository, i)
-    })
+    let pipelines = &repository.facts.pipelines;
+    let starts = |i: usize| pipelines[i].triggers.iter().any(|t| t.trigger != TriggerKind::Schedule);
+    shipping(repository).into_iter().any(starts)
 }
 
 /// Programs with dependencies that neither a pipeline nor an image installs.

@@ -1,7 +1,7 @@
 //! Whether somebody else's pull request can start a deploy with this repository's rights.
 
 use super::gates::confidence;
-use crate::facts::{Basis, EffectKind, Node, Repository, Stage, TriggerKind};
+use crate::facts::{Basis, EffectKind, Held, Job, Nearest, Node, Repository, Stage, TriggerKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let ways = Ways::new(repository);
     let mut seen = BTreeSet::new();
     for node in flow.with_effect(EffectKind::Deploy, None) {
         let run = flow.run(node);
@@ -24,7 +25,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(job.place);
             continue;
         };
-        if leaves_requests_out(repository, node) {
+        if ways.leaves_out.any(node) || leaves_requests_out(flow.job(node, pipelines)) {
             verdict.satisfied(job.place);
             continue;
         }
@@ -33,9 +34,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let finding = verdict.fail(job.place, format!("job {}", job.id), message);
         finding.label("deploys with this repository's rights").at_most(confidence(run, stage));
         finding.relate(trigger.place, "a pull request of a fork starts it, too");
-        if !flow.gates(node, pipelines).is_empty()
-            || conditions(repository, node).any(|c| c.contains("label") || c.contains("association"))
-        {
+        if ways.held.any(node) || ways.asks.any(node) || asks(job) {
             finding
                 .at_most(Confidence::Medium)
                 .against("a person, a label or an environment stands before it");
@@ -59,26 +58,40 @@ fn shared_stage(repository: &Repository, node: Node) -> Option<Stage> {
     })
 }
 
-fn conditions(repository: &Repository, node: Node) -> impl Iterator<Item = &str> {
-    let flow = &repository.flow;
-    flow.before(node).into_iter().chain([node]).flat_map(move |n| {
-        let job = flow.job(n, &repository.facts.pipelines);
-        let steps = job.steps.iter().filter_map(|s| s.condition.as_ref());
-        job.condition.iter().chain(steps).map(|c| c.text.as_str())
-    })
+/// What stands before each run.
+struct Ways<'r> {
+    held: Held<'r>,
+    asks: Nearest,
+    leaves_out: Nearest,
+}
+
+impl Ways<'_> {
+    fn new(repository: &Repository) -> Ways<'_> {
+        let flow = &repository.flow;
+        let pipelines = &repository.facts.pipelines;
+        Ways {
+            held: flow.held(pipelines, |_| true),
+            asks: flow.nearest_before(|n| asks(flow.job(n, pipelines))),
+            leaves_out: flow.nearest_before(|n| leaves_requests_out(flow.job(n, pipelines))),
+        }
+    }
+}
+
+fn conditions(job: &Job) -> impl Iterator<Item = &str> {
+    let steps = job.steps.iter().filter_map(|s| s.condition.as_ref());
+    job.condition.iter().chain(steps).map(|c| c.text.as_str())
+}
+
+/// A condition that looks at a label or at who asks.
+fn asks(job: &Job) -> bool {
+    conditions(job).any(|c| c.contains("label") || c.contains("association"))
 }
 
 /// A condition that lets only merged requests, own branches or other events through.
-fn leaves_requests_out(repository: &Repository, node: Node) -> bool {
-    let flow = &repository.flow;
-    let by_event = flow.before(node).into_iter().chain([node]).any(|n| {
-        let job = flow.job(n, &repository.facts.pipelines);
-        let whole = job.condition.as_ref();
-        whole.is_some_and(|c| {
-            !c.events.is_empty() && !c.events.iter().any(|e| e.starts_with("pull")) || !c.branches.is_empty()
-        })
+fn leaves_requests_out(job: &Job) -> bool {
+    let by_event = job.condition.as_ref().is_some_and(|c| {
+        !c.events.is_empty() && !c.events.iter().any(|e| e.starts_with("pull")) || !c.branches.is_empty()
     });
-    by_event
-        || conditions(repository, node)
-            .any(|c| ["merged", "head.repo", "github.event_name != ", ".fork"].iter().any(|w| c.contains(w)))
+    let words = ["merged", "head.repo", "github.event_name != ", ".fork"];
+    by_event || conditions(job).any(|c| words.iter().any(|w| c.contains(w)))
 }

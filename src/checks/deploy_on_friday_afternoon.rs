@@ -1,7 +1,7 @@
 //! Reads schedules, tags and dated versions on the calendar of the team's own time zone.
 
 use super::gates::{confidence, deploys};
-use crate::facts::{Node, Repository, Stage, Trigger, TriggerKind};
+use crate::facts::{Job, Node, Repository, Stage, Trigger, TriggerKind};
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
 use jiff::civil::{Date, DateTime, Time, Weekday, date};
@@ -44,9 +44,10 @@ fn schedules(repository: &Repository, calendar: &Calendar<'_>, all: &[Node], ver
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let mut seen = BTreeSet::new();
+    let left_out = flow.nearest_before(|n| leaves_schedules_out(flow.job(n, pipelines)));
     for &node in all {
         let run = flow.run(node);
-        if !takes_part(repository, node) {
+        if left_out.any(node) || leaves_schedules_out(flow.job(node, pipelines)) {
             continue;
         }
         let job = flow.job(node, pipelines);
@@ -74,15 +75,11 @@ fn schedules(repository: &Repository, calendar: &Calendar<'_>, all: &[Node], ver
     }
 }
 
-/// Whether the deploy runs when a schedule starts its pipeline.
-fn takes_part(repository: &Repository, node: Node) -> bool {
-    let flow = &repository.flow;
-    flow.before(node).into_iter().chain([node]).all(|n| {
-        flow.job(n, &repository.facts.pipelines)
-            .condition
-            .as_ref()
-            .is_none_or(|c| !c.never && (c.events.is_empty() || c.events.iter().any(|e| e == "schedule")))
-    })
+/// Whether the job does not run when a schedule starts its pipeline.
+fn leaves_schedules_out(job: &Job) -> bool {
+    job.condition
+        .as_ref()
+        .is_some_and(|c| c.never || !c.events.is_empty() && c.events.iter().all(|e| e != "schedule"))
 }
 
 /// The first time of the week that is a Friday afternoon, in winter or in summer.

@@ -1,7 +1,7 @@
 //! Whether two runs of one deploy are kept apart.
 
 use super::delivery::ways;
-use crate::facts::{Dialect, Node, Repository, Stage, TriggerKind};
+use crate::facts::{Dialect, Job, Node, Repository, Stage, TriggerKind};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use std::collections::BTreeSet;
@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let held = flow.held_back(pipelines);
+    let queued = flow.nearest_before(|n| stands_in_queue(flow.job(n, pipelines)));
     let mut seen = BTreeSet::new();
     for stage in [Stage::Production, Stage::Staging] {
         for way in ways(repository, stage) {
@@ -22,8 +24,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             if !by_itself {
                 continue;
             }
-            let open: Vec<Node> =
-                way.deploys.iter().copied().filter(|&n| !is_kept_apart(repository, n)).collect();
+            // A person who starts it each time keeps them apart, too.
+            let apart = |n: Node| {
+                let queues = || stands_in_queue(flow.job(n, pipelines)) || queued.any(n);
+                has_lock(repository, n) || held.any(n) || queues()
+            };
+            let open: Vec<Node> = way.deploys.iter().copied().filter(|&n| !apart(n)).collect();
             let Some(&first) = open.first() else {
                 verdict.satisfied(way.job(repository).place);
                 continue;
@@ -54,19 +60,16 @@ fn tells_of_locks(dialect: Dialect) -> bool {
     matches!(dialect, Github | Gitlab | CircleCi | Jenkins | Buildkite | Drone)
 }
 
-/// The job, or one that calls it, has a named lock; it stands in a queue; or a person starts it each time.
-fn is_kept_apart(repository: &Repository, node: Node) -> bool {
+/// Whether the job asks its service for older runs: before CircleCI had locks, such an orb stood in for them.
+fn stands_in_queue(job: &Job) -> bool {
+    let mut blocks = job.steps.iter().filter_map(|s| s.uses.as_ref()).chain(job.calls.as_ref());
+    blocks.any(|block| block.name.split('/').any(|part| part == "queue"))
+}
+
+/// The job, or one that calls it, has a named lock.
+fn has_lock(repository: &Repository, node: Node) -> bool {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    // Before CircleCI had locks, an orb that asks its service for older runs stood in for them.
-    let queues = flow.before(node).into_iter().chain([node]).any(|n| {
-        let job = flow.job(n, pipelines);
-        let blocks = job.steps.iter().filter_map(|s| s.uses.as_ref()).chain(job.calls.as_ref());
-        blocks.into_iter().any(|block| block.name.split('/').any(|part| part == "queue"))
-    });
-    if queues {
-        return true;
-    }
     let mut callers = std::iter::successors(Some(node), |&n| flow.run(n).caller);
-    callers.any(|n| flow.job(n, pipelines).lock.is_some()) || flow.has_blocking_gate(node, pipelines)
+    callers.any(|n| flow.job(n, pipelines).lock.is_some())
 }

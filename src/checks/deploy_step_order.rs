@@ -2,7 +2,7 @@
 
 use super::delivery::ways;
 use super::gates::words;
-use crate::facts::{EffectKind, Job, Node, Repository, Stage};
+use crate::facts::{Effect, EffectKind, Job, Nearest, Node, Repository, Run, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -17,12 +17,20 @@ const PARTS: &[(&str, &[&str])] = &[
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let mut seen: BTreeSet<Span> = BTreeSet::new();
+    let flow = &repository.flow;
     for stage in [Stage::Production, Stage::Staging] {
+        let migrations = Migrations {
+            stage,
+            before: flow.nearest_before(|n| migrates(flow.run(n), stage).is_some()),
+            after: flow.nearest_after(|n| {
+                !flow.has_effect(n, EffectKind::Deploy, None) && migrates(flow.run(n), stage).is_some()
+            }),
+        };
         for way in ways(repository, stage) {
             for &node in &way.deploys {
                 let job = repository.flow.job(node, &repository.facts.pipelines);
                 if seen.insert(job.place) {
-                    migrations(repository, node, job, stage, verdict);
+                    migrations.judge(repository, node, job, verdict);
                 }
             }
             parts(repository, &way.deploys, stage, verdict);
@@ -30,56 +38,63 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// A migration after the deploy, in the same job or in one that comes after it.
-fn migrations(repository: &Repository, node: Node, job: &Job, stage: Stage, verdict: &mut Verdict) {
-    let flow = &repository.flow;
-    let mut deployed: Option<(Span, usize)> = None;
-    let mut late: Option<Span> = None;
-    let mut early = false;
-    for (number, step) in job.steps.iter().enumerate() {
-        for effect in step.all_effects() {
-            match effect.effect {
-                EffectKind::Deploy => {
-                    deployed.get_or_insert((effect.place, number));
+/// Migrations of one environment around every run.
+struct Migrations {
+    stage: Stage,
+    before: Nearest,
+    /// Those that come after it, and deploy nothing themselves.
+    after: Nearest,
+}
+
+fn migrates(run: &Run, stage: Stage) -> Option<&Effect> {
+    run.effects.iter().find(|e| {
+        let target = e.target.as_ref().or(run.target.as_ref());
+        e.effect == EffectKind::Migrate && target.is_none_or(|t| t.may_be(stage))
+    })
+}
+
+impl Migrations {
+    /// A migration after the deploy, in the same job or in one that comes after it.
+    fn judge(&self, repository: &Repository, node: Node, job: &Job, verdict: &mut Verdict) {
+        let (flow, stage) = (&repository.flow, self.stage);
+        let mut deployed: Option<(Span, usize)> = None;
+        let mut late: Option<Span> = None;
+        let mut early = false;
+        for (number, step) in job.steps.iter().enumerate() {
+            for effect in step.all_effects() {
+                match effect.effect {
+                    EffectKind::Deploy => {
+                        deployed.get_or_insert((effect.place, number));
+                    }
+                    EffectKind::Migrate if deployed.is_none() => early = true,
+                    // One command that does both has its own order.
+                    EffectKind::Migrate if deployed.is_some_and(|(place, _)| place != effect.place) => {
+                        late.get_or_insert(effect.place);
+                    }
+                    _ => {}
                 }
-                EffectKind::Migrate if deployed.is_none() => early = true,
-                // One command that does both has its own order.
-                EffectKind::Migrate if deployed.is_some_and(|(place, _)| place != effect.place) => {
-                    late.get_or_insert(effect.place);
-                }
-                _ => {}
             }
         }
+        early |= self.before.any(node);
+        let later = || self.after.of(node).and_then(|n| migrates(flow.run(n), stage)).map(|e| e.place);
+        let Some((place, _)) = deployed else { return };
+        if early {
+            return verdict.satisfied(place);
+        }
+        let Some(late) = late.or_else(later) else { return };
+        // The same words, seen through a script that both jobs call.
+        if late == place {
+            return;
+        }
+        let message =
+            format!("Migrations are applied after job `{}` has deployed to {}", job.name, stage.name());
+        let finding = verdict.fail(late, format!("job {} migrations", job.id), message);
+        finding.at_most(Confidence::Medium).label("applied when the new release already runs");
+        finding.relate(place, "deployed before");
+        finding.against(
+            "migrations that only the new release allows, such as dropping a column, come last on purpose",
+        );
     }
-    let migrates = |n: Node| {
-        flow.run(n).effects.iter().find(|e| {
-            let target = e.target.as_ref().or(flow.run(n).target.as_ref());
-            e.effect == EffectKind::Migrate && target.is_none_or(|t| t.may_be(stage))
-        })
-    };
-    early |= flow.before(node).into_iter().any(|n| migrates(n).is_some());
-    let later = || {
-        flow.after(node).into_iter().find_map(|n| {
-            let deploys = flow.has_effect(n, EffectKind::Deploy, None);
-            migrates(n).filter(|_| !deploys).map(|e| e.place)
-        })
-    };
-    let Some((place, _)) = deployed else { return };
-    if early {
-        return verdict.satisfied(place);
-    }
-    let Some(late) = late.or_else(later) else { return };
-    // The same words, seen through a script that both jobs call.
-    if late == place {
-        return;
-    }
-    let message = format!("Migrations are applied after job `{}` has deployed to {}", job.name, stage.name());
-    let finding = verdict.fail(late, format!("job {} migrations", job.id), message);
-    finding.at_most(Confidence::Medium).label("applied when the new release already runs");
-    finding.relate(place, "deployed before");
-    finding.against(
-        "migrations that only the new release allows, such as dropping a column, come last on purpose",
-    );
 }
 
 /// Jobs of one way that deploy parts in an order of their own.

@@ -1,7 +1,7 @@
 //! Joins branches that stand for environments to the builds that a push to them starts.
 
 use super::gates::{confidence, words};
-use crate::facts::{Effect, EffectKind, Node, Repository, Stage, TriggerKind};
+use crate::facts::{Edge, Effect, EffectKind, Repository, Run, Stage, TriggerKind};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::Span;
@@ -12,9 +12,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let pipelines = &repository.facts.pipelines;
     // By branch: the build that a push to it starts and deploys.
     let mut built: BTreeMap<String, (Span, Span, String, Confidence)> = BTreeMap::new();
+    let earlier = flow.nearest_by(|edge| edge != Edge::Triggers, |n| build_of(flow.run(n)).is_some());
     for node in flow.with_effect(EffectKind::Deploy, None) {
         let run = flow.run(node);
-        let Some((builder, build)) = build_before(repository, node) else { continue };
+        // A build on the way to the deploy, and the run that does it.
+        let nearest = || Some((earlier.of(node)?, build_of(flow.run(earlier.of(node)?))?));
+        let Some((builder, build)) = build_of(run).map(|b| (node, b)).or_else(nearest) else { continue };
         let root = &pipelines[run.root];
         let own: Vec<(String, Span)> = [node, builder]
             .into_iter()
@@ -60,16 +63,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// A build on the way to the deploy, and the run that does it.
-fn build_before(repository: &Repository, node: Node) -> Option<(Node, &Effect)> {
-    let flow = &repository.flow;
-    std::iter::once(node)
-        .chain(flow.before(node))
-        .filter(|&n| flow.run(n).root == flow.run(node).root)
-        .find_map(|n| {
-            let build = flow.run(n).effects.iter().find(|e| {
-                e.effect == EffectKind::Build && !matches!(e.detail.as_deref(), Some("docs" | "test"))
-            })?;
-            Some((n, build))
-        })
+/// A build of a product.
+fn build_of(run: &Run) -> Option<&Effect> {
+    run.effects
+        .iter()
+        .find(|e| e.effect == EffectKind::Build && !matches!(e.detail.as_deref(), Some("docs" | "test")))
 }

@@ -122,9 +122,9 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
     let mut left = MOST_PATHS;
     let paths = Paths::new(repository);
+    let shipping = super::gates::shipping(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
-        if repository.is_sample(pipeline.place)
-            || starts_apart(pipeline) && !super::gates::ships(repository, index)
+        if repository.is_sample(pipeline.place) || starts_apart(pipeline) && !shipping.contains(&index)
         {
             continue;
         }

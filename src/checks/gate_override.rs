@@ -1,19 +1,21 @@
 //! Joins what whoever starts a pipeline may choose to the gates that the choice switches off.
 
-use super::gates::{confidence, deploys, effects_of, is_gate, ships};
+use super::gates::{confidence, deploys, effects_of, is_gate, shipping};
 use super::samples::no_worse_than;
 use crate::facts::{
     Condition, Dialect, EffectKind, Input, Job, Pipeline, Repository, Stage, Step, TriggerKind,
 };
 use crate::finding::{Confidence, Severity, Verdict};
 use crate::parameters::Parameters;
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     // A choice that one pipeline hands to the next is one way around, not two.
     let mut reported: BTreeMap<String, usize> = BTreeMap::new();
+    let shipping = shipping(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
-        if ships(repository, index) {
+        if shipping.contains(&index) {
             verdict.examined(pipeline.place);
             choices(pipeline, &mut reported, verdict);
         }
@@ -192,13 +194,15 @@ fn words_of(name: &str) -> Vec<String> {
 fn in_spite_of_failure(repository: &Repository, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    // Where staging was skipped, another rule says so.
+    let staged = LazyCell::new(|| {
+        flow.nearest_before(|n| flow.has_effect(n, EffectKind::Deploy, Some(Stage::Staging)))
+    });
+    let gates = LazyCell::new(|| flow.nearest_before(|n| flow.run(n).effects.iter().any(is_gate)));
     for node in deploys(repository, Stage::Production) {
         let job = flow.job(node, pipelines);
-        let before = flow.before(node);
-        // Where staging was skipped, another rule says so.
-        let staged = before.iter().any(|&n| flow.has_effect(n, EffectKind::Deploy, Some(Stage::Staging)));
-        let gate = before.iter().find(|&&n| flow.run(n).effects.iter().any(is_gate));
-        if let (Some(condition), Some(&gate), false) = (runs_on(job.condition.as_ref()), gate, staged) {
+        let in_spite = runs_on(job.condition.as_ref()).filter(|_| !staged.any(node));
+        if let Some((condition, gate)) = in_spite.and_then(|c| Some((c, gates.of(node)?))) {
             let other = flow.job(gate, pipelines);
             let message =
                 format!("Job `{}` deploys to production even if `{}` has failed", job.name, other.name);

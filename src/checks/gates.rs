@@ -1,11 +1,11 @@
 //! What several rules ask of pipelines: what checks a change, what brings it somewhere, and who waits.
 
 use crate::facts::{
-    ArtifactKind, Basis, Command, Condition, Effect, EffectKind, Job, Node, Pipeline, Repository, Run, Stage,
-    Step, Tolerance, TriggerKind,
+    ArtifactKind, Basis, Command, Condition, Effect, EffectKind, Job, Node, Path, Pipeline, Repository, Run,
+    Stage, Step, Tolerance, TriggerKind,
 };
 use crate::finding::Confidence;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether an effect checks the change: tests, lints, scans.
 pub(super) fn is_gate(effect: &Effect) -> bool {
@@ -35,19 +35,58 @@ pub(super) fn makers(repository: &Repository, node: Node, stage: Stage) -> impl 
 
 /// Whether names alone tell that two runs deploy different things: neither has an image in common with the other.
 pub(super) fn deploys_another(repository: &Repository, a: Node, b: Node) -> bool {
-    let images = |node: Node| {
-        let effects = repository.flow.run(node).effects.iter();
-        let deployed = effects.filter(|e| e.effect == EffectKind::Deploy);
-        let stems = deployed.map(|e| {
-            let image = e.artifact.as_ref().filter(|a| a.kind == ArtifactKind::Image)?;
-            image.stem().filter(|s| !s.contains('{'))
-        });
-        stems.collect::<Option<BTreeSet<String>>>().filter(|all| !all.is_empty())
-    };
-    match (images(a), images(b)) {
+    match (images_of(repository, a), images_of(repository, b)) {
         (Some(a), Some(b)) => a.is_disjoint(&b),
         _ => false,
     }
+}
+
+/// The images that a run deploys, if it deploys nothing else and names tell all of them.
+fn images_of(repository: &Repository, node: Node) -> Option<BTreeSet<String>> {
+    let effects = repository.flow.run(node).effects.iter();
+    let deployed = effects.filter(|e| e.effect == EffectKind::Deploy);
+    let stems = deployed.map(|e| {
+        let image = e.artifact.as_ref().filter(|a| a.kind == ArtifactKind::Image)?;
+        image.stem().filter(|s| !s.contains('{'))
+    });
+    stems.collect::<Option<BTreeSet<String>>>().filter(|all| !all.is_empty())
+}
+
+/// For each of the `asked` runs, whether all ways to it have passed one of the `marked` runs of which names do not
+/// tell that it deploys something else.
+pub(super) fn passed_with_the_same(
+    repository: &Repository,
+    asked: &[Node],
+    marked: &BTreeSet<Node>,
+) -> Vec<Path> {
+    let mut subjects: BTreeMap<Option<BTreeSet<String>>, Vec<usize>> = BTreeMap::new();
+    for (at, &node) in asked.iter().enumerate() {
+        subjects.entry(images_of(repository, node)).or_default().push(at);
+    }
+    let subjects: Vec<_> = subjects.into_iter().collect();
+    let marked: BTreeMap<Node, Option<BTreeSet<String>>> =
+        marked.iter().map(|&n| (n, images_of(repository, n))).collect();
+    let mut answers = vec![Path::No; asked.len()];
+    for chunk in subjects.chunks(64) {
+        let (mut of_any, mut by_image) = (0u64, BTreeMap::<&str, u64>::new());
+        for (bit, (images, _)) in chunk.iter().enumerate() {
+            match images {
+                None => of_any |= 1 << bit,
+                Some(all) => all.iter().for_each(|i| *by_image.entry(i).or_default() |= 1 << bit),
+            }
+        }
+        let bits = |image: &String| by_image.get(image.as_str()).copied().unwrap_or(0);
+        let through = |n: Node| match marked.get(&n) {
+            None => 0,
+            Some(None) => u64::MAX,
+            Some(Some(images)) => images.iter().fold(of_any, |all, image| all | bits(image)),
+        };
+        let passing = repository.flow.passing_each(&repository.facts.pipelines, chunk.len(), through);
+        for (question, (_, askers)) in chunk.iter().enumerate() {
+            askers.iter().for_each(|&at| answers[at] = passing.answer(asked[at], question));
+        }
+    }
+    answers
 }
 
 /// Whether the run goes back to an earlier version, which must not wait for anything.
@@ -102,11 +141,17 @@ pub(super) fn starts_apart(pipeline: &Pipeline) -> bool {
         && pipeline.triggers.iter().all(|t| matches!(t.trigger, TriggerKind::Schedule | TriggerKind::Manual))
 }
 
-/// Whether what the pipeline does, or what it is called for, reaches others: it deploys or publishes.
-pub(super) fn ships(repository: &Repository, pipeline: usize) -> bool {
-    let flow = &repository.flow;
-    let roots: Vec<usize> = flow.runs().iter().filter(|r| r.pipeline == pipeline).map(|r| r.root).collect();
-    flow.runs().iter().any(|run| (run.pipeline == pipeline || roots.contains(&run.root)) && brings_out(run))
+/// Pipelines of which what they do, or what they are called for, reaches others: it deploys or publishes.
+pub(super) fn shipping(repository: &Repository) -> BTreeSet<usize> {
+    let runs = repository.flow.runs();
+    let mut found: BTreeSet<usize> = BTreeSet::new();
+    let mut roots: BTreeSet<usize> = BTreeSet::new();
+    for run in runs.iter().filter(|run| brings_out(run)) {
+        found.insert(run.pipeline);
+        roots.insert(run.root);
+    }
+    found.extend(runs.iter().filter(|run| roots.contains(&run.root)).map(|run| run.pipeline));
+    found
 }
 
 fn brings_out(run: &Run) -> bool {

@@ -1,24 +1,26 @@
 //! Compares what stands before a production deploy on the urgent way with what stands on the usual one.
 
 use super::gates::{confidence, deploys, words};
-use crate::facts::{EffectKind, Node, Repository, Stage};
+use crate::facts::{EffectKind, Flow, Held, Nearest, Node, Repository, Stage};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use std::collections::BTreeMap;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let all = deploys(repository, Stage::Production);
     let (urgent, usual): (Vec<Node>, Vec<Node>) = all.into_iter().partition(|&n| is_urgent(repository, n));
-    let Some((best, guards)) = usual.iter().map(|&n| (n, guards(repository, n))).max_by_key(|(_, g)| g.len())
-    else {
+    if urgent.is_empty() {
+        return;
+    }
+    let guards = Guards::new(repository);
+    let Some((best, usual)) = usual.iter().map(|&n| (n, guards.of(n))).max_by_key(|(_, g)| g.len()) else {
         return;
     };
     for node in urgent {
         let job = flow.job(node, pipelines);
-        let own = self::guards(repository, node);
-        let missing: Vec<&str> = guards.keys().filter(|g| !own.contains_key(*g)).map(|g| g.name()).collect();
+        let own = guards.of(node);
+        let missing: Vec<&str> = usual.iter().filter(|g| !own.contains(g)).map(|g| g.name()).collect();
         // If staging alone is missing, the rule on staging says so.
         if missing.iter().all(|m| *m == "staging") {
             verdict.satisfied(job.place);
@@ -36,7 +38,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
+#[derive(PartialEq, Eq, Clone, Copy)]
 enum Guard {
     Tests,
     Scan,
@@ -55,27 +57,38 @@ impl Guard {
     }
 }
 
-/// What stands before a run, and where.
-fn guards(repository: &Repository, node: Node) -> BTreeMap<Guard, Node> {
-    let flow = &repository.flow;
-    let mut found = BTreeMap::new();
-    for earlier in flow.before(node).into_iter().chain([node]) {
-        for effect in &flow.run(earlier).effects {
-            let guard = match effect.effect {
-                EffectKind::Test => Guard::Tests,
-                EffectKind::Scan => Guard::Scan,
-                _ => continue,
-            };
-            found.entry(guard).or_insert(earlier);
-        }
-        if earlier != node && flow.has_effect(earlier, EffectKind::Deploy, Some(Stage::Staging)) {
-            found.entry(Guard::Staging).or_insert(earlier);
+/// What stands before every run.
+struct Guards<'r> {
+    flow: &'r Flow,
+    tests: Nearest,
+    scans: Nearest,
+    staging: Nearest,
+    held: Held<'r>,
+}
+
+impl Guards<'_> {
+    fn new(repository: &Repository) -> Guards<'_> {
+        let flow = &repository.flow;
+        let does = |effect| move |n: Node| flow.has_effect(n, effect, None);
+        Guards {
+            flow,
+            tests: flow.nearest_before(does(EffectKind::Test)),
+            scans: flow.nearest_before(does(EffectKind::Scan)),
+            staging: flow.nearest_before(|n| flow.has_effect(n, EffectKind::Deploy, Some(Stage::Staging))),
+            held: flow.held(&repository.facts.pipelines, |_| true),
         }
     }
-    if !flow.gates(node, &repository.facts.pipelines).is_empty() {
-        found.insert(Guard::Approval, node);
+
+    /// What stands before the run, or in it.
+    fn of(&self, node: Node) -> Vec<Guard> {
+        let stands = [
+            (Guard::Tests, self.tests.any(node) || self.flow.has_effect(node, EffectKind::Test, None)),
+            (Guard::Scan, self.scans.any(node) || self.flow.has_effect(node, EffectKind::Scan, None)),
+            (Guard::Staging, self.staging.any(node)),
+            (Guard::Approval, self.held.any(node)),
+        ];
+        stands.into_iter().filter(|(_, stands)| *stands).map(|(guard, _)| guard).collect()
     }
-    found
 }
 
 /// Whether a branch, a name or a condition says that it is for emergencies.

@@ -91,6 +91,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         let change = |k: TriggerKind| matches!(k, TriggerKind::PullRequest | TriggerKind::PullRequestTarget);
         root.triggers.iter().any(|t| change(t.trigger))
     });
+    let before = flow.nearest_before(|n| looks.contains_key(&n));
+    // By start, two of them: one is not the run that is asked about.
+    let mut by_root: BTreeMap<usize, Vec<(Node, Span)>> = BTreeMap::new();
+    for (&node, &place) in &looks {
+        let all = by_root.entry(flow.run(node).root).or_default();
+        if all.len() < 2 {
+            all.push((node, place));
+        }
+    }
     let mut judged = BTreeSet::new();
     let mut any = false;
     let mut said: BTreeMap<String, usize> = BTreeMap::new();
@@ -107,9 +116,11 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         let own = run.effects[..at].iter().find(|e| (LOOKS.effect)(e)).map(|e| e.place);
-        let beside =
-            || looks.iter().find(|(n, _)| **n != node && flow.run(**n).root == run.root).map(|(_, p)| *p);
-        let before = || flow.before(node).iter().find_map(|n| looks.get(n).copied());
+        let beside = || {
+            let all = by_root.get(&run.root).into_iter().flatten();
+            all.copied().find(|(n, _)| *n != node).map(|(_, place)| place)
+        };
+        let before = || before.of(node).and_then(|n| looks.get(&n).copied());
         let named = || {
             looks.get(&node).copied().filter(|p| p.file != effect.place.file || p.start < effect.place.start)
         };

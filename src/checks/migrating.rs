@@ -8,6 +8,7 @@ use crate::facts::{
     TriggerKind,
 };
 use crate::text::{FileId, Span};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a program, a container or a platform applies by itself.
@@ -231,18 +232,22 @@ fn applies_by_itself(setting: &Setting) -> bool {
 pub(super) fn runs(repository: &Repository) -> Vec<(Node, &Effect)> {
     let flow = &repository.flow;
     let mut found = Vec::new();
+    let deploys = |n: Node| flow.has_effect(n, EffectKind::Deploy, None);
+    let delivered = LazyCell::new(|| (flow.nearest_before(deploys), flow.nearest_after(deploys)));
     for node in flow.nodes() {
         let run = flow.run(node);
         let Some(effect) = run.effects.iter().find(|e| e.effect == EffectKind::Migrate) else { continue };
         let place = flow.job(node, &repository.facts.pipelines).place;
-        if !repository.is_sample(place) && is_real(repository, node, effect) {
+        let delivers = || delivered.0.any(node) || delivered.1.any(node);
+        if !repository.is_sample(place) && is_real(repository, node, effect, delivers) {
             found.push((node, effect));
         }
     }
     found
 }
 
-fn is_real(repository: &Repository, node: Node, effect: &Effect) -> bool {
+/// `delivers` tells whether a deploy comes before or after it.
+fn is_real(repository: &Repository, node: Node, effect: &Effect, delivers: impl Fn() -> bool) -> bool {
     let flow = &repository.flow;
     let run = flow.run(node);
     let target = effect.target.as_ref().or(run.target.as_ref());
@@ -263,9 +268,7 @@ fn is_real(repository: &Repository, node: Node, effect: &Effect) -> bool {
     let job = flow.job(node, &repository.facts.pipelines);
     let services = job.images.len() > 1;
     let named = words(&job.id).iter().any(|w| w.starts_with("migrat"));
-    !services
-        && (named
-            || flow.after(node).into_iter().chain(flow.before(node)).any(|n| has(n, EffectKind::Deploy)))
+    !services && (named || delivers())
 }
 
 /// Whether an applied migration may be one of `stage`.

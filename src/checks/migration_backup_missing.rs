@@ -11,6 +11,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let backs_up = |n: Node| {
         flow.run(n).effects.iter().any(|e| matches!(e.effect, EffectKind::Backup | EffectKind::Dump))
     };
+    let passed = flow.passing(pipelines, backs_up);
     let mut judged = BTreeSet::new();
     for node in flow.with_effect(EffectKind::Migrate, Some(Stage::Production)) {
         let run = flow.run(node);
@@ -22,7 +23,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
         }
         let before =
             run.effects[..at].iter().any(|e| matches!(e.effect, EffectKind::Backup | EffectKind::Dump));
-        if before || matches!(flow.every_path(node, pipelines, &|n| n != node && backs_up(n)), Path::Yes) {
+        if before || passed.to(node) == Path::Yes {
             verdict.satisfied(job.place);
             continue;
         }

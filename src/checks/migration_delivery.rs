@@ -2,7 +2,7 @@
 //! guard, and that somebody looks at the data afterwards.
 
 use super::delivery::{doubt, ways};
-use super::gates::{confidence, deploys_another, words};
+use super::gates::{confidence, passed_with_the_same, words};
 use super::migrating::{OnStart, may_be, on_start, promised, replicas, runs, unread_start};
 use super::migrations::{self, chains};
 use super::rollbacks::pages_on;
@@ -14,8 +14,8 @@ use crate::facts::{
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
 use crate::text::{Span, shorten};
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::cell::{LazyCell, OnceCell};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether programs often apply the migrations of this tool by themselves when they start.
 fn is_in_programs(tool: MigrationTool) -> bool {
@@ -94,16 +94,17 @@ pub(super) fn staging_not_automatic(repository: &Repository, _: &Parameters, ver
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let started = OnceCell::new();
-    let of = |n: Node, stage| applied.iter().find(|(m, e)| *m == n && may_be(repository, n, e, stage));
+    let by_node: BTreeMap<Node, &Effect> = applied.iter().copied().collect();
+    let of = |n: Node, stage| by_node.get(&n).filter(|e| may_be(repository, n, e, stage)).map(|&e| (n, e));
+    let held = flow.held_back(pipelines);
     let production = applied.iter().find(|(n, e)| may_be(repository, *n, e, Stage::Production));
     for way in ways(repository, Stage::Staging) {
         let job = way.job(repository);
         let migrating = way.all().find_map(|n| of(n, Stage::Staging).or_else(|| of(n, Stage::Preview)));
         // Without an environment of its own it goes where the deploy goes.
         let migrating = migrating.or_else(|| {
-            way.all().find_map(|n| {
-                applied.iter().find(|(m, e)| *m == n && e.target.is_none() && flow.run(n).target.is_none())
-            })
+            let nowhere = |n: Node, e: &Effect| e.target.is_none() && flow.run(n).target.is_none();
+            way.all().find_map(|n| by_node.get(&n).filter(|e| nowhere(n, e)).map(|&e| (n, e)))
         });
         let Some((node, effect)) = migrating else {
             if let Some(start) = started.get_or_init(|| on_start(repository)).first() {
@@ -119,15 +120,15 @@ pub(super) fn staging_not_automatic(repository: &Repository, _: &Parameters, ver
             }
             continue;
         };
-        let own_gate = flow.job(*node, pipelines).gates.iter().find(|g| g.gate != GateKind::ServerSide);
-        let deploy_waits = way.deploys.iter().any(|&d| d != *node && flow.has_blocking_gate(d, pipelines));
+        let own_gate = flow.job(node, pipelines).gates.iter().find(|g| g.gate != GateKind::ServerSide);
+        let deploy_waits = way.deploys.iter().any(|&d| d != node && held.any(d));
         match own_gate {
             Some(gate) if !deploy_waits => {
-                let name = &flow.job(*node, pipelines).name;
+                let name = &flow.job(node, pipelines).name;
                 let message = format!("Migrations of staging wait in job `{name}` until a person starts it");
                 let finding = verdict.fail(gate.place, format!("gate of {name}"), message);
                 finding.label("waits for a person").relate(effect.place, "migrates staging");
-                finding.at_most(confidence(flow.run(*node), Stage::Staging).min(Confidence::Medium));
+                finding.at_most(confidence(flow.run(node), Stage::Staging).min(Confidence::Medium));
             }
             _ => verdict.satisfied(effect.place),
         }
@@ -142,6 +143,8 @@ pub(super) fn prod_unguarded(repository: &Repository, parameters: &Parameters, v
     let applied = runs(repository);
     let production: Vec<&(Node, &Effect)> =
         applied.iter().filter(|(n, e)| may_be(repository, *n, e, Stage::Production)).collect();
+    let held = flow.held_back(pipelines);
+    let on_server = flow.held(pipelines, |g| g == GateKind::ServerSide);
     for (node, effect) in &production {
         let job = flow.job(*node, pipelines);
         if !seen.insert((effect.place, job.place)) {
@@ -150,15 +153,14 @@ pub(super) fn prod_unguarded(repository: &Repository, parameters: &Parameters, v
         let root = &pipelines[flow.run(*node).root];
         let by_hand = !root.triggers.is_empty()
             && root.triggers.iter().all(|t| matches!(t.trigger, TriggerKind::Manual | TriggerKind::Release));
-        let gates = flow.gates(*node, pipelines);
-        if by_hand || gates.iter().any(|(g, _)| g.gate == GateKind::Blocking) {
+        if by_hand || held.any(*node) {
             verdict.satisfied(effect.place);
             continue;
         }
         let subject = format!("migration of job {}", job.id);
         let environment = flow.run(*node).target.as_ref().map(|t| &t.name);
         let proof = environment.map_or(Proof::Unknown, |name| repository.is_approved(root.dialect, name));
-        let server = gates.iter().any(|(g, _)| g.gate == GateKind::ServerSide);
+        let server = on_server.any(*node);
         match proof {
             Proof::Yes(place) => verdict.satisfied(place),
             Proof::Unknown if server || root.dialect.reconciles() || !root.complete => {
@@ -253,11 +255,23 @@ pub(super) fn untested_in_staging(repository: &Repository, _: &Parameters, verdi
     let applied = runs(repository);
     let staging: Vec<(Node, &Effect)> =
         applied.iter().copied().filter(|(n, e)| may_be(repository, *n, e, Stage::Staging)).collect();
-    let started = OnceCell::new();
-    let starts = || *started.get_or_init(|| !on_start(repository).is_empty());
-    let deploys: Vec<Node> = flow.with_effect(EffectKind::Deploy, Some(Stage::Staging));
+    let production = || applied.iter().filter(|(n, e)| may_be(repository, *n, e, Stage::Production));
+    let asked: Vec<Node> = production().map(|(n, _)| *n).collect();
+    let mut marked: BTreeSet<Node> = staging.iter().map(|(n, _)| *n).collect();
+    if !asked.is_empty() && !on_start(repository).is_empty() {
+        marked.extend(flow.with_effect(EffectKind::Deploy, Some(Stage::Staging)));
+    }
+    let passed = passed_with_the_same(repository, &asked, &marked);
+    // By start, two of them: one is not the run that is asked about.
+    let mut by_root: BTreeMap<usize, Vec<(Node, &Effect)>> = BTreeMap::new();
+    for &(node, effect) in &staging {
+        let all = by_root.entry(flow.run(node).root).or_default();
+        if all.len() < 2 {
+            all.push((node, effect));
+        }
+    }
     let mut seen = BTreeSet::new();
-    for (node, effect) in applied.iter().filter(|(n, e)| may_be(repository, *n, e, Stage::Production)) {
+    for ((node, effect), path) in production().zip(passed) {
         let run = flow.run(*node);
         let job = flow.job(*node, pipelines);
         if !seen.insert((effect.place, run.pipeline, run.job, run.caller)) {
@@ -273,12 +287,7 @@ pub(super) fn untested_in_staging(repository: &Repository, _: &Parameters, verdi
             finding.label("staging or production, as chosen at the start");
             continue;
         }
-        let before = |n: Node| {
-            n != *node
-                && (staging.iter().any(|(s, _)| *s == n) || deploys.contains(&n) && starts())
-                && !deploys_another(repository, n, *node)
-        };
-        match flow.every_path(*node, pipelines, &before) {
+        match path {
             Path::Yes => verdict.satisfied(effect.place),
             Path::Unknown(why) => {
                 let message = format!(
@@ -287,8 +296,8 @@ pub(super) fn untested_in_staging(repository: &Repository, _: &Parameters, verdi
                 );
                 verdict.open(effect.place, subject, message);
             }
-            Path::No(_) => {
-                let beside = staging.iter().find(|(s, _)| flow.run(*s).root == run.root && s != node);
+            Path::No => {
+                let beside = by_root.get(&run.root).into_iter().flatten().find(|(s, _)| s != node);
                 let complete = pipelines[run.root].complete && pipelines[run.root].dialect != Dialect::ArgoCd;
                 match beside.filter(|_| complete) {
                     Some((other, place)) => {
@@ -350,6 +359,19 @@ pub(super) fn integrity_check_missing(repository: &Repository, _: &Parameters, v
             pages_on(repository, about).into_iter().find(|p| p.says(INTEGRITY)).map(|p| p.place)
         })
     };
+    let looks = |e: &Effect| matches!(e.effect, EffectKind::Query | EffectKind::Validate);
+    let named = |n: Node| {
+        let job = flow.job(n, pipelines);
+        let says = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            INTEGRITY.iter().any(|w| text.contains(w))
+        };
+        says(&job.id)
+            || says(&job.name)
+            || job.commands().any(|c| says(&c.line))
+            || job.steps.iter().any(|s| says(&s.name))
+    };
+    let later = LazyCell::new(|| flow.nearest_after(|n| flow.run(n).effects.iter().any(looks) || named(n)));
     let mut seen = BTreeSet::new();
     for (node, effect) in runs(repository) {
         if !may_be(repository, node, effect, Stage::Production) {
@@ -360,19 +382,8 @@ pub(super) fn integrity_check_missing(repository: &Repository, _: &Parameters, v
         if !seen.insert((effect.place, job.place)) {
             continue;
         }
-        let looks = |e: &Effect| matches!(e.effect, EffectKind::Query | EffectKind::Validate);
         let own = run.effects.iter().position(|e| e.place == effect.place).unwrap_or(0);
-        let named = |n: Node| {
-            let job = flow.job(n, pipelines);
-            let text = format!("{} {}", job.id, job.name).to_ascii_lowercase();
-            INTEGRITY.iter().any(|w| text.contains(w))
-                || job.commands().any(|c| INTEGRITY.iter().any(|w| c.line.to_ascii_lowercase().contains(w)))
-                || job.steps.iter().any(|s| INTEGRITY.iter().any(|w| s.name.to_ascii_lowercase().contains(w)))
-        };
-        let after = flow.after(node);
-        let checked = run.effects[own..].iter().any(looks)
-            || named(node)
-            || after.iter().any(|&n| flow.run(n).effects.iter().any(looks) || named(n));
+        let checked = run.effects[own..].iter().any(looks) || named(node) || later.any(node);
         if checked {
             verdict.satisfied(effect.place);
         } else if let Some(page) = page() {

@@ -143,10 +143,8 @@ fn from_commits(repository: &Repository, way: &Way<'_>) -> bool {
 fn is_validated(repository: &Repository, way: &Way<'_>) -> bool {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let held = way
-        .deploys
-        .iter()
-        .any(|&n| flow.gates(n, pipelines).iter().any(|(g, _)| g.gate != GateKind::Optional));
+    let gated = flow.held(pipelines, |g| g != GateKind::Optional);
+    let held = way.deploys.iter().any(|&n| gated.any(n));
     let staged: Vec<_> = way
         .to
         .iter()

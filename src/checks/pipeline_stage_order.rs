@@ -5,14 +5,16 @@ use crate::facts::{EffectKind, Job, Node, Path, Repository, Stage};
 use crate::finding::Verdict;
 use crate::parameters::Parameters;
 use crate::text::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let mut seen = BTreeSet::new();
-    let kinds = [(EffectKind::Test, "tests"), (EffectKind::Scan, "scans")]
-        .map(|(kind, what)| (kind, what, candidates(repository, kind)));
+    let kinds = [(EffectKind::Test, "tests"), (EffectKind::Scan, "scans")].map(|(kind, what)| {
+        let passed = flow.passing(pipelines, |n| checks(repository, n, kind).is_some());
+        (kind, what, Beside::new(repository, &candidates(repository, kind)), passed)
+    });
     for stage in [Stage::Production, Stage::Staging] {
         for node in deploys(repository, stage) {
             let run = flow.run(node);
@@ -20,19 +22,18 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 continue;
             }
             let job = flow.job(node, pipelines);
-            let mut late: Vec<(&str, Node, Span)> = Vec::new();
-            for (kind, what, candidates) in &kinds {
+            let mut late: Vec<(&str, Node)> = Vec::new();
+            for (kind, what, beside, passed) in &kinds {
                 if before_deploy(job, *kind) {
                     continue;
                 }
-                let has = |n: Node| checks(repository, n, *kind).is_some();
-                if let Some((other, place)) = apart(repository, node, candidates)
-                    && flow.every_path(node, pipelines, &has) != Path::Yes
+                if passed.to(node) != Path::Yes
+                    && let Some(other) = beside.of(node)
                 {
-                    late.push((*what, other, place));
+                    late.push((*what, other));
                 }
             }
-            let Some(&(what, other, _)) = late.first() else {
+            let Some(&(what, other)) = late.first() else {
                 verdict.satisfied(job.place);
                 continue;
             };
@@ -45,7 +46,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             let finding = verdict.fail(job.place, format!("job {}", job.id), message);
             finding.at_most(confidence(run, stage)).label("deploys beside its checks");
             let mut named = BTreeSet::new();
-            for (_, other, _) in late {
+            for (_, other) in late {
                 let place = flow.job(other, pipelines).place;
                 if named.insert(place) {
                     finding.relate(place, "nothing makes the deploy wait for this");
@@ -71,7 +72,7 @@ fn before_deploy(job: &Job, kind: EffectKind) -> bool {
 /// Runs that check, that neither they themselves nor what they wait for leave out under some condition or let
 /// fail, and that wait for no deploy: tests of what was deployed elsewhere follow that deploy, not the other way
 /// round.
-fn candidates(repository: &Repository, kind: EffectKind) -> Vec<(Node, Span)> {
+fn candidates(repository: &Repository, kind: EffectKind) -> Vec<Node> {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let odd = |n: &Node| {
@@ -81,17 +82,39 @@ fn candidates(repository: &Repository, kind: EffectKind) -> Vec<(Node, Span)> {
     let odd: Vec<Node> = flow.nodes().filter(odd).collect();
     let left_out: BTreeSet<Node> = flow.after_any(&odd).into_iter().chain(odd).collect();
     let firm = flow.nodes().filter(|n| !left_out.contains(n));
-    firm.filter_map(|n| checks(repository, n, kind).map(|place| (n, place))).collect()
+    firm.filter(|&n| checks(repository, n, kind).is_some()).collect()
 }
 
-/// One of these checks of the same start that comes neither before the deploy nor after it.
-fn apart(repository: &Repository, node: Node, candidates: &[(Node, Span)]) -> Option<(Node, Span)> {
-    let flow = &repository.flow;
-    let beside = |n: Node| n != node && flow.run(n).root == flow.run(node).root;
-    let mut beside = candidates.iter().filter(|(n, _)| beside(*n)).peekable();
-    beside.peek()?;
-    let related: BTreeSet<Node> = flow.before(node).into_iter().chain(flow.after(node)).collect();
-    beside.find(|(n, _)| !related.contains(n)).copied()
+/// For every run, the first of some checks of the same start that comes neither before it nor after it.
+struct Beside(Vec<Option<Node>>);
+
+impl Beside {
+    fn new(repository: &Repository, candidates: &[Node]) -> Beside {
+        let flow = &repository.flow;
+        let mut first: Vec<Option<Node>> = vec![None; flow.runs().len()];
+        let mut by_root: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
+        flow.nodes().for_each(|n| by_root.entry(flow.run(n).root).or_default().push(n));
+        for chunk in candidates.chunks(64) {
+            let (before, after) = (flow.reach_before(chunk), flow.reach_after(chunk));
+            let mut starts: BTreeMap<usize, u64> = BTreeMap::new();
+            for (bit, &candidate) in chunk.iter().enumerate() {
+                *starts.entry(flow.run(candidate).root).or_default() |= 1 << bit;
+            }
+            for (root, all) in starts {
+                for &node in &by_root[&root] {
+                    let own = chunk.binary_search(&node).map_or(0, |bit| 1 << bit);
+                    let beside = all & !(before.of(node) | after.of(node) | own);
+                    let slot = &mut first[node.0 as usize];
+                    *slot = slot.or_else(|| chunk.get(beside.trailing_zeros() as usize).copied());
+                }
+            }
+        }
+        Beside(first)
+    }
+
+    fn of(&self, node: Node) -> Option<Node> {
+        self.0[node.0 as usize]
+    }
 }
 
 /// The place of such a check that can stop the run.

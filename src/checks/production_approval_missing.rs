@@ -11,11 +11,12 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let mut asked = BTreeSet::new();
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let held = flow.held_back(pipelines);
+    let on_server = flow.held(pipelines, |g| g == GateKind::ServerSide);
     for node in deploys(repository, Stage::Production) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
         let root = &pipelines[run.root];
-        let gates = flow.gates(node, pipelines);
         // What an environment asks for, its server's settings tell where a team keeps them.
         let target = run.target.as_ref();
         let proof = target.map_or(Proof::Unknown, |t| repository.is_approved(root.dialect, &t.name));
@@ -27,9 +28,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict.satisfied(place);
             continue;
         }
-        if flow.has_blocking_gate(node, pipelines)
-            || gates.iter().any(|(g, n)| *n == node && is_asked(g.gate))
-        {
+        if held.any(node) || job.gates.iter().any(|g| is_asked(g.gate)) {
             verdict.satisfied(job.place);
             continue;
         }
@@ -43,7 +42,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             Proof::No(place) if declared => Some(place),
             _ => None,
         };
-        let server = gates.iter().find(|(g, _)| g.gate == GateKind::ServerSide && unasked.is_none());
+        let server = on_server.of(node).filter(|_| unasked.is_none());
         if let Some((gate, _)) = server {
             if root.dialect.reconciles() && !asked.insert((run.root, gate.what.as_str())) {
                 verdict.examined(job.place);

@@ -240,9 +240,10 @@ pub(super) fn communication(repository: &Repository, _: &Parameters, verdict: &m
         flow.has_effect(n, EffectKind::Notify, None)
             || says_in_names(repository, n, &["notify", "notification", "slack", "announce", "email"])
     };
+    let told = flow.nearest_after(notifies);
     for &node in &runs {
         let job = flow.job(node, &repository.facts.pipelines);
-        if notifies(node) || flow.after(node).into_iter().any(notifies) {
+        if notifies(node) || told.any(node) {
             verdict.satisfied(job.place);
             continue;
         }

@@ -13,6 +13,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let mechanisms = mechanisms(repository, verdict);
+    let later = flow.nearest_after(|n| goes_back_alone(repository, n));
     let mut missing: BTreeMap<Span, Vec<&Job>> = BTreeMap::new();
     for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
         let run = flow.run(node);
@@ -28,7 +29,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             verdict
                 .fail(word, format!("switch of job {}", job.id), message)
                 .label("nothing goes back by itself");
-        } else if by_mechanism || undoes_itself(job) || goes_back_after(repository, node) {
+        } else if by_mechanism || undoes_itself(job) || goes_back(run) || later.any(node) {
             verdict.satisfied(job.place);
         } else {
             missing.entry(pipelines[run.root].place).or_default().push(job);
@@ -100,18 +101,13 @@ fn switched_off(job: &Job) -> Option<Span> {
     job.commands().filter(|c| matches!(c.program.as_str(), "aws" | "sam" | "cdk")).find_map(word)
 }
 
-/// A step or a job after the deploy goes back, and nobody has to start it.
-fn goes_back_after(repository: &Repository, node: Node) -> bool {
-    let flow = &repository.flow;
-    let pipelines = &repository.facts.pipelines;
-    goes_back(flow.run(node))
-        || flow.after(node).into_iter().any(|n| {
-            let job = flow.job(n, pipelines);
-            let waits = job.gates.iter().any(|g| matches!(g.gate, GateKind::Blocking | GateKind::Optional));
-            let on_failure = job.condition.as_ref().is_some_and(|c| c.on_failure || c.always)
-                || job.steps.iter().any(|s| s.condition.as_ref().is_some_and(|c| c.on_failure));
-            goes_back(flow.run(n)) && !waits && on_failure
-        })
+/// Whether the run goes back when something before it has failed, and nobody has to start it.
+fn goes_back_alone(repository: &Repository, node: Node) -> bool {
+    let job = repository.flow.job(node, &repository.facts.pipelines);
+    let waits = job.gates.iter().any(|g| matches!(g.gate, GateKind::Blocking | GateKind::Optional));
+    let on_failure = job.condition.as_ref().is_some_and(|c| c.on_failure || c.always)
+        || job.steps.iter().any(|s| s.condition.as_ref().is_some_and(|c| c.on_failure));
+    goes_back(repository.flow.run(node)) && !waits && on_failure
 }
 
 /// What takes failed releases back without a pipeline, with the family of deploys that it watches; what is

@@ -2,16 +2,21 @@
 
 use super::gates::{confidence, deploys};
 use super::smoke::{checks_what_runs, smoke_tests};
-use crate::facts::{Effect, EffectKind, Node, Repository, Stage};
+use crate::facts::{Effect, EffectKind, Job, Repository, Stage, Step};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
 use std::collections::BTreeSet;
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let smoke = smoke_tests(repository);
+    let looks = |e: &Effect| {
+        checks_what_runs(e) || smoke.contains(&e.place) || e.origin.is_some_and(|o| smoke.contains(&o))
+    };
+    let looked = flow.nearest_after(|n| flow.run(n).effects.iter().any(looks));
+    let calls_out = |job: &Job| job.calls.as_ref().is_some_and(|c| c.unresolved.is_some());
+    let unfollowed = flow.nearest_after(|n| calls_out(flow.job(n, pipelines)));
     let mut seen = BTreeSet::new();
     let mut told = BTreeSet::new();
     for stage in [Stage::Staging, Stage::Production] {
@@ -21,19 +26,19 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 continue;
             }
             let job = flow.job(node, pipelines);
-            if is_verified(repository, node, &smoke) {
+            // A check of what runs, after the deploy: in the same job, or in a job that comes after.
+            let own = behind_deploy(job).iter().any(|s| s.all_effects().any(looks))
+                || job.steps.is_empty() && run.effects.iter().any(looks);
+            if own || looked.any(node) {
                 verdict.satisfied(job.place);
                 continue;
             }
             let name = &job.name;
             let subject = format!("job {}", job.id);
             let root = &pipelines[run.root];
-            let after = flow.after(node);
             let opaque = !root.complete
-                || after.iter().chain([&node]).any(|&n| {
-                    let job = flow.job(n, pipelines);
-                    job.calls.as_ref().is_some_and(|c| c.unresolved.is_some())
-                })
+                || calls_out(job)
+                || unfollowed.any(node)
                 || run.effects.iter().any(|e| e.effect == EffectKind::Deploy && e.origin.is_some());
             if root.dialect.reconciles() && !told.insert((run.root, stage)) {
                 verdict.examined(job.place);
@@ -64,16 +69,8 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     }
 }
 
-/// A check of what runs, after the deploy: in the same job, or in a job that comes after.
-fn is_verified(repository: &Repository, node: Node, smoke: &BTreeSet<Span>) -> bool {
-    let looks = |e: &Effect| {
-        checks_what_runs(e) || smoke.contains(&e.place) || e.origin.is_some_and(|o| smoke.contains(&o))
-    };
-    let flow = &repository.flow;
-    let job = flow.job(node, &repository.facts.pipelines);
-    let first =
-        job.steps.iter().position(|s| s.all_effects().any(|e| e.effect == EffectKind::Deploy)).unwrap_or(0);
-    job.steps[first.min(job.steps.len())..].iter().any(|s| s.all_effects().any(looks))
-        || flow.after(node).into_iter().any(|n| flow.run(n).effects.iter().any(looks))
-        || job.steps.is_empty() && flow.run(node).effects.iter().any(looks)
+/// The steps from the first that deploys.
+fn behind_deploy(job: &Job) -> &[Step] {
+    let deploys = |s: &Step| s.all_effects().any(|e| e.effect == EffectKind::Deploy);
+    &job.steps[job.steps.iter().position(deploys).unwrap_or(0)..]
 }

@@ -11,9 +11,10 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     }
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
+    let held = flow.held(pipelines, |g| g != GateKind::ServerSide);
     for stage in [Stage::Development, Stage::Integration, Stage::Staging] {
         let all: Vec<Node> = deploys(repository, stage);
-        if all.iter().any(|&n| starts_alone(repository, n)) {
+        if all.iter().any(|&n| !held.any(n) && starts_by_itself(repository, n)) {
             verdict.satisfied(flow.job(all[0], pipelines).place);
             continue;
         }
@@ -21,7 +22,7 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
         let job = flow.job(node, pipelines);
         let run = flow.run(node);
         let root = &pipelines[run.root];
-        let gate = flow.gates(node, pipelines).into_iter().find(|(g, _)| g.gate != GateKind::ServerSide);
+        let gate = held.of(node);
         let manual = root.triggers.iter().find(|t| t.trigger == TriggerKind::Manual);
         let subject = format!("job {}", job.id);
         if let Some((gate, _)) = gate {
@@ -39,14 +40,11 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
     }
 }
 
-/// A push, a merge or another pipeline starts it, and no person holds it.
-fn starts_alone(repository: &Repository, node: Node) -> bool {
+/// A push, a merge or another pipeline starts it.
+fn starts_by_itself(repository: &Repository, node: Node) -> bool {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
-    let held = flow.gates(node, pipelines).iter().any(|(g, _)| g.gate != GateKind::ServerSide);
     let root = &pipelines[flow.run(node).root];
     // Who calls a pipeline that nobody here calls is not known.
-    let by_itself =
-        root.triggers.is_empty() || root.triggers.iter().any(|t| t.trigger != TriggerKind::Manual);
-    !held && by_itself
+    root.triggers.is_empty() || root.triggers.iter().any(|t| t.trigger != TriggerKind::Manual)
 }

@@ -1,18 +1,27 @@
 //! A graph question: has every way to a production deploy passed a staging deploy?
 
-use super::gates::deploys_another;
+use super::gates::{deploys_another, passed_with_the_same};
 use crate::facts::{Basis, EffectKind, Job, Node, Path, Repository, Run, Stage, Value};
 use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
     let flow = &repository.flow;
     let pipelines = &repository.facts.pipelines;
     let staging = flow.with_effect(EffectKind::Deploy, Some(Stage::Staging));
+    let production = flow.with_effect(EffectKind::Deploy, Some(Stage::Production));
+    let passed = passed_with_the_same(repository, &production, &staging.iter().copied().collect());
+    let opaque = flow.nearest_before(|n| is_opaque(repository, n));
+    // By job in its context, the runs that deploy to staging.
+    let mut of_job: BTreeMap<(usize, usize, Option<Node>), Vec<Node>> = BTreeMap::new();
+    for &node in &staging {
+        let run = flow.run(node);
+        of_job.entry((run.pipeline, run.job, run.caller)).or_default().push(node);
+    }
     let mut judged = BTreeSet::new();
     let mut told = BTreeSet::new();
-    for node in flow.with_effect(EffectKind::Deploy, Some(Stage::Production)) {
+    for (node, path) in production.into_iter().zip(passed) {
         let run = flow.run(node);
         let job = flow.job(node, pipelines);
         // Going back, and upkeep that brings no new version, must not wait for staging.
@@ -36,15 +45,15 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             continue;
         }
         // A matrix over environments runs all of them side by side.
-        let beside = staging.iter().any(|&n| n != node && is_same_job(flow.run(n), run));
+        let beside =
+            of_job.get(&(run.pipeline, run.job, run.caller)).into_iter().flatten().any(|&n| n != node);
         if beside {
             let place = run.target.as_ref().map_or(job.place, |t| t.place);
             let message = format!("Job `{name}` deploys to staging and to production at the same time");
             verdict.fail(place, subject, message).at_most(confidence(run)).label("all of them side by side");
             continue;
         }
-        let before = |n: Node| n != node && staging.contains(&n) && !deploys_another(repository, n, node);
-        match flow.every_path(node, pipelines, &before) {
+        match path {
             Path::Yes => verdict.satisfied(job.place),
             Path::Unknown(_) if pipelines[run.root].dialect.reconciles() && told.contains(&run.root) => {
                 verdict.examined(job.place);
@@ -57,7 +66,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     format!("Nothing shows that job `{name}` always waits for staging: {why}"),
                 );
             }
-            Path::No(_) if staging.is_empty() => {
+            Path::No if staging.is_empty() => {
                 if pipelines[run.root].dialect.reconciles() && !told.insert(run.root) {
                     verdict.examined(job.place);
                     continue;
@@ -66,13 +75,13 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                     format!("Job `{name}` deploys to production, and no pipeline here deploys to staging");
                 verdict.open(job.place, subject, message);
             }
-            Path::No(_) if flow.before(node).into_iter().any(|n| is_opaque(repository, n)) => {
+            Path::No if opaque.any(node) => {
                 let message = format!(
                     "Nothing shows that job `{name}` waits for staging: part of what comes before it could not be followed"
                 );
                 verdict.open(job.place, subject, message);
             }
-            Path::No(_)
+            Path::No
                 if pipelines[run.root].dialect.reconciles()
                     && !staging.iter().any(|&n| follows_the_same(job, flow.job(n, pipelines))) =>
             {
@@ -85,7 +94,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
                 );
                 verdict.open(job.place, subject, message);
             }
-            Path::No(_) => {
+            Path::No => {
                 let message =
                     format!("Job `{name}` deploys to production without waiting for a staging deploy");
                 let finding = verdict.fail(job.place, subject, message);
@@ -104,11 +113,6 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
             }
         }
     }
-}
-
-/// Whether two runs are of one job in one context.
-fn is_same_job(a: &Run, b: &Run) -> bool {
-    (a.pipeline, a.job, a.caller) == (b.pipeline, b.job, b.caller)
 }
 
 /// Whether a run calls what lies outside, and nothing tells what that does.

@@ -1,6 +1,6 @@
 //! Joins a step's tests to everything that lets their failure pass: keys, `|| true`, flags, `if: false`.
 
-use super::gates::{always_tolerated, blocks, effects_of, is_gate, ships, starts_apart, words};
+use super::gates::{always_tolerated, blocks, effects_of, is_gate, shipping, starts_apart, words};
 use crate::facts::{
     Caller, Command, Effect, EffectKind, How, Job, Pipeline, Repository, Script, Step, Tolerance,
 };
@@ -9,9 +9,10 @@ use crate::parameters::Parameters;
 use crate::text::{Span, shorten};
 
 pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
+    let shipping = shipping(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
         // What a schedule finds out by night holds nothing up, and need not.
-        if starts_apart(pipeline) && !ships(repository, index) {
+        if starts_apart(pipeline) && !shipping.contains(&index) {
             continue;
         }
         for job in &pipeline.jobs {
@@ -232,12 +233,6 @@ fn tolerant_flag(command: &Command) -> Option<(Span, Confidence)> {
 fn skipped_by_flag(repository: &Repository, job: &Job, step: &Step, verdict: &mut Verdict) {
     const FLAGS: &[&str] =
         &["-DskipTests", "-DskipTests=true", "-Dmaven.test.skip", "-Dmaven.test.skip=true", "-PskipTests"];
-    let tested = repository
-        .steps()
-        .any(|(_, j, s)| effects_of(s).any(|(c, e)| e.effect == EffectKind::Test && blocks(j, s, c)));
-    if tested {
-        return;
-    }
     let skips = |c: &Command| {
         let plain = c.args.iter().find(|w| FLAGS.contains(&w.text.as_str()));
         let excluded = || {
@@ -250,7 +245,12 @@ fn skipped_by_flag(repository: &Repository, job: &Job, step: &Step, verdict: &mu
         let tool = matches!(c.program.as_str(), "mvn" | "mvnw" | "gradle" | "gradlew");
         Some((c, skips(c).filter(|_| tool)?))
     });
-    if let Some((command, place)) = found {
+    let tests = |job: &Job, step: &Step| {
+        effects_of(step).any(|(c, e)| e.effect == EffectKind::Test && blocks(job, step, c))
+    };
+    if let Some((command, place)) = found
+        && !repository.steps().any(|(_, j, s)| tests(j, s))
+    {
         let message =
             format!("`{}` leaves the tests out, and no pipeline runs them", shorten(&command.line, 48));
         let finding = verdict.fail(place, subject(job, step), message);

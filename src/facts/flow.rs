@@ -3,8 +3,9 @@
 //! A [`Run`] is one job in one context: a reusable workflow that is called for staging and again for
 //! production yields two runs of each of its jobs, with targets and artifacts filled in from the call.
 
-use super::{Condition, Effect, EffectKind, Gate, GateKind, Job, Pipeline, Stage, Target};
-use std::collections::VecDeque;
+use super::{Effect, EffectKind, Job, Pipeline, Stage, Target};
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A run; an index into [`Flow::runs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,23 +41,28 @@ pub enum Edge {
     Triggers,
 }
 
-/// The answer to a question about all ways to a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Path {
-    /// Every way passes.
-    Yes,
-    /// There is a way that does not pass: these runs, in order, the last is the one asked about.
-    No(Vec<Node>),
-    /// The files do not tell; the text says what would.
-    Unknown(String),
-}
-
 /// All runs and their order. Acyclic: edges that would close a circle are left out when it is built.
+///
+/// A question about one run (`before`, `after`, `gates`) walks as far as it must. Who asks for every run asks
+/// once for all of them (`nearest_before`, `held`, `passing`, `reach_before`): that stays linear in jobs.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
     runs: Vec<Run>,
-    before: Vec<Vec<(Node, Edge)>>,
-    after: Vec<Vec<(Node, Edge)>>,
+    pub(super) before: Vec<Vec<(Node, Edge)>>,
+    pub(super) after: Vec<Vec<(Node, Edge)>>,
+    /// Every run once, none ahead of what comes before it.
+    pub(super) order: Vec<Node>,
+    looks: Looks,
+}
+
+/// How often runs and edges were looked at; counted in builds with debug assertions alone.
+#[derive(Debug, Default)]
+struct Looks(AtomicU64);
+
+impl Clone for Looks {
+    fn clone(&self) -> Looks {
+        Looks(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 impl Flow {
@@ -64,7 +70,13 @@ impl Flow {
     /// edges that close a circle (in order of the list) are dropped.
     pub fn new(runs: Vec<Run>, edges: &[(Node, Node, Edge)]) -> Flow {
         let count = runs.len();
-        let mut flow = Flow { runs, before: vec![Vec::new(); count], after: vec![Vec::new(); count] };
+        let mut flow = Flow {
+            runs,
+            before: vec![Vec::new(); count],
+            after: vec![Vec::new(); count],
+            order: Vec::with_capacity(count),
+            looks: Looks::default(),
+        };
         let mut sorted: Vec<_> = edges
             .iter()
             .copied()
@@ -80,11 +92,12 @@ impl Flow {
         flow
     }
 
-    /// Removes back edges found by an iterative depth-first walk, so that every question terminates.
+    /// Removes back edges found by an iterative depth-first walk, so that every question terminates, and
+    /// notes the order in which the walk leaves runs, which is the order of all of them.
     fn break_circles(&mut self) {
         let count = self.runs.len();
         let mut state = vec![0u8; count];
-        let mut back: Vec<(usize, usize)> = Vec::new();
+        let mut back: HashSet<(usize, usize)> = HashSet::new();
         for root in 0..count {
             if state[root] != 0 {
                 continue;
@@ -94,6 +107,7 @@ impl Flow {
             while let Some((node, next)) = stack.last_mut() {
                 let Some(&(to, _)) = self.after[*node].get(*next) else {
                     state[*node] = 2;
+                    self.order.push(Node(*node as u32));
                     stack.pop();
                     continue;
                 };
@@ -104,14 +118,32 @@ impl Flow {
                         state[to] = 1;
                         stack.push((to, 0));
                     }
-                    1 => back.push((*node, to)),
+                    1 => {
+                        back.insert((*node, to));
+                    }
                     _ => {}
                 }
             }
         }
-        for (a, b) in back {
-            self.after[a].retain(|(n, _)| n.0 as usize != b);
-            self.before[b].retain(|(n, _)| n.0 as usize != a);
+        self.order.reverse();
+        let (froms, tos): (HashSet<usize>, HashSet<usize>) = back.iter().copied().unzip();
+        for a in froms {
+            self.after[a].retain(|(n, _)| !back.contains(&(a, n.0 as usize)));
+        }
+        for b in tos {
+            self.before[b].retain(|(n, _)| !back.contains(&(n.0 as usize, b)));
+        }
+    }
+
+    /// How often a build with debug assertions has looked at runs and edges since the flow was made, and 0 in
+    /// others: what grows faster than jobs is a question that is asked anew for each of them.
+    pub fn looks(&self) -> u64 {
+        self.looks.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn looked(&self, times: usize) {
+        if cfg!(debug_assertions) {
+            self.looks.0.fetch_add(times as u64, Ordering::Relaxed);
         }
     }
 
@@ -127,6 +159,7 @@ impl Flow {
 
     /// The run of a node.
     pub fn run(&self, node: Node) -> &Run {
+        self.looked(1);
         &self.runs[node.0 as usize]
     }
 
@@ -153,22 +186,22 @@ impl Flow {
 
     /// Everything that comes before `node`, nearest first, by whatever kind of edge.
     pub fn before(&self, node: Node) -> Vec<Node> {
-        walk(&[node], &self.before, |_| true)
+        self.walk(&[node], &self.before, |_| true)
     }
 
     /// Everything that comes after `node`, nearest first.
     pub fn after(&self, node: Node) -> Vec<Node> {
-        walk(&[node], &self.after, |_| true)
+        self.walk(&[node], &self.after, |_| true)
     }
 
     /// Everything that comes before any of these, without themselves, in one walk.
     pub fn before_any(&self, nodes: &[Node]) -> Vec<Node> {
-        walk(nodes, &self.before, |_| true)
+        self.walk(nodes, &self.before, |_| true)
     }
 
     /// Everything that comes after any of these, without themselves, in one walk.
     pub fn after_any(&self, nodes: &[Node]) -> Vec<Node> {
-        walk(nodes, &self.after, |_| true)
+        self.walk(nodes, &self.after, |_| true)
     }
 
     /// The direct predecessors and the kinds of their edges.
@@ -176,138 +209,25 @@ impl Flow {
         &self.before[node.0 as usize]
     }
 
-    /// Whether every way to `to` has passed, with success, a run for which `through` holds.
-    ///
-    /// What is needed always came first, so one such run among the needs is enough; alternatives arise
-    /// from triggers: a pipeline that starts by the end of another *or* by hand has two ways.
-    pub fn every_path(&self, to: Node, pipelines: &[Pipeline], through: &dyn Fn(Node) -> bool) -> Path {
-        self.passes(to, pipelines, through, 0)
-    }
-
-    fn passes(&self, to: Node, pipelines: &[Pipeline], through: &dyn Fn(Node) -> bool, depth: u8) -> Path {
-        let job = self.job(to, pipelines);
-        let mut weak: Option<Node> = None;
-        let mut firm = vec![to];
-        let mut seen = vec![false; self.runs.len()];
-        seen[to.0 as usize] = true;
-        let mut queue = VecDeque::from([(to, true)]);
-        let mut chain: Vec<Node> = Vec::new();
-        while let Some((node, strong)) = queue.pop_front() {
-            chain.push(node);
-            let passes_on = !self.job(node, pipelines).condition.as_ref().is_some_and(|c| c.always);
-            for &(earlier, edge) in self.edges_before(node) {
-                if edge == Edge::Triggers || std::mem::replace(&mut seen[earlier.0 as usize], true) {
-                    continue;
-                }
-                let same = same_condition(
-                    self.job(earlier, pipelines).condition.as_ref(),
-                    self.job(node, pipelines).condition.as_ref(),
-                );
-                let holds = strong && passes_on && (edge != Edge::Order || same);
-                let tolerated = self.job(earlier, pipelines).tolerated.as_ref();
-                let blocking = tolerated.is_none_or(|t| t.applies.known() != Some(&true));
-                if through(earlier) {
-                    if holds && blocking {
-                        return Path::Yes;
-                    }
-                    weak.get_or_insert(earlier);
-                }
-                if holds {
-                    firm.push(earlier);
-                }
-                queue.push_back((earlier, holds));
-            }
-        }
-        if let Some(weak) = weak {
-            let name = &self.job(weak, pipelines).name;
-            let always = job.condition.as_ref().is_some_and(|c| c.always);
-            return if always {
-                Path::No(vec![weak, to])
-            } else {
-                Path::Unknown(format!(
-                    "`{name}` comes before it, but may take no part under another condition"
-                ))
-            };
-        }
-        self.passes_by_trigger(to, &chain, pipelines, through, depth)
-    }
-
-    /// Whether each trigger of the root pipeline brings a pipeline before it that passes.
-    fn passes_by_trigger(
+    pub(super) fn walk(
         &self,
-        to: Node,
-        chain: &[Node],
-        pipelines: &[Pipeline],
-        through: &dyn Fn(Node) -> bool,
-        depth: u8,
-    ) -> Path {
-        let mut upstream: Vec<Node> = Vec::new();
-        for &node in chain {
-            upstream.extend(
-                self.edges_before(node).iter().filter(|(_, e)| *e == Edge::Triggers).map(|(n, _)| *n),
-            );
-        }
-        let mut witness: Vec<Node> = chain.to_vec();
-        witness.reverse();
-        if upstream.is_empty() || depth > 8 {
-            return Path::No(witness);
-        }
-        let passed = upstream
-            .iter()
-            .any(|&n| through(n) || matches!(self.passes(n, pipelines, through, depth + 1), Path::Yes));
-        if !passed {
-            return Path::No(witness);
-        }
-        let root = &pipelines[self.run(to).root];
-        match root.triggers.iter().find(|t| t.upstream.is_empty()) {
-            None => Path::Yes,
-            Some(other) => Path::Unknown(format!(
-                "it runs after another pipeline that does, but `{}` starts it too",
-                other.event
-            )),
-        }
-    }
-
-    /// All gates that hold a run: its own and those of every run that it needs or is called by. A later
-    /// stage does not wait for an optional gate of an earlier one, but a blocking gate holds it too.
-    pub fn gates<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Vec<(&'p Gate, Node)> {
-        let mut firm = walk(&[node], &self.before, |e| e != Edge::Order);
-        firm.insert(0, node);
-        let mut known = vec![false; self.runs.len()];
-        firm.iter().for_each(|n| known[n.0 as usize] = true);
-        let ordered = walk(&[node], &self.before, |_| true);
-        let gates = |n: Node| self.job(n, pipelines).gates.iter().map(move |g| (g, n));
-        let held = ordered.into_iter().filter(|n| !known[n.0 as usize]).flat_map(gates);
-        let held: Vec<_> = held.filter(|(g, _)| g.gate == GateKind::Blocking).collect();
-        firm.iter().copied().flat_map(gates).chain(held).collect()
-    }
-
-    /// Whether a gate that surely stops stands before `node`.
-    pub fn has_blocking_gate(&self, node: Node, pipelines: &[Pipeline]) -> bool {
-        self.gates(node, pipelines).iter().any(|(g, _)| g.gate == GateKind::Blocking)
-    }
-}
-
-fn same_condition(a: Option<&Condition>, b: Option<&Condition>) -> bool {
-    match (a, b) {
-        (None, _) => true,
-        (Some(a), Some(b)) => a.text == b.text,
-        (Some(_), None) => false,
-    }
-}
-
-fn walk(starts: &[Node], edges: &[Vec<(Node, Edge)>], follow: impl Fn(Edge) -> bool) -> Vec<Node> {
-    let mut seen = vec![false; edges.len()];
-    starts.iter().for_each(|start| seen[start.0 as usize] = true);
-    let mut queue: VecDeque<Node> = starts.iter().copied().collect();
-    let mut order = Vec::new();
-    while let Some(node) = queue.pop_front() {
-        for &(next, edge) in &edges[node.0 as usize] {
-            if follow(edge) && !std::mem::replace(&mut seen[next.0 as usize], true) {
-                order.push(next);
-                queue.push_back(next);
+        starts: &[Node],
+        edges: &[Vec<(Node, Edge)>],
+        follow: impl Fn(Edge) -> bool,
+    ) -> Vec<Node> {
+        let mut seen = vec![false; edges.len()];
+        starts.iter().for_each(|start| seen[start.0 as usize] = true);
+        let mut queue: VecDeque<Node> = starts.iter().copied().collect();
+        let mut order = Vec::new();
+        while let Some(node) = queue.pop_front() {
+            self.looked(edges[node.0 as usize].len());
+            for &(next, edge) in &edges[node.0 as usize] {
+                if follow(edge) && !std::mem::replace(&mut seen[next.0 as usize], true) {
+                    order.push(next);
+                    queue.push_back(next);
+                }
             }
         }
+        order
     }
-    order
 }

@@ -2,7 +2,7 @@
 //! on, over all pipelines that come before.
 
 use super::{Artifact, Dialect, Effect, EffectKind, Flow, Node, Pipeline, Same, Transfer, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A thing has at most so many other names that promotions gave it.
 const MOST_NAMES: usize = 16;
@@ -19,23 +19,61 @@ impl Artifact {
 }
 
 impl Flow {
-    /// The runs whose files `node` fetches, nearest first, with what they store.
-    pub fn handed_to<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Vec<(Node, &'p Transfer)> {
+    /// The runs that store files which one of the `takers` fetches, over all pipelines.
+    pub fn givers(&self, pipelines: &[Pipeline], takers: impl Fn(Node) -> bool) -> BTreeSet<Node> {
+        let stored = |n: Node| self.job(n, pipelines).transfers.iter().filter(|t| t.up);
+        if !self.nodes().any(|n| stored(n).next().is_some()) {
+            return BTreeSet::new();
+        }
+        let mut of_all: Vec<Node> = Vec::new();
+        let mut by_name: HashMap<&Value<String>, (&Transfer, Vec<Node>)> = HashMap::new();
+        for node in self.nodes().filter(|&n| takers(n)) {
+            match self.fetched(node, pipelines) {
+                Fetched::All => of_all.push(node),
+                Fetched::These(all) => {
+                    all.into_iter().for_each(|down| {
+                        by_name.entry(&down.name).or_insert((down, Vec::new())).1.push(node)
+                    });
+                }
+            }
+        }
+        let after_all = self.reach_after(&[of_all]);
+        let mut found: BTreeSet<Node> =
+            self.nodes().filter(|&n| after_all.of(n) != 0 && stored(n).next().is_some()).collect();
+        let (downs, takers): (Vec<&Transfer>, Vec<Vec<Node>>) = by_name.into_values().unzip();
+        for (downs, takers) in downs.chunks(64).zip(takers.chunks(64)) {
+            let after = self.reach_after(takers);
+            let taken = |n: Node, up: &Transfer| {
+                downs.iter().enumerate().any(|(bit, down)| after.of(n) >> bit & 1 == 1 && fetches(down, up))
+            };
+            found.extend(self.nodes().filter(|&n| after.of(n) != 0 && stored(n).any(|up| taken(n, up))));
+        }
+        found
+    }
+
+    fn fetched<'p>(&self, node: Node, pipelines: &'p [Pipeline]) -> Fetched<'p> {
         let job = self.job(node, pipelines);
         let fetched: Vec<&Transfer> = job.transfers.iter().filter(|t| !t.up).collect();
         // A job of GitLab that names none fetches what all earlier stages store.
         let all = fetched.is_empty()
             && job.needs.iter().all(|n| n.order_only)
             && pipelines[self.run(node).pipeline].dialect == Dialect::Gitlab;
-        if fetched.is_empty() && !all {
+        if all { Fetched::All } else { Fetched::These(fetched) }
+    }
+
+    /// The runs whose files `node` fetches, nearest first.
+    fn handed_to(&self, node: Node, pipelines: &[Pipeline]) -> Vec<Node> {
+        let fetched = self.fetched(node, pipelines);
+        let wanted = |up: &&Transfer| match &fetched {
+            Fetched::All => true,
+            Fetched::These(downs) => downs.iter().any(|down| fetches(down, up)),
+        };
+        if matches!(&fetched, Fetched::These(downs) if downs.is_empty()) {
             return Vec::new();
         }
-        let wanted = |up: &Transfer| all || fetched.iter().any(|down| fetches(down, up));
-        let before = self.before(node);
-        let stored = before
-            .into_iter()
-            .flat_map(|n| self.job(n, pipelines).transfers.iter().filter(|t| t.up).map(move |t| (n, t)));
-        stored.filter(|(_, up)| wanted(up)).collect()
+        let stores =
+            |n: &Node| self.job(*n, pipelines).transfers.iter().filter(|t| t.up).any(|up| wanted(&up));
+        self.before(node).into_iter().filter(stores).collect()
     }
 
     /// The builds that may have made what `node` deploys, as far as the files tell; empty if they do not.
@@ -48,16 +86,13 @@ impl Flow {
         let mut runs = vec![node];
         let images = deploy.artifact.as_ref().filter(|a| !matches!(a.kind, super::ArtifactKind::Files));
         match images {
-            Some(_) => runs.extend(self.before(node)),
+            Some(_) => runs.extend(self.before(node).into_iter().filter(|&n| self.makes_or_names(n))),
             None => {
+                let mut seen = BTreeSet::from([node]);
                 let mut at = 0;
                 while let Some(&next) = runs.get(at) {
                     at += 1;
-                    for (giver, _) in self.handed_to(next, pipelines) {
-                        if !runs.contains(&giver) {
-                            runs.push(giver);
-                        }
-                    }
+                    runs.extend(self.handed_to(next, pipelines).into_iter().filter(|g| seen.insert(*g)));
                 }
             }
         }
@@ -82,6 +117,11 @@ impl Flow {
         runs.iter().flat_map(|&n| self.run(n).effects.iter().filter(made).map(move |e| (n, e))).collect()
     }
 
+    fn makes_or_names(&self, node: Node) -> bool {
+        let told = |e: &Effect| matches!(e.effect, EffectKind::Build | EffectKind::Promote);
+        self.run(node).effects.iter().any(told)
+    }
+
     /// What a run gives the name `artifact` to.
     fn sources<'f>(&'f self, node: Node, artifact: &Artifact) -> impl Iterator<Item = &'f Artifact> {
         let effects = &self.run(node).effects;
@@ -94,6 +134,12 @@ impl Flow {
             .filter(move |e| e.effect == EffectKind::Fetch && places.contains(&e.place))
             .filter_map(|e| e.artifact.as_ref())
     }
+}
+
+/// What a run fetches of the files that others store.
+enum Fetched<'p> {
+    All,
+    These(Vec<&'p Transfer>),
 }
 
 /// Whether a download fetches an upload. One without a name fetches all.

@@ -92,7 +92,7 @@ steps:
     let node = |id: &str| flow.nodes().find(|&n| flow.job(n, pipelines).id == id).expect("a run");
     assert!(flow.before(node("ship")).contains(&node("stage")));
     let staged = |n: Node| n == node("stage");
-    assert_eq!(flow.every_path(node("ship"), pipelines, &staged), Path::Yes);
+    assert_eq!(flow.passing(pipelines, staged).to(node("ship")), Path::Yes);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_pipeline_that_is_called_twice_runs_twice() {
     let prod = flow.with_effect(EffectKind::Deploy, Some(Stage::Production));
     assert_eq!((stage.len(), prod.len()), (1, 1));
     assert!(flow.before(prod[0]).contains(&stage[0]));
-    let path = flow.every_path(prod[0], &repository.facts.pipelines, &|n| n == stage[0]);
+    let path = flow.passing(&repository.facts.pipelines, |n| n == stage[0]).to(prod[0]);
     assert_eq!(path, Path::Yes);
     let image = |n: Node| flow.run(n).effects[0].artifact.clone().unwrap();
     assert_eq!(image(stage[0]).same(&image(prod[0])), crate::facts::Same::Yes);
@@ -112,7 +112,7 @@ fn the_end_of_one_pipeline_starts_another() {
     let second =
         pipeline(1, "Prod", Role::Entry, vec![after], vec![job("deploy", &["helm upgrade a b -n prod"])]);
     let repository = linked(&["a.yml", "b.yml"], vec![first, second], Vec::new());
-    let path = repository.flow.every_path(Node(1), &repository.facts.pipelines, &|n| n == Node(0));
+    let path = repository.flow.passing(&repository.facts.pipelines, |n| n == Node(0)).to(Node(1));
     assert_eq!(path, Path::Yes);
 }
 
