@@ -129,6 +129,52 @@ fn a_template_of_another_project_is_part_of_the_pipeline() {
 }
 
 #[test]
+fn a_file_at_an_address_a_template_of_the_server_and_a_component_are_read_from_clones() {
+    let ship = "ship:\n  environment: { name: live, deployment_tier: production }\n  script: ['helm upgrade --install shop ./chart']\n";
+    let newer = ship.replace("ship:", "newer:");
+    for (include, path, job, shown) in [
+        ("remote: https://gitlab.com/acme/ci/-/raw/v1/ship.yml", "ship.yml", "ship", "acme/ci@v1/ship.yml"),
+        (
+            "remote: https://raw.githubusercontent.com/acme/ci/v1/ci/ship.yml",
+            "ci/ship.yml",
+            "ship",
+            "acme/ci@v1/ci/ship.yml",
+        ),
+        (
+            "component: gitlab.com/acme/ci/ship@~latest",
+            "templates/ship.yml",
+            "newer",
+            "acme/ci@~latest/templates/ship.yml",
+        ),
+        (
+            "component: $CI_SERVER_FQDN/acme/ci/ship@1",
+            "templates/ship.yml",
+            "newer",
+            "acme/ci@1/templates/ship.yml",
+        ),
+    ] {
+        let ci = tagged(&[(path, ship)]);
+        ci.git("tag 1.9.0");
+        ci.write(path, &newer);
+        ci.commit("second");
+        ci.git("tag 1.10.0");
+        ci.git("tag 2.0.0-rc.1 v1");
+        let shop = caller(&[(".gitlab-ci.yml", &format!("include: [{{ {include} }}]\n"))], &ci);
+        let facts = json(&shop, "facts .");
+        let pipeline = &facts["pipelines"][0];
+        assert_eq!(pipeline["jobs"][0]["id"], job, "{include}: {pipeline:#}");
+        assert_eq!(pipeline["complete"], true, "{include}");
+        assert_eq!(found(&shop, APPROVAL), [format!("open .gitlab-ci.yml <- {shown}")], "{include}");
+    }
+    let server = tagged(&[("lib/gitlab/ci/templates/Jobs/Ship.gitlab-ci.yml", ship)]);
+    let shop = caller(&[(".gitlab-ci.yml", "include: [{ template: Jobs/Ship.gitlab-ci.yml }]\n")], &server);
+    let told = shop.run("sources");
+    assert!(told.out.contains("under [sources]: \"gitlab-org/gitlab\" = \"DIR\""), "{}", told.out);
+    shop.write("plimsoll.toml", &format!("[sources]\n'gitlab-org/*' = '{}'\n", server.path().display()));
+    assert_eq!(json(&shop, "facts .")["pipelines"][0]["jobs"][0]["id"], "ship");
+}
+
+#[test]
 fn a_template_of_azure_finds_its_own_beside_itself() {
     let root = "trigger: [main]\nresources:\n  repositories:\n    - { repository: shared, type: git, name: acme/ci, ref: refs/tags/v1 }\nstages:\n  - template: stages/ship.yml@shared\n    parameters: { where: production }\n";
     let ship = "parameters: [{ name: where, type: string }]\nstages:\n  - stage: ship\n    jobs:\n      - job: ship\n        steps:\n          - template: ../steps/helm.yml\n            parameters: { where: '${{ parameters.where }}' }\n";

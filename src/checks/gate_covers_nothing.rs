@@ -124,8 +124,7 @@ pub(super) fn check(repository: &Repository, _: &Parameters, verdict: &mut Verdi
     let paths = Paths::new(repository);
     let shipping = super::gates::shipping(repository);
     for (index, pipeline) in repository.facts.pipelines.iter().enumerate() {
-        if repository.is_sample(pipeline.place) || starts_apart(pipeline) && !shipping.contains(&index)
-        {
+        if repository.is_sample(pipeline.place) || starts_apart(pipeline) && !shipping.contains(&index) {
             continue;
         }
         // Elsewhere jobs begin with a fresh tree; here one leaves to the next what it has made.

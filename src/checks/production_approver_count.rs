@@ -69,6 +69,22 @@ pub(super) fn check(repository: &Repository, parameters: &Parameters, verdict: &
             verdict.satisfied(job.place);
             continue;
         }
+        let target = flow.run(way.deploys[0]).target.as_ref();
+        if let Some((approvals, place)) =
+            target.and_then(|t| repository.approvals(way.pipeline.dialect, &t.name)).filter(|(n, _)| *n > 0)
+        {
+            // The environment's own gate is one of those that were counted.
+            let all = u32::try_from(people).unwrap_or(u32::MAX).saturating_add(approvals - 1);
+            if all >= wanted {
+                verdict.satisfied(place);
+                continue;
+            }
+            let message = format!("Job `{}` deploys to production after {}", job.name, say(all));
+            let finding = verdict.fail(gates[0].0.place, format!("job {}", job.id), message);
+            finding.label("too few must agree").relate(place, "what the server asks for");
+            finding.relate(job.place, "deploys to production");
+            continue;
+        }
         let message = format!(
             "Nothing here shows that {wanted} people approve what job `{}` deploys to production",
             job.name

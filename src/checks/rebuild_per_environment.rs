@@ -153,7 +153,8 @@ fn holds(words: &[u64], bit: usize) -> bool {
 }
 
 fn ones(words: &[u64]) -> impl Iterator<Item = usize> {
-    let bits = |word: u64| std::iter::successors(Some(word), |w| Some(w & (w - 1))).take_while(|w| *w != 0);
+    let left = |word: u64| Some(word).filter(|w| *w != 0);
+    let bits = move |word: u64| std::iter::successors(left(word), move |w| left(w & (w - 1)));
     words
         .iter()
         .enumerate()

@@ -11,7 +11,7 @@ use super::facts::Lines;
 use super::failure::Failure;
 use super::plan::Plan;
 use super::rules::pretty;
-use crate::facts::{Dialect, Pipeline, Repository, Role, Use, UseKind, github_reference};
+use crate::facts::{Dialect, Pipeline, Repository, Role, Use, UseKind, github_reference, gitlab_reference};
 use crate::finding::{Finding, FindingKind};
 use crate::lexicon::Lexicon;
 use crate::policy::Policy;
@@ -107,7 +107,7 @@ fn state(
     paths: &BTreeMap<&str, Role>,
 ) -> State {
     let outside = &repository.outside;
-    let reference = reference(used);
+    let reference = reference(used, pipeline.dialect);
     let home = outside.references.get(&reference);
     let folder = outside.path_of(used, pipeline.dialect);
     let action = |path: &String| {
@@ -142,7 +142,13 @@ fn state(
 }
 
 /// The repository that a use refers to, as sources name it.
-fn reference(used: &Use) -> Reference {
+fn reference(used: &Use, dialect: Dialect) -> Reference {
+    if dialect == Dialect::Gitlab
+        && used.sort == UseKind::Template
+        && let Some(reference) = gitlab_reference(used)
+    {
+        return reference;
+    }
     let version = used.version.as_ref().map(|v| v.value.clone());
     if matches!(used.sort, UseKind::Action | UseKind::Workflow)
         && let Some((reference, _)) = github_reference(used).filter(|_| used.name.matches('/').count() > 1)

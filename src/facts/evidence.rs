@@ -151,10 +151,25 @@ impl Repository {
         proof
     }
 
+    /// How many people must approve what goes to an environment of these names, and where that stands; of several
+    /// names the fewest. `None` if the server's settings do not tell of all of them.
+    pub fn approvals(&self, dialect: Dialect, name: &Value<String>) -> Option<(u32, Span)> {
+        let told = |name: &String| {
+            let mut found = self.of_environments(dialect).flat_map(|e| &e.protections);
+            found.find(|p| p.name.eq_ignore_ascii_case(name)).map(|p| (p.approvals, p.place))
+        };
+        let all: Option<Vec<(u32, Span)>> = name.possible().iter().map(told).collect();
+        all?.into_iter().min()
+    }
+
+    fn of_environments(&self, dialect: Dialect) -> impl Iterator<Item = &Evidence> {
+        let of = move |e: &&Evidence| e.evidence.of_environments() && e.evidence.dialect() == dialect;
+        self.facts.evidence.iter().filter(of)
+    }
+
     fn is_environment_approved(&self, dialect: Dialect, name: &str) -> Proof {
-        let of = |e: &&Evidence| e.evidence.of_environments() && e.evidence.dialect() == dialect;
         let mut missing = None;
-        for evidence in self.facts.evidence.iter().filter(of) {
+        for evidence in self.of_environments(dialect) {
             if let Some(found) = evidence.protections.iter().find(|p| p.name.eq_ignore_ascii_case(name)) {
                 let place = found.place;
                 return if found.approvals > 0 { Proof::Yes(place) } else { Proof::No(place) };

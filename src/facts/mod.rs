@@ -49,7 +49,7 @@ pub use migration::{
 };
 pub use observability::*;
 pub use operation::{Action, Operation, OperationClass};
-pub use outside::{Outside, github_reference};
+pub use outside::{GITLAB_ITSELF, Outside, github_reference, gitlab_reference, raw_address};
 pub use owners::{CodeOwner, Owners};
 pub use passing::{Held, Passing, Path};
 pub use past::{History, Leak, Leaked};

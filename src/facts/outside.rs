@@ -96,3 +96,41 @@ pub fn github_reference(used: &Use) -> Option<(Reference, &str)> {
     let version = used.version.as_ref().map(|v| v.value.clone());
     Some((Reference { name: name.to_owned(), version }, path))
 }
+
+/// The repository in which the templates that come with GitLab lie, below `lib/gitlab/ci/templates/`.
+/// <https://docs.gitlab.com/ci/yaml/#includetemplate>
+pub const GITLAB_ITSELF: &str = "gitlab-org/gitlab";
+
+/// The repository, version and path of a file by the address at which GitLab or GitHub serve it raw.
+pub fn raw_address(address: &str) -> Option<(Reference, String)> {
+    let (host, path) = address.strip_prefix("https://")?.split_once('/')?;
+    let path = path.split(['?', '#']).next()?;
+    let (name, version, path) = if host == "raw.githubusercontent.com" {
+        let mut parts = path.splitn(4, '/');
+        (format!("{}/{}", parts.next()?, parts.next()?), parts.next()?, parts.next()?)
+    } else {
+        let (name, rest) = path.split_once("/-/raw/")?;
+        let (version, path) = rest.split_once('/')?;
+        (name.to_owned(), version, path)
+    };
+    let whole = !address.contains('$');
+    whole.then(|| (Reference { name, version: Some(version.to_owned()) }, path.to_owned()))
+}
+
+/// The repository that an include of GitLab lies in: of a file at an address, of a template of the server, of a
+/// project's file (`acme/ci:deploy.yml`), of a component (`gitlab.com/acme/ci/deploy`).
+pub fn gitlab_reference(include: &Use) -> Option<Reference> {
+    let version = include.version.as_ref().map(|v| v.value.clone());
+    let name = include.name.as_str();
+    if name.contains("://") {
+        return raw_address(name).map(|(reference, _)| reference);
+    }
+    if let Some((project, _)) = name.split_once(':') {
+        return Some(Reference { name: project.to_owned(), version });
+    }
+    if name.ends_with(".gitlab-ci.yml") {
+        return Some(Reference { name: GITLAB_ITSELF.to_owned(), version: None });
+    }
+    let (project, _) = name.split_once('/')?.1.rsplit_once('/')?;
+    Some(Reference { name: project.to_owned(), version })
+}

@@ -306,8 +306,8 @@ fn short(commit: ObjectId) -> String {
     commit.to_hex_with_len(12).to_string()
 }
 
-/// The commit that a version names: a tag, what a remote's branch or a branch here points at, or a commit's
-/// whole id. `Err(None)` if there is none, else the reason.
+/// The commit that a version names: a tag, what a remote's branch or a branch here points at, a commit's whole
+/// id, or the newest release of a range. `Err(None)` if there is none, else the reason.
 fn find_commit(repo: &Repo, version: Option<&str>) -> Result<ObjectId, Option<String>> {
     if repo.has_reftable() {
         return Err(Some(REFTABLE.to_owned()));
@@ -316,11 +316,18 @@ fn find_commit(repo: &Repo, version: Option<&str>) -> Result<ObjectId, Option<St
         return repo.head().map_err(|e| Some(e.to_string()))?.ok_or(None);
     };
     repo.with(|handle| {
+        let named = |name: &str| {
+            let reference = handle.try_find_reference(name).ok().flatten()?;
+            Some(reference.into_fully_peeled_id().ok()?.detach())
+        };
         let id = match ObjectId::from_hex(version.as_bytes()) {
             Ok(id) => Some(id).filter(|id| id.kind() == handle.object_hash()),
-            Err(_) => names_of(version).iter().find_map(|name| {
-                let reference = handle.try_find_reference(name.as_str()).ok().flatten()?;
-                Some(reference.into_fully_peeled_id().ok()?.detach())
+            Err(_) => names_of(version).iter().find_map(|name| named(name)).or_else(|| {
+                let tags = handle.references().ok()?;
+                let tags: Vec<String> =
+                    tags.tags().ok()?.flatten().map(|tag| tag.name().as_bstr().to_string()).collect();
+                let names = tags.iter().filter_map(|name| name.strip_prefix("refs/tags/"));
+                named(&format!("refs/tags/{}", newest_within(version, names)?))
             }),
         };
         let Some(object) = id.and_then(|id| handle.try_find_object(id).ok().flatten()) else {
@@ -342,9 +349,41 @@ fn names_of(version: &str) -> Vec<String> {
     }
 }
 
+/// The newest release among `tags` that a range of a component of GitLab stands for: `~latest` for any, `1` and
+/// `1.2` for those that begin so. Versions with a pre-release are in no range.
+/// <https://docs.gitlab.com/ci/components/#component-versions>
+fn newest_within<'t>(range: &str, tags: impl Iterator<Item = &'t str>) -> Option<&'t str> {
+    let numbers = |text: &str| -> Option<Vec<u64>> {
+        let digits = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit()));
+        text.split('.').map(digits).collect()
+    };
+    let wanted = if range == "~latest" { Vec::new() } else { numbers(range).filter(|w| w.len() < 3)? };
+    let versions = tags.filter_map(|tag| {
+        let version = numbers(tag.split('+').next()?).filter(|v| v.len() == 3)?;
+        version.starts_with(&wanted).then_some((version, tag))
+    });
+    versions.max().map(|(_, tag)| tag)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::matched;
+    use super::{matched, newest_within};
+
+    #[test]
+    fn a_range_stands_for_the_newest_release_in_it() {
+        let tags = ["1.2.0", "1.10.3", "2.0.0-rc.1", "1.9.9", "v3.0.0", "2.0", "0.9.0"];
+        for (range, version) in [
+            ("~latest", Some("1.10.3")),
+            ("1", Some("1.10.3")),
+            ("1.2", Some("1.2.0")),
+            ("0", Some("0.9.0")),
+            ("2", None),
+            ("1.2.0", None),
+            ("main", None),
+        ] {
+            assert_eq!(newest_within(range, tags.into_iter()), version, "{range}");
+        }
+    }
 
     #[test]
     fn a_pattern_tells_what_its_star_stands_for() {

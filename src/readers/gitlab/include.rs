@@ -2,7 +2,7 @@
 //! <https://docs.gitlab.com/ci/yaml/#include>
 
 use super::config::{Budget, Conf, merge};
-use crate::facts::{Argument, Outside, Use, UseKind, Value};
+use crate::facts::{Argument, GITLAB_ITSELF, Outside, Use, UseKind, Value, raw_address};
 use crate::readers::{Abroad, Trees, read};
 use crate::source::Reference;
 use crate::syntax::tree::{Kind, Node, Tree};
@@ -77,6 +77,13 @@ fn files_abroad(entry: Node<'_>) -> Option<Vec<Abroad>> {
         let reference = Reference { name: project.trim_matches('/').to_owned(), version };
         let files = entry.get("file").into_iter().flat_map(|f| f.one_or_more()).filter_map(|f| f.as_str());
         return Some(files.map(|path| file(&reference, bare(path))).collect());
+    }
+    if let Some((reference, path)) = text("remote").and_then(raw_address) {
+        return Some(vec![file(&reference, path)]);
+    }
+    if let Some(template) = text("template") {
+        let reference = Reference { name: GITLAB_ITSELF.to_owned(), version: None };
+        return Some(vec![file(&reference, format!("lib/gitlab/ci/templates/{}", bare(template)))]);
     }
     let (path, version) = text("component")?.split_once('@')?;
     let (project, component) = path.split_once('/')?.1.rsplit_once('/')?;
