@@ -3,9 +3,8 @@
 use super::delivery::ways;
 use super::samples::is_vendored;
 use crate::facts::{Repository, Section, Setting, Stage};
-use crate::finding::Verdict;
+use crate::finding::{Confidence, Verdict};
 use crate::parameters::Parameters;
-use crate::text::Span;
 use std::collections::BTreeMap;
 
 /// What a person is told to do to a machine or a console.
@@ -159,63 +158,27 @@ fn seconds(setting: &Setting) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(|t| t.as_second())
 }
 
-/// The floor that tests must cover, and how high it stands: whether it was lowered, only a comparison tells.
+/// The floor that tests must cover: whether it stands lower than where the change was begun, or than at the newest
+/// release.
 pub(super) fn coverage_floor(repository: &Repository, _: &Parameters, verdict: &mut Verdict) {
-    const FLAGS: &[&str] = &[
-        "--cov-fail-under",
-        "--fail-under",
-        "--fail-under-lines",
-        "--lines",
-        "--branches",
-        "--functions",
-        "--statements",
-        "-p:Threshold",
-        "/p:Threshold",
-        "--minimum-coverage",
-        "--min-coverage",
-        "--threshold",
-    ];
-    let mut floors: Vec<(Span, String, String)> = Vec::new();
-    for (_, command) in repository.commands() {
-        // `pytest --cov`, `gocov`, `llvm-cov`; what recovers or discovers measures nothing.
-        let measures =
-            |word: &str| word.ends_with("cov") || matches!(word, "coverage" | "nyc" | "c8" | "Threshold");
-        if !command.line.split(|c: char| !c.is_ascii_alphanumeric()).any(measures) {
-            continue;
-        }
-        for (i, word) in command.args.iter().enumerate() {
-            let (name, value) = match word.text.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (word.text.as_str(), command.args.get(i + 1).map(|w| w.text.clone())),
-            };
-            if FLAGS.contains(&name)
-                && let Some(value) = value.filter(|v| v.parse::<f64>().is_ok())
-            {
-                floors.push((word.place, name.to_owned(), value));
+    let floors = repository.facts.coverage_floors.iter().filter(|f| !is_vendored(repository.path(f.place)));
+    for floor in floors.take(50) {
+        let (name, value) = (&floor.name, &floor.value);
+        match (floor.is_lowered(), &floor.before, &floor.since) {
+            (Some(true), Some(before), Some(since)) => {
+                let message =
+                    format!("The coverage floor `{name}` is {value}, and was {before} in `{since}`");
+                verdict.fail(floor.place, format!("floor {name}"), message).label("lowered");
+            }
+            (Some(_), ..) => verdict.satisfied(floor.place),
+            (None, ..) => {
+                let message =
+                    format!("The coverage floor `{name}` stands at {value}: is that lower than before");
+                let finding = verdict.review(floor.place, format!("floor {name} {value}"), message);
+                finding.at_most(Confidence::Low);
+                finding
+                    .label("nothing here tells what it was; with `--since` only what a change moves is told");
             }
         }
-    }
-    const KEYS: &[&str] = &[
-        "fail_under",
-        "coveragethreshold",
-        "minimum_coverage",
-        "min_coverage",
-        "coverage_threshold",
-        "coverage_minimum",
-    ];
-    for setting in &repository.facts.settings {
-        let Some(value) = setting.setting.known().filter(|v| v.parse::<f64>().is_ok()) else { continue };
-        let key = setting.key.to_ascii_lowercase();
-        if KEYS.contains(&key.as_str()) || setting.path.to_ascii_lowercase().contains("coveragethreshold") {
-            floors.push((setting.place, setting.path.clone(), value.clone()));
-        }
-    }
-    floors.retain(|(place, ..)| !is_vendored(repository.path(*place)));
-    floors.sort();
-    floors.dedup();
-    for (place, name, value) in floors.into_iter().take(50) {
-        let message = format!("The coverage floor `{name}` stands at {value}: is that lower than before");
-        let finding = verdict.review(place, format!("floor {name} {value}"), message);
-        finding.label("with `--since` only floors that a change moves are told");
     }
 }

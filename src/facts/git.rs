@@ -103,6 +103,12 @@ impl Answers {
         Answers(git)
     }
 
+    /// Where HEAD left the branch that others are merged into, and that branch; `None` on that branch itself, or if
+    /// this clone cannot tell.
+    pub fn begun_at(&self) -> Option<(String, String)> {
+        self.0.as_ref()?.begun_at().ok()?
+    }
+
     /// The text that a path had in a commit. `Some(None)` if it was not there; `None` if this clone cannot tell.
     pub fn text_at(&self, commit: &str, path: &str) -> Option<Option<String>> {
         let bytes = self.0.as_ref()?.content_at(commit, path, LARGEST).ok()?;

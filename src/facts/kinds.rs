@@ -77,6 +77,7 @@ pub const KINDS: &[KindRow] = &[
     flat!(LogRetention, log_retentions),
     flat!(StatedVersion, stated_versions),
     flat!(ReleaseNote, release_notes),
+    flat!(CoverageFloor, coverage_floors),
     KindRow {
         name: Operation::KIND_NAME,
         rows: Operation::ROWS,

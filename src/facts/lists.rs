@@ -63,6 +63,7 @@ pub struct Facts {
     pub log_retentions: Vec<LogRetention>,
     pub stated_versions: Vec<StatedVersion>,
     pub release_notes: Vec<ReleaseNote>,
+    pub coverage_floors: Vec<CoverageFloor>,
     /// In the order in which they came; only if history was read.
     pub leaks: Vec<Leak>,
 }
@@ -100,7 +101,8 @@ macro_rules! each_list {
             dashboards,
             log_retentions,
             stated_versions,
-            release_notes
+            release_notes,
+            coverage_floors
         )
     };
 }

@@ -3,6 +3,7 @@
 mod artifact;
 mod command;
 mod compose;
+mod coverage;
 mod docker_ignore;
 mod document;
 mod evidence;
@@ -35,6 +36,7 @@ pub use crate::source::Carrier;
 pub use artifact::*;
 pub use command::*;
 pub use compose::*;
+pub use coverage::CoverageFloor;
 pub use document::*;
 pub use evidence::{Evidence, EvidenceKind, Proof, Protection, name_in_remote};
 pub use field::{Fact, Field, FieldKind, FieldRow, FieldValue, Places};

@@ -2,7 +2,7 @@
 
 use super::outside::{self, Journey};
 use super::read::Done;
-use super::{Lowering, Options, READERS, Trees, evidence, link, migration, versions};
+use super::{Lowering, Options, READERS, Trees, coverage, evidence, link, migration, versions};
 use crate::facts::{Facts, File, FileClass, GitFacts, Repository, Target, is_flag_registry, path_target};
 use crate::source::{Mode, Source, Tracked, Unread};
 use crate::text::Span;
@@ -86,6 +86,7 @@ pub(super) fn assemble(
         let path = |place: Span| source.path(place.file).to_owned();
         versions::look_back(git, &path, &mut facts.stated_versions);
     }
+    coverage::settle(&mut facts, git.as_ref(), &|file| source.path(file).to_owned());
     let mut repository = Repository {
         files,
         outside,

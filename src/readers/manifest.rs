@@ -2,7 +2,7 @@
 //! there is what matters.
 
 use super::names::{folder, name, problems, vendored};
-use super::{Parsed, Text, dependencies, versions};
+use super::{Parsed, Text, coverage, dependencies, versions};
 use crate::facts::Manifest;
 use crate::source::UnreadClass;
 use crate::syntax::tree::Node;
@@ -109,6 +109,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
         files: Vec::new(),
     });
     parsed.facts.stated_versions = versions::stated(text);
+    parsed.facts.coverage_floors = coverage::floors(text);
     parsed
 }
 

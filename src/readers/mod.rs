@@ -19,6 +19,7 @@ mod commands;
 mod compose;
 mod config;
 mod containers;
+mod coverage;
 mod dependencies;
 mod dockerfile;
 mod dotenv;
@@ -217,6 +218,7 @@ pub const READERS: &[Reader] = &[
     },
     Reader { kind: "markdown", claims: markdown::claims, parse: markdown::parse, lower: None },
     Reader { kind: "release-notes", claims: notes::claims, parse: notes::parse, lower: None },
+    Reader { kind: "coverage", claims: coverage::claims, parse: coverage::parse, lower: None },
     Reader { kind: "version", claims: versions::claims, parse: versions::parse, lower: None },
     Reader { kind: "ignore", claims: ignorefile::claims, parse: ignorefile::parse, lower: None },
     Reader {

@@ -3,7 +3,7 @@
 
 use super::names::{beside, folder, name, problems, target, vendored};
 use super::scripts::script;
-use super::{Parsed, Text, commands, dependencies, versions};
+use super::{Parsed, Text, commands, coverage, dependencies, versions};
 use crate::facts::{Command, Manifest, ScriptKind};
 use crate::syntax::json::{self, Dialect};
 use crate::syntax::shell::Options;
@@ -46,6 +46,7 @@ pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let used: &[&[&str]] = &[&["dependencies"], &["optionalDependencies"]];
     parsed.facts.practices = dependencies::of_keys(root, used, "npm");
     parsed.facts.stated_versions = versions::stated(text);
+    parsed.facts.coverage_floors = coverage::floors(text);
     parsed
 }
 

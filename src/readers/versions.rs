@@ -2,7 +2,7 @@
 //! where its own ecosystem looks for the version.
 
 use super::names::{folder, name, vendored};
-use super::{Parsed, Text};
+use super::{Parsed, Text, coverage};
 use crate::facts::release::{newest, newest_of, releases};
 use crate::facts::{GitFacts, StatedVersion, VersionSource};
 use crate::lexicon::versions::Version;
@@ -91,6 +91,7 @@ pub(super) fn claims(path: &str, _: bool) -> bool {
 pub(super) fn parse(text: &Text<'_>) -> Parsed {
     let mut parsed = Parsed::default();
     parsed.facts.stated_versions = stated(text);
+    parsed.facts.coverage_floors = coverage::floors(text);
     parsed
 }
 

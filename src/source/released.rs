@@ -154,6 +154,17 @@ impl Source {
     }
 }
 
+impl Git {
+    /// The commit at which HEAD left the branch that others are merged into, and that branch. `None` on that branch
+    /// itself, and of a repository in memory. An error if this clone does not reach back far enough.
+    pub fn begun_at(&self) -> Result<Option<(String, String)>, Unread> {
+        let Origin::Repo(repo, _) = &self.origin else { return Ok(None) };
+        let Some(head) = self.head()? else { return Ok(None) };
+        let base = left(repo, self.branches()?, head)?.filter(|(base, _)| *base != head);
+        Ok(base.map(|(base, branch)| (base.to_string(), branch)))
+    }
+}
+
 const CUT_OFF: &str = "this clone is shallow: its history does not reach back to a release";
 
 /// The newest commit from `head` down that carries a release tag, and the tag.
