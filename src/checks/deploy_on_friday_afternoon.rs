@@ -1,5 +1,6 @@
 //! Reads schedules, tags and dated versions on the calendar of the team's own time zone.
 
+use super::calendar::{dated_tags, version_time};
 use super::gates::{confidence, deploys};
 use crate::facts::{Job, Node, Repository, Stage, Trigger, TriggerKind};
 use crate::finding::{Confidence, Severity, Verdict};
@@ -110,21 +111,7 @@ fn tags(repository: &Repository, calendar: &Calendar<'_>, all: &[Node], verdict:
     else {
         return;
     };
-    let mut dated: Vec<(DateTime, &str)> = git
-        .tags
-        .iter()
-        .filter_map(|tag| {
-            let at = match version_time(&tag.name) {
-                Some(at) => at,
-                None => {
-                    let seconds = tag.date?.seconds;
-                    jiff::Timestamp::from_second(seconds).ok()?.to_zoned(calendar.zone.clone()).datetime()
-                }
-            };
-            Some((at, tag.name.as_str()))
-        })
-        .collect();
-    dated.sort();
+    let dated = dated_tags(git, calendar.zone);
     let late: Vec<&(DateTime, &str)> =
         dated.iter().rev().take(LATEST_TAGS).filter(|(at, _)| calendar.is_late(*at)).collect();
     let Some((at, name)) = late.first() else { return };
@@ -174,17 +161,4 @@ fn release_notes(repository: &Repository, calendar: &Calendar<'_>, verdict: &mut
             }
         }
     }
-}
-
-/// The time that a version of the form `VV.DDMMYYYY.HHMM` tells.
-fn version_time(name: &str) -> Option<DateTime> {
-    let name = name.trim_start_matches(['v', 'V']);
-    let mut parts = name.split('.');
-    let (_, day, time) = (parts.next()?, parts.next()?, parts.next()?);
-    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
-    if parts.next().is_some() || !digits(day, 8) || !digits(time, 4) {
-        return None;
-    }
-    let day = Date::strptime("%d%m%Y", day).ok()?;
-    Some(day.to_datetime(Time::strptime("%H%M", time).ok()?))
 }

@@ -19,6 +19,7 @@ mod build_from_local_machine;
 mod build_nondeterministic_input;
 mod build_not_production_optimized;
 mod build_surroundings;
+mod calendar;
 mod canary_analysis_missing;
 mod canary_steps_invalid;
 mod ci_compose_divergence;
@@ -106,6 +107,7 @@ mod interactive_step_in_pipeline;
 mod jwt_key_rotation_missing;
 mod k8s_plain_secret_manifest;
 mod least_privilege_violation;
+mod lint_missing;
 mod local_default_credential;
 mod local_uses_shared_service;
 mod lockfile_missing;
@@ -153,6 +155,7 @@ mod proxy_route_missing;
 mod public_service_without_proxy;
 mod rate_limit_missing;
 mod rebuild_per_environment;
+mod release_in_freeze;
 mod release_line;
 mod release_notes;
 mod release_records;
@@ -342,7 +345,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("jwt-key-rotation-missing", jwt_key_rotation_missing::check),
     ("k8s-plain-secret-manifest", k8s_plain_secret_manifest::check),
     ("least-privilege-violation", least_privilege_violation::check),
-    ("lint-typecheck-missing", stage_missing::lint),
+    ("lint-typecheck-missing", lint_missing::check),
     ("local-default-credential", local_default_credential::check),
     ("local-uses-shared-service", local_uses_shared_service::check),
     ("lockfile-missing", lockfile_missing::check),
@@ -397,6 +400,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("ready-endpoint-missing", health_endpoints::ready),
     ("ready-ignores-dependencies", health_endpoints::ignores),
     ("rebuild-per-environment", rebuild_per_environment::check),
+    ("release-in-freeze", release_in_freeze::check),
     ("release-notes-fields", release_notes::fields),
     ("release-notes-heading-format", release_notes::heading),
     ("release-notes-late", release_notes::late),

@@ -48,6 +48,10 @@ fn argo(resource: &Resource) -> Option<Canary<'_>> {
     }
     let entries: Vec<&Setting> = below(resource, "spec.strategy.canary").collect();
     let first = entries.first()?;
+    // Without steps it is a rolling update.
+    if !entries.iter().any(|e| e.path.split('.').any(|p| p.starts_with("steps") || p == "analysis")) {
+        return None;
+    }
     let weights =
         entries.iter().filter(|e| e.path.ends_with(".setWeight")).filter_map(|e| number(e)).collect();
     let watched = entries.iter().any(|e| e.path.split('.').any(|p| matches!(p, "analysis" | "experiment")));

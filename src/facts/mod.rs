@@ -30,6 +30,7 @@ mod released;
 mod repository;
 mod resource;
 mod target;
+mod trigger;
 mod value;
 
 pub use crate::source::Carrier;
@@ -65,4 +66,5 @@ pub use released::{MigrationAge, MigrationsBefore};
 pub use repository::{Owner, Repository};
 pub use resource::{Resource, Shape, System};
 pub use target::{Basis, Stage, Target};
+pub use trigger::*;
 pub use value::Value;

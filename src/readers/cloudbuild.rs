@@ -125,6 +125,7 @@ impl<'t> Build<'t> {
             commented: commented(tree),
             jobs,
             parts: Vec::new(),
+            outputs: Vec::new(),
         }
     }
 

@@ -213,7 +213,8 @@ const FLAGS: &[&str] = &[
 
 /// `pytest --cov`, `gocov`, `llvm-cov`; what recovers or discovers measures nothing.
 fn is_of_coverage(line: &str) -> bool {
-    let measures = |word: &str| word.ends_with("cov") || matches!(word, "coverage" | "nyc" | "c8" | "Threshold");
+    let measures =
+        |word: &str| word.ends_with("cov") || matches!(word, "coverage" | "nyc" | "c8" | "Threshold");
     line.split(|c: char| !c.is_ascii_alphanumeric()).any(measures)
 }
 

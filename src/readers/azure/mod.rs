@@ -234,6 +234,7 @@ fn pipeline<'t>(
         commented: commented(tree),
         jobs,
         parts: expander.parts.borrow().iter().copied().collect(),
+        outputs: Vec::new(),
     })
 }
 

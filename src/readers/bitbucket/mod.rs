@@ -227,6 +227,7 @@ impl<'r: 't, 't> Reading<'r, 't> {
             complete,
             jobs,
             parts: parts.into_iter().filter(|f| *f != here).collect(),
+            outputs: Vec::new(),
             ..Pipeline::new(
                 if kind == "default" { "default".into() } else { format!("{kind}: {label}") },
                 Dialect::Bitbucket,

@@ -237,6 +237,7 @@ impl<'t> Reading<'_, 't> {
             commented: commented(tree, self.document),
             jobs,
             parts: Vec::new(),
+            outputs: Vec::new(),
         }
     }
 

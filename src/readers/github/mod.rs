@@ -116,6 +116,7 @@ fn workflow(text: &Text<'_>, tree: &Tree, root: Node<'_>) -> Pipeline {
         commented: commented(tree),
         jobs,
         parts: Vec::new(),
+        outputs: outputs(root.get("on").and_then(|on| on.at(&["workflow_call", "outputs"]))),
     }
 }
 
@@ -142,7 +143,18 @@ fn composite(text: &Text<'_>, root: Node<'_>, runs: Node<'_>) -> Option<Pipeline
         commented: Vec::new(),
         jobs: vec![job],
         parts: Vec::new(),
+        outputs: outputs(root.get("outputs")),
     })
+}
+
+/// What a reusable workflow or a composite action gives back.
+/// <https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows#using-outputs-from-a-reusable-workflow>
+fn outputs(node: Option<Node<'_>>) -> Vec<(String, String)> {
+    let entries = node.into_iter().flat_map(|outputs| outputs.merged_entries());
+    let given = |(name, output): (Node<'_>, Node<'_>)| {
+        Some((name.as_str()?.to_owned(), output.get("value")?.as_str()?.to_owned()))
+    };
+    entries.filter_map(given).collect()
 }
 
 /// `env:` as settings.

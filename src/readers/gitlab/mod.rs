@@ -203,6 +203,7 @@ fn pipeline(
             .collect(),
         jobs,
         parts: whole.parts,
+        outputs: Vec::new(),
         ..Pipeline::new(name.and_then(|n| n.as_str()).unwrap_or(path), Dialect::Gitlab, place)
     };
     Some(Lowered { pipeline, children })

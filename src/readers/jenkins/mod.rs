@@ -206,6 +206,7 @@ impl<'a> Reading<'a> {
             commented: self.commented(),
             jobs: std::mem::take(&mut walk.jobs),
             parts: Vec::new(),
+            outputs: Vec::new(),
         };
         pipeline.triggers = walk.head.triggers(place);
         if let Some((parameters, _)) = own {

@@ -8,6 +8,7 @@ mod composed;
 mod effects;
 mod flow;
 mod guess;
+mod outputs;
 mod releases;
 mod scope;
 mod scripts;
@@ -30,6 +31,7 @@ pub(super) fn link(repository: &mut Repository, lexicon: &Lexicon) {
     for script in &mut facts.scripts {
         name_script(script, lexicon);
     }
+    outputs::hand_back(&mut facts.pipelines, repository);
     let mut graph = CallGraph::new(&facts, repository, lexicon);
     let steps = graph.pipelines();
     let commands = graph.scripts();

@@ -40,6 +40,7 @@ pub(super) struct Scope<'a> {
     inputs: Option<&'a Inputs>,
     jobs: &'a [Job],
     steps: &'a [Step],
+    outputs: &'a [(String, String)],
 }
 
 impl<'a> Scope<'a> {
@@ -54,6 +55,7 @@ impl<'a> Scope<'a> {
             inputs: None,
             jobs: &pipeline.jobs,
             steps: &job.steps,
+            outputs: &job.outputs,
         }
     }
 
@@ -80,6 +82,11 @@ impl<'a> Scope<'a> {
         if let Some((job, output)) = name.strip_prefix("needs.").and_then(|n| n.split_once(".outputs.")) {
             let job = self.jobs.iter().find(|j| j.id == job);
             let found = job.and_then(|j| j.outputs.iter().find(|(n, _)| n == output));
+            return found.map(|(_, text)| text.clone()).into_iter().collect();
+        }
+        // What a composite action gives back is noted with the job.
+        if name.starts_with("steps.") {
+            let found = self.outputs.iter().find(|(n, _)| n == name);
             return found.map(|(_, text)| text.clone()).into_iter().collect();
         }
         // A parameter of a library's step, by its bare name.

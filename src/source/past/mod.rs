@@ -10,6 +10,7 @@ mod absent;
 mod delta;
 mod forest;
 mod graph;
+mod introduction;
 mod message;
 mod packs;
 mod paths;
@@ -30,6 +31,7 @@ use super::repo::{REFTABLE, Repo};
 use super::{FileId, Source, file_id, tree};
 use absent::Absent;
 use forest::{Forest, LARGEST};
+pub use introduction::{Introduction, PastFile};
 pub use message::Carrier;
 use packs::{Loose, Packs, Place, Unpacked};
 use paths::{PathId, Paths, ROOT};
@@ -60,40 +62,6 @@ pub struct Kept<'a> {
     pub bytes: Vec<u8>,
     /// Whether HEAD's tree has it, at whatever path.
     pub in_head: bool,
-}
-
-/// A file that an earlier commit held, given as a value.
-#[derive(Debug, Clone, Default)]
-pub struct PastFile {
-    /// Relative to the imagined root, `/`-separated.
-    pub path: String,
-    /// The content.
-    pub bytes: Vec<u8>,
-    /// The commit that brought it, as hexadecimal digits.
-    pub commit: String,
-    /// Its author's date.
-    pub date: Option<Moment>,
-}
-
-/// Who brought a content in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Introduction {
-    /// The commit, as hexadecimal digits.
-    pub commit: String,
-    /// When its author wrote it.
-    pub date: Option<Moment>,
-}
-
-impl Introduction {
-    /// The commit's first digits, enough for people and for git.
-    pub fn short(&self) -> &str {
-        self.commit.get(..12).unwrap_or(&self.commit)
-    }
-
-    /// The author's day, `YYYY-MM-DD`.
-    pub fn day(&self) -> Option<String> {
-        Some(self.date?.civil()?.date().to_string())
-    }
 }
 
 /// All contents of history.

@@ -179,3 +179,33 @@ fn an_input_may_list_several_references() {
     let run = repository.flow.runs().iter().find(|r| !r.effects.is_empty()).expect("the called job builds");
     assert_eq!(say(&run.effects), "build r/shop:{commit}, build r/shop:latest");
 }
+
+#[test]
+fn an_image_is_followed_through_outputs_of_workflows_and_actions() {
+    let build = "name: Build\non: { workflow_call: { inputs: { name: { type: string } }, outputs: { image: { value: \"${{ jobs.image.outputs.ref }}\" } } } }\njobs:\n  image:\n    outputs: { ref: \"r/${{ inputs.name }}:${{ github.sha }}\" }\n    runs-on: x\n    steps: [{ run: \"docker build -t r/shop:$GITHUB_SHA . && docker push r/shop:$GITHUB_SHA\" }]\n";
+    let ship = |name: &str| {
+        format!(
+            "name: CD\non: push\njobs:\n  made: {{ uses: ./.github/workflows/build.yml, with: {{ name: {name} }} }}\n  ship:\n    needs: made\n    runs-on: x\n    steps: [{{ run: \"kubectl set image deploy/shop a=${{{{ needs.made.outputs.image }}}}\" }}]\n"
+        )
+    };
+    for (name, expected) in [("shop", "ship: image"), ("till", "ship: ")] {
+        let files = [
+            (".github/workflows/build.yml".to_owned(), build.to_owned()),
+            (".github/workflows/cd.yml".to_owned(), ship(name)),
+        ];
+        assert_eq!(made_by(&files), [expected], "{name}");
+    }
+    let action = "name: tag\noutputs: { image: { value: \"${{ steps.meta.outputs.tags }}\" } }\nruns:\n  using: composite\n  steps:\n    - { id: meta, uses: docker/metadata-action@v5, with: { images: r/shop, tags: \"type=sha,prefix=\" } }\n";
+    let jobs = |image: &str| {
+        format!(
+            "{BUILD}  ship:\n    needs: build\n    runs-on: x\n    steps:\n      - {{ id: tag, uses: ./.github/actions/tag }}\n      - run: \"kubectl set image deploy/shop a={image}\"\n"
+        )
+    };
+    for (image, expected) in [("${{ steps.tag.outputs.image }}", "ship: build"), ("r/till:1", "ship: ")] {
+        let files = [
+            (".github/actions/tag/action.yml".to_owned(), action.to_owned()),
+            (".github/workflows/cd.yml".to_owned(), format!("name: CD\non: push\njobs:\n{}", jobs(image))),
+        ];
+        assert_eq!(made_by(&files), [expected], "{image}");
+    }
+}
