@@ -1,6 +1,7 @@
 //! Whose hands an effect is in: a pipeline's, a machine's or a person's. Shared by the rules on work that
 //! people do by hand in an environment.
 
+use super::samples::no_worse_than;
 use crate::facts::{Basis, Caller, Command, Effect, Owner, Repository, ScriptKind, Stage, Target};
 use crate::finding::{Confidence, Finding, Severity, Verdict};
 use crate::text::{Span, shorten};
@@ -329,8 +330,9 @@ pub(super) fn report_hands<'a>(
             ),
         };
         finish(finding, &unit, label);
+        // What a document tells people to do may be how a place was set up once.
         if act.is_fence() {
-            finding.at_most(Confidence::Medium);
+            no_worse_than(finding, Severity::Warning).at_most(Confidence::Medium);
         }
     }
 }
