@@ -13,7 +13,7 @@ pub use error::RuleError;
 pub(crate) use error::nearest_key;
 pub use example::{Commit, Example, ExampleFile, Expected, GitState, Tag};
 pub use facts::FactsMatcher;
-pub use load::{Head, builtin_heads, builtin_tail, load, load_examples};
+pub use load::{Head, builtin_heads, builtin_tail, load, load_examples, load_tried};
 pub use subject::{Absence, SUBJECTS, Subject};
 pub use text::TextMatcher;
 
