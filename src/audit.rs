@@ -120,7 +120,6 @@ fn conclude(
         taken_for: repository.describe(policy.kind.as_deref()),
         notes: policy.notes.iter().cloned().chain(notes).collect(),
         manuals: policy.manuals.iter().map(|m| m.id.clone()).collect(),
-        clauses: clauses(&policy.catalog),
         partial: change.partial(),
         history: repository.history.as_ref().map(|h| HistoryCounts {
             commits: h.commits,
@@ -368,12 +367,6 @@ fn count(repository: &Repository) -> FileCounts {
         }
     }
     counts
-}
-
-/// What the clauses demand that active rules name. Manuals are loaded only if a rule of theirs runs.
-fn clauses(catalog: &Catalog) -> BTreeMap<String, String> {
-    let named = catalog.active.iter().flat_map(|a| &a.rule.clauses);
-    named.filter_map(|c| Some((c.id.clone(), crate::policy::clause(&c.id)?.requirement.clone()))).collect()
 }
 
 fn revision(source: &Source, target: &Target) -> Option<Revision> {

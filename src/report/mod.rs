@@ -24,7 +24,6 @@ use crate::dispositions::Settled;
 use crate::finding::{FindingKind, Severity};
 use crate::rule::Active;
 use crate::source::Unread;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A way to write a report.
@@ -132,8 +131,6 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Manuals that were chosen.
     pub manuals: Vec<String>,
-    /// What the clauses demand that rules of this run name: clause id to requirement.
-    pub clauses: BTreeMap<String, String>,
     /// Whether findings in unchanged places are left out (staged or `--since`).
     pub partial: bool,
     /// What was read of history, if it was.

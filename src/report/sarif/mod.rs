@@ -44,7 +44,7 @@ pub(super) fn write(report: &Report, _: &Style) -> Vec<u8> {
     let root = BaseLocation { description: Text { text: "The root of the repository.".to_owned() } };
     let run = Run {
         tool: Tool { driver },
-        taxonomies: taxonomies.components(report),
+        taxonomies: taxonomies.components(),
         automation_details: AutomationDetails { id: "plimsoll/default/" },
         column_kind: "utf16CodeUnits",
         default_encoding: "utf-8",

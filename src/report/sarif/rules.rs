@@ -43,7 +43,7 @@ impl Taxonomies {
         names.map(|(index, (name, _))| ComponentReference { name: name.clone(), index }).collect()
     }
 
-    pub(super) fn components(&self, report: &Report) -> Vec<ToolComponent> {
+    pub(super) fn components(&self) -> Vec<ToolComponent> {
         self.components
             .iter()
             .map(|(name, ids)| {
@@ -52,9 +52,9 @@ impl Taxonomies {
                     true => ("MITRE", "Common Weakness Enumeration.".to_owned()),
                     false => ("plimsoll", format!("The clauses of {name} that rules of this run serve.")),
                 };
-                let text = |id: &String| match report.clauses.get(id) {
+                let text = |id: &String| match crate::policy::clause(id) {
                     _ if weaknesses => format!("{id} of the Common Weakness Enumeration."),
-                    Some(requirement) => described(requirement),
+                    Some(known) => described(&known.requirement),
                     None => format!("Clause {}.", clause(id)),
                 };
                 let taxon =
