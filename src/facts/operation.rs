@@ -227,7 +227,7 @@ fact! {
 }
 
 impl Operation {
-    /// An operation on an object that was there before; [`Migration::settle`] corrects that.
+    /// An operation on an object that was there before; [`super::Migration::settle`] corrects that.
     pub fn new(place: Span, action: Action) -> Operation {
         Operation {
             place,
