@@ -184,13 +184,18 @@ impl Facts {
         self.credentials.retain(|c| !of_manifest(c) || !named.contains(&c.place));
     }
 
-    /// Brings every list into the order of places, which all later stages rely on, and drops what two
-    /// overlapping chunks of one file both found.
-    pub fn sort(&mut self) {
+    /// Brings every list into the order of places: until then the order is that in which files happened to be read.
+    pub fn order(&mut self) {
         macro_rules! sort {
             ($($list:ident),*) => { $(self.$list.sort_by_key(|fact| fact.place);)* };
         }
         each_list!(sort);
+    }
+
+    /// Brings every list into the order of places, which all later stages rely on, and drops what two
+    /// overlapping chunks of one file both found.
+    pub fn sort(&mut self) {
+        self.order();
         self.name_manifest_credentials();
         // What the scan knows of a value says more than that a manifest holds it.
         self.credentials.sort_by_key(|c| (c.place, c.credential == MANIFEST_CREDENTIAL));

@@ -63,6 +63,7 @@ pub(super) fn assemble(
         unread.extend(rest.unread);
     }
     let find = |path: &str| source.id(path.trim_start_matches("./").trim_start_matches('/'));
+    facts.order();
     for (reader, trees) in &trees {
         if let Some(lower) = READERS[*reader].lower {
             let (outside, path) = (&outside, &|file| source.path(file));
